@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# One Makefile, no recursion into folders: sources are found, not listed.
+# Everything that is made lives below $(BUILD); variants (SANITIZE=, FUZZ=1,
+# COVERAGE=1) have a BUILD of their own, so they never mix.
+
+comma := ,
+space := $(subst ,, )
+
+SANITIZE ?=
+FUZZ ?=
+COVERAGE ?=
+ifneq ($(FUZZ),)
+BUILD ?= build/fuzz
+CC := clang
+VARIANT_FLAGS := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
+VARIANT_LDFLAGS := -fsanitize=address,undefined
+else ifneq ($(SANITIZE),)
+BUILD ?= build/sanitize-$(subst $(comma),-,$(SANITIZE))
+VARIANT_FLAGS := -O1 -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+	-fno-sanitize-recover=undefined
+VARIANT_LDFLAGS := -fsanitize=$(SANITIZE)
+else ifneq ($(COVERAGE),)
+BUILD ?= build/coverage
+VARIANT_FLAGS := -O0 --coverage
+VARIANT_LDFLAGS := --coverage
+else
+BUILD ?= build
+VARIANT_FLAGS := -O2 -D_FORTIFY_SOURCE=2
+VARIANT_LDFLAGS :=
+endif
+
+CC ?= cc
+CLANG ?= clang
+AR ?= ar
+# Not everybody's PATH has the folder of the system administrator's programs.
+export PATH := $(PATH):/usr/sbin:/sbin
+BPFTOOL ?= bpftool
+PROTOC_C ?= protoc-c
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+JOBS ?= $(shell nproc)
+# Sources to leave out, as patterns ("userspace/cli/%"): builds a tree in which a part is broken.
+SKIP ?=
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# ---- what there is ----------------------------------------------------------
+
+find = $(sort $(filter-out $(SKIP),$(shell find $(1) -name '$(2)' 2>/dev/null)))
+
+MAINS := userspace/agent/main.c userspace/collector/main.c userspace/cli/main.c
+LIB_SOURCES := $(filter-out $(MAINS),$(call find,userspace,*.c))
+PROTOS := $(call find,proto,*.proto)
+TEST_SUPPORT_SOURCES := $(filter-out %_test.c,$(call find,tests/support tests/kernel,*.c))
+UNIT_SOURCES := $(call find,tests/unit,*_test.c)
+KERNEL_SOURCES := $(call find,tests/kernel,*_test.c)
+FUZZ_SOURCES := $(call find,tests/fuzz,*_fuzz.c)
+BENCH_SOURCES := $(call find,tests/bench,*.c)
+BENCH_SCRIPTS := $(call find,tests/bench,*.sh)
+SCENARIOS := $(filter-out $(SKIP),$(sort $(wildcard tests/scenarios/*.sh)))
+HEADERS := $(call find,userspace,*.h) $(call find,tests,*.h)
+BPF_HEADERS := $(filter-out %/vmlinux.h,$(call find,bpf,*.h))
+
+BINARIES := $(patsubst userspace/agent/main.c,$(BUILD)/weir-agent,$(patsubst \
+	userspace/collector/main.c,$(BUILD)/weir-collector,$(patsubst \
+	userspace/cli/main.c,$(BUILD)/weir,$(filter-out $(SKIP),$(wildcard $(MAINS))))))
+PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
+PROTO_SOURCES := $(PROTOS:%.proto=$(BUILD)/%.pb-c.c)
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o) $(PROTO_SOURCES:%.c=%.o)
+LIB := $(BUILD)/libweir.a
+TEST_LIB := $(BUILD)/libweir-test.a
+UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+KERNEL_TESTS := $(KERNEL_SOURCES:%.c=$(BUILD)/%)
+FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
+BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
+
+# ---- flags ------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror
+INCLUDES := -Iuserspace -I$(BUILD)
+BASE_CFLAGS := -std=gnu17 -g -D_GNU_SOURCE -fPIE -fstack-protector-strong $(VARIANT_FLAGS) $(CFLAGS)
+LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(VARIANT_LDFLAGS) $(LDFLAGS)
+LIBS := -lbpf -lelf -lprotobuf-c -lz -lsystemd -linih -ljansson -lsqlite3 -lssl -lcrypto -lpthread -lm
+TEST_LIBS := -lcmocka
+
+# The kernel's shared structs (bpf/abi.h) are for these folders only.
+KERNEL_FACING := $(addprefix $(BUILD)/,userspace/agent/sensor/% userspace/policy/% tests/kernel/% \
+	tests/bench/% tests/unit/agent/sensor/% tests/unit/policy/%)
+abi_include = $(if $(filter $(KERNEL_FACING),$(1)),-Ibpf)
+NEEDS_SKELETON := $(filter $(BUILD)/userspace/agent/sensor/%,$(LIB_OBJECTS)) \
+	$(patsubst %.c,$(BUILD)/%.o,$(KERNEL_SOURCES) $(BENCH_SOURCES) \
+	$(filter tests/kernel/%,$(TEST_SUPPORT_SOURCES)) \
+	$(filter tests/unit/agent/sensor/%,$(UNIT_SOURCES)))
+
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+MULTIARCH := $(shell $(CLANG) -print-multiarch 2>/dev/null || true)
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror -Ibpf \
+	-I$(BUILD)/bpf -idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
+BPF_SOURCE := $(wildcard bpf/weir.bpf.c)
+# A checked-in vmlinux.h wins over the one of the running kernel.
+VMLINUX := $(or $(wildcard bpf/vmlinux.h),$(BUILD)/bpf/vmlinux.h)
+SKELETON := $(if $(BPF_SOURCE),$(BUILD)/bpf/weir.skel.h)
+
+# ---- targets ----------------------------------------------------------------
+
+.PHONY: all
+all: $(BINARIES) $(LIB) ## build weir, weir-agent and weir-collector (the default)
+
+.PHONY: demo
+demo: deps ## install what is missing, build, act the story out on this machine and show the incident
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@scripts/demo
+
+.PHONY: deps
+deps: ## install the packages that a fresh Debian 12 lacks (apt, as root)
+	@scripts/install-deps
+
+RUN_TESTS = BUILD=$(BUILD) tests/support/run-tests
+SUBMAKE = $(MAKE) --no-print-directory -k -j$(JOBS)
+SANITIZERS := address,undefined
+SANITIZED_BUILD := build/sanitize-$(subst $(comma),-,$(SANITIZERS))
+SANITIZED_UNIT_TESTS := $(UNIT_SOURCES:%.c=$(SANITIZED_BUILD)/%)
+
+CHECK_BUILD = "build=$(SUBMAKE) all"
+CHECK_UNIT = "build of unit tests=$(SUBMAKE) unit-tests" $(UNIT_TESTS)
+CHECK_KERNEL = "build of kernel tests=$(SUBMAKE) kernel-tests" $(KERNEL_TESTS)
+CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=$(SANITIZED_BUILD) unit-tests" \
+	$(SANITIZED_UNIT_TESTS)
+CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi,"$(rule)=$(SUBMAKE) $(rule)")
+CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
+	$(foreach fuzzer,$(FUZZ_SOURCES),"$(fuzzer:%.c=%)=scripts/fuzz 5 $(fuzzer:%.c=build/fuzz/%)")
+
+.PHONY: check
+check: deps ## install what is missing, build, run every test and rule; ends with "N passed, N failed"
+	+@$(MAKE) --no-print-directory check-all
+
+.PHONY: check-all check-unit check-kernel check-scenarios check-sanitize check-fuzz
+check-all:
+	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
+		$(CHECK_SANITIZE) $(CHECK_FUZZ)
+check-unit: ## unit tests only
+	+@$(RUN_TESTS) $(CHECK_UNIT)
+check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
+	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_KERNEL)
+check-scenarios: ## scenario tests only (root): whole stories in network namespaces of their own
+	+@$(RUN_TESTS) $(CHECK_BUILD) $(SCENARIOS)
+check-sanitize: ## unit tests under the address and undefined behaviour sanitizers
+	+@$(RUN_TESTS) $(CHECK_SANITIZE)
+check-fuzz: ## every fuzzer for five seconds
+	+@$(RUN_TESTS) $(CHECK_FUZZ)
+
+.PHONY: unit-tests kernel-tests fuzzers
+unit-tests: $(UNIT_TESTS)
+kernel-tests: $(KERNEL_TESTS)
+fuzzers: $(FUZZERS)
+
+.PHONY: fuzz
+fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in build/fuzz/corpus
+	+@$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers
+	@set -e; for fuzzer in $(FUZZ_SOURCES:%.c=build/fuzz/%); do scripts/fuzz $(FUZZ_SECONDS) $$fuzzer; done
+
+.PHONY: bench
+bench: all $(BENCHES) ## measure what the sensor costs per system call (root)
+	@set -e; for bench in $(BENCHES) $(BENCH_SCRIPTS); do echo "# $$bench"; BUILD=$(BUILD) ./$$bench; done
+
+.PHONY: coverage
+coverage: ## line and branch coverage of the unit tests, a table on stdout and pages in build/coverage
+	+@$(SUBMAKE) COVERAGE=1 BUILD=build/coverage unit-tests
+	@find build/coverage -name '*.gcda' -delete
+	@BUILD=build/coverage tests/support/run-tests $(UNIT_SOURCES:%.c=build/coverage/%)
+	@gcovr --root . --object-directory build/coverage --filter 'userspace/' \
+		--html-details build/coverage/index.html --print-summary --txt
+
+.PHONY: format
+format: ## lay all C sources out as .clang-format says
+	@clang-format -i $(LIB_SOURCES) $(wildcard $(MAINS)) $(HEADERS) $(BPF_HEADERS) $(BPF_SOURCE) \
+		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES)
+
+TIDY_SOURCES := $(LIB_SOURCES) $(filter-out $(SKIP),$(wildcard $(MAINS)))
+TIDY_STAMPS := $(TIDY_SOURCES:%.c=$(BUILD)/lint/%.tidy)
+SCRIPTS := $(shell grep -slE '^\#!.*\b(ba)?sh\b' scripts/* tests/support/* tests/scenarios/* tests/bench/* .ci/* 2>/dev/null)
+
+.PHONY: lint
+lint: $(TIDY_STAMPS) ## clang-tidy, shellcheck and the rules of style; clean or it fails
+	@scripts/check-style
+	@$(if $(SCRIPTS),shellcheck --severity=warning --external-sources $(SCRIPTS))
+
+.PHONY: check-layers
+check-layers: ## every include points the right way
+	@scripts/check-layers
+
+.PHONY: check-headers
+check-headers: $(HEADERS:%=$(BUILD)/headers/%.ok) $(if $(BPF_SOURCE),$(BPF_HEADERS:%=$(BUILD)/headers/%.ok)) ## every header compiles alone
+
+.PHONY: check-abi
+check-abi: ## sizes and offsets of bpf/abi.h are the recorded ones (scripts/check-abi --record renews them)
+	@BUILD=$(BUILD) CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) scripts/check-abi
+
+.PHONY: install
+install: all ## install below DESTDIR/PREFIX: programs, systemd units, the example policy
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(PREFIX)/share/weir $(DESTDIR)$(SYSCONFDIR)/weir/policy.d
+	install -m 0755 $(BUILD)/weir $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BUILD)/weir-agent $(BUILD)/weir-collector $(DESTDIR)$(PREFIX)/sbin/
+	install -m 0644 userspace/policy/example.conf $(DESTDIR)$(PREFIX)/share/weir/
+	for unit in scripts/systemd/*.service.in; do \
+		name=$$(basename $$unit .in); \
+		sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $$unit \
+			>$(DESTDIR)$(UNITDIR)/$$name && chmod 0644 $(DESTDIR)$(UNITDIR)/$$name || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "Variants: SANITIZE=address,undefined   COVERAGE=1   FUZZ=1   SKIP='userspace/cli/%'   BUILD=DIR"
+
+# ---- programs and libraries -------------------------------------------------
+
+$(BUILD)/weir-agent: $(BUILD)/userspace/agent/main.o $(LIB)
+$(BUILD)/weir-collector: $(BUILD)/userspace/collector/main.o $(LIB)
+$(BUILD)/weir: $(BUILD)/userspace/cli/main.o $(LIB)
+$(BINARIES):
+	$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+# Made anew each time: a member whose source is gone must not linger.
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(TEST_LIB): $(TEST_SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_LIB) $(LIB)
+	$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+$(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
+	$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
+	$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)
+	$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c | $(PROTO_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(WARNINGS) $(INCLUDES) $(call abi_include,$@) -MMD -MP -c -o $@ $<
+
+$(NEEDS_SKELETON): | $(SKELETON)
+
+# ---- generated --------------------------------------------------------------
+
+$(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h &: proto/%.proto
+	@mkdir -p $(@D)
+	$(PROTOC_C) --proto_path=. --c_out=$(BUILD) $<
+
+$(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
+	$(CC) $(BASE_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bpf/vmlinux.h:
+	@mkdir -p $(@D)
+	$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c >$@
+
+# The second step drops DWARF and keeps BTF.
+$(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c $(VMLINUX)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.tmp.o) $<
+	$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
+
+$(BUILD)/bpf/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
+	$(BPFTOOL) gen skeleton $< name weir_bpf >$@
+
+# ---- rules of the house -----------------------------------------------------
+
+# The object's dependencies stand for the headers.
+$(BUILD)/lint/%.tidy: %.c $(BUILD)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- $(BASE_CFLAGS) $(WARNINGS) $(INCLUDES) $(call abi_include,$(BUILD)/$<) \
+		2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
+
+$(BUILD)/headers/bpf/%.bpf.h.ok: bpf/%.bpf.h $(VMLINUX) FORCE
+	@mkdir -p $(@D)
+	@echo '#include "$*.bpf.h"' | $(CLANG) $(BPF_CFLAGS) -Wno-unused-function -fsyntax-only -x c - && touch $@
+$(BUILD)/headers/%.ok: % $(PROTO_HEADERS) $(SKELETON) FORCE
+	@mkdir -p $(@D)
+	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. $(INCLUDES) -Ibpf -fsyntax-only -x c - && touch $@
+.PHONY: FORCE
+FORCE:
+
+-include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
