@@ -268,6 +268,14 @@ int replay_text_print(const struct replay_item *item, const struct replay_text_o
 	return 0;
 }
 
+bool replay_text_wants_colour(FILE *stream)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(stream)) && !(no_color && *no_color) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
 static int render(const struct replay_item *item, FILE *stream, const void *options)
 {
 	return replay_text_print(item, options, stream);

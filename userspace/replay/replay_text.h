@@ -20,6 +20,9 @@ struct replay_text_options {
 
 extern const struct replay_renderer replay_text;
 
+/* True for a terminal that shows colours, unless the environment has NO_COLOR. */
+bool replay_text_wants_colour(FILE *stream);
+
 /* Writes the line of one item, newline included, and flushes it. options may be NULL.
  * Returns 0 or -errno of the stream. */
 int replay_text_print(const struct replay_item *item, const struct replay_text_options *options,
