@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_BASE_FILE_H
+#define WEIR_BASE_FILE_H
+
+/*
+ * Whole small files, read with a bound and written so that a power cut leaves
+ * either the old content or the new one, never a mixture or an empty file.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* The caller frees *ret_data, which holds a NUL after its *ret_size bytes. Works for /proc, too.
+ * Returns 0, -EFBIG for more than max_bytes, -ENOENT, ... ret_size may be NULL. */
+int file_read_all(const char *path, size_t max_bytes, char **ret_data, size_t *ret_size);
+
+/* Temporary file, fsync, rename, fsync of the folder. Returns 0 or -errno; then PATH is as it was. */
+int file_write_durably(const char *path, const void *data, size_t size, mode_t mode);
+
+/* Makes path and the missing folders above it, each with mode (and the umask). Returns 0, also when
+ * it is there; -ENOTDIR when something else is. */
+int file_make_dirs(const char *path, mode_t mode);
+
+#endif

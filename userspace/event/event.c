@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "event/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+struct event *event_new(void)
+{
+	return calloc(1, sizeof(struct event));
+}
+
+static void names_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+void event_free(struct event *event)
+{
+	if (!event)
+		return;
+	free(event->agent);
+	free(event->boot_id);
+	free(event->app.exe);
+	free(event->app.exe_sha256);
+	free(event->app.comm);
+	free(event->object.name);
+	free(event->object.previous_name);
+	free(event->object.address);
+	free(event->object.zone_name);
+	free(event->object.zone_kind);
+	names_free(event->labels, event->n_labels);
+	names_free(event->origins, event->n_origins);
+	free(event->detail);
+	free(event);
+}
+
+static int names_add(char ***names, size_t *n, const char *name)
+{
+	_cleanup_free_ char *copy = NULL;
+	char **grown;
+	size_t at = 0;
+
+	while (at < *n && strcmp((*names)[at], name) < 0)
+		at++;
+	if (at < *n && strcmp((*names)[at], name) == 0)
+		return 0;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	grown = reallocarray(*names, *n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memmove(grown + at + 1, grown + at, (*n - at) * sizeof(*grown));
+	grown[at] = TAKE(copy);
+	*names = grown;
+	(*n)++;
+	return 0;
+}
+
+int event_add_label(struct event *event, const char *name)
+{
+	return names_add(&event->labels, &event->n_labels, name);
+}
+
+int event_add_origin(struct event *event, const char *name)
+{
+	return names_add(&event->origins, &event->n_origins, name);
+}
+
+static int copy_string(const char *from, char **ret_to)
+{
+	char *to;
+
+	if (!from)
+		return 0;
+	to = strdup(from);
+	if (!to)
+		return -ENOMEM;
+	*ret_to = to;
+	return 0;
+}
+
+static int copy_app(const struct event_app *from, struct event_app *to)
+{
+	*to = *from;
+	to->exe = NULL;
+	to->exe_sha256 = NULL;
+	to->comm = NULL;
+	if (copy_string(from->exe, &to->exe) < 0 || copy_string(from->exe_sha256, &to->exe_sha256) < 0)
+		return -ENOMEM;
+	return copy_string(from->comm, &to->comm);
+}
+
+static int copy_object(const struct event_object *from, struct event_object *to)
+{
+	*to = *from;
+	to->name = NULL;
+	to->previous_name = NULL;
+	to->address = NULL;
+	to->zone_name = NULL;
+	to->zone_kind = NULL;
+	if (copy_string(from->name, &to->name) < 0 ||
+	    copy_string(from->previous_name, &to->previous_name) < 0 ||
+	    copy_string(from->address, &to->address) < 0 ||
+	    copy_string(from->zone_name, &to->zone_name) < 0)
+		return -ENOMEM;
+	return copy_string(from->zone_kind, &to->zone_kind);
+}
+
+/* Every pointer of *to that is not yet copied is NULL, so a half-made copy can be freed. */
+static void copy_numbers(const struct event *from, struct event *to)
+{
+	*to = *from;
+	to->agent = NULL;
+	to->boot_id = NULL;
+	to->app = (struct event_app){0};
+	to->object = (struct event_object){0};
+	to->labels = NULL;
+	to->n_labels = 0;
+	to->origins = NULL;
+	to->n_origins = 0;
+	to->detail = NULL;
+}
+
+static int copy_names(const struct event *from, struct event *to)
+{
+	int r;
+
+	for (size_t i = 0; i < from->n_labels; i++) {
+		r = event_add_label(to, from->labels[i]);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < from->n_origins; i++) {
+		r = event_add_origin(to, from->origins[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int event_copy(const struct event *event, struct event **ret_event)
+{
+	_cleanup_(event_freep) struct event *copy = event_new();
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	copy_numbers(event, copy);
+	if (copy_app(&event->app, &copy->app) < 0 || copy_object(&event->object, &copy->object) < 0 ||
+	    copy_string(event->agent, &copy->agent) < 0 ||
+	    copy_string(event->boot_id, &copy->boot_id) < 0 ||
+	    copy_string(event->detail, &copy->detail) < 0)
+		return -ENOMEM;
+	r = copy_names(event, copy);
+	if (r < 0)
+		return r;
+	*ret_event = TAKE(copy);
+	return 0;
+}
