@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_POLICY_POLICY_H
+#define WEIR_POLICY_POLICY_H
+
+/*
+ * The policy: which places hold customer data, which are trusted, which are
+ * sinks, who is staff, and what detectors weigh. Loaded whole or not at all; a
+ * wrong file yields problems that say file:line, what is wrong and what would
+ * be right. Immutable once loaded, except for the addresses of host names.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "event/event.h"
+
+struct policy;
+
+/* A data class. Its label is the bit 1 << index. */
+struct policy_class {
+	char *name;
+	char *title;    /* "" when not given */
+	char *title_zh; /* "" when not given */
+	char *grade;    /* C1, C2 or C3 of JR/T 0171; "" when not given */
+	char *category; /* a legal category of 法释〔2017〕10号 art. 5; "" when not given */
+	unsigned int index;
+};
+
+/* An address range; IPv4 as v4-mapped IPv6, so prefix_bits counts from 0 to 128. */
+struct policy_range {
+	struct in6_addr address;
+	unsigned int prefix_bits;
+};
+
+/* A place in the network: a [crm], a [trusted] host or a [sink]. */
+struct policy_zone {
+	enum event_role role;  /* CRM, TRUSTED or SINK */
+	char *name;
+	char *kind;            /* of a sink; "" otherwise */
+	uint16_t port;         /* 0: any */
+	uint64_t labels;       /* classes of a CRM, or the origin bit of a sink that tracks what comes in */
+	bool tls;              /* of a CRM: the first turns of a connection are a handshake */
+	bool allowed;          /* of a sink: allow-listed, lowers a score and hides nothing */
+	struct policy_range *ranges;
+	size_t n_ranges;
+};
+
+/* A folder: an [export] (labels set) or a [trusted] folder (role TRUSTED). */
+struct policy_folder {
+	enum event_role role;
+	char *name;
+	char *path;            /* absolute, one existing match of the section's glob */
+	uint64_t labels;
+};
+
+/* An executable: a [client] (labels set) or a [hub]. */
+struct policy_executable {
+	char *name;
+	char *path;
+	bool is_hub;
+	uint64_t labels;
+};
+
+struct policy_problem {
+	char *file;
+	unsigned int line;     /* 0: the file as a whole */
+	char *message;         /* what is wrong and what would be right */
+};
+
+struct policy_problems {
+	struct policy_problem *items;
+	size_t n_items;
+};
+
+/* What matched an address; name and kind live as long as the policy. */
+struct policy_match {
+	enum event_role role;
+	const char *name;
+	const char *kind;
+	uint64_t labels;
+	bool tls;
+	bool allowed;
+};
+
+/*
+ * Loads FILE and, beside it, policy.d/ *.conf in name order (a later value
+ * replaces an earlier one). Returns 0; -EINVAL when problems were found (they
+ * are in ret_problems, at least one); -ENOENT, -EACCES, ... when FILE cannot be
+ * read (also put into ret_problems); -ENOMEM.
+ */
+int policy_load(const char *path, struct policy **ret_policy, struct policy_problems *ret_problems);
+void policy_free(struct policy *policy);
+
+void policy_problems_done(struct policy_problems *problems);
+/* One line per problem: "FILE:LINE: message". */
+void policy_problems_print(const struct policy_problems *problems, FILE *stream);
+
+/* Looks host names up again. Returns 1 when a range changed, 0 when not; a name that
+ * does not resolve keeps what it had. *ret_unresolved counts such names. */
+int policy_resolve(struct policy *policy, unsigned int *ret_unresolved);
+
+size_t policy_classes(const struct policy *policy, const struct policy_class **ret_classes);
+size_t policy_zones(const struct policy *policy, const struct policy_zone **ret_zones);
+size_t policy_folders(const struct policy *policy, const struct policy_folder **ret_folders);
+size_t policy_executables(const struct policy *policy, const struct policy_executable **ret_executables);
+
+/* Longest prefix wins, then an exact port before any port. No match: loopback and
+ * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */
+struct policy_match policy_match_address(const struct policy *policy, const struct in6_addr *address,
+                                         uint16_t port);
+/* EXPORT, TRUSTED or NONE for a file path, by the policy's folders. */
+struct policy_match policy_match_path(const struct policy *policy, const char *path);
+
+/* Bits of all classes; the remaining bits are origins of sinks. */
+uint64_t policy_class_mask(const struct policy *policy);
+const struct policy_class *policy_class_by_name(const struct policy *policy, const char *name);
+/* Adds class names and origin names of a label mask to an event. 0 or -ENOMEM. */
+int policy_describe_labels(const struct policy *policy, uint64_t labels, struct event *event);
+
+/* [people] */
+bool policy_is_staff(const struct policy *policy, uint32_t login_uid);
+const char *policy_accounts_file(const struct policy *policy);      /* NULL: none */
+const char *policy_pseudonym_key_file(const struct policy *policy); /* NULL: the store makes one */
+
+/* [detect "id"]: a weight or threshold with its built-in default. */
+bool policy_detect_enabled(const struct policy *policy, const char *detector);
+int64_t policy_detect_value(const struct policy *policy, const char *detector, const char *key,
+                            int64_t fallback);
+
+/* SHA-256 in lower-case hex over everything that was read. */
+const char *policy_fingerprint(const struct policy *policy);
+
+static inline void policy_freep(struct policy **policy)
+{
+	policy_free(*policy);
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "policy/policy_keys.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define N_ITEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const class_keys[] = {"grade", "category", "title", "title_zh"};
+static const char *const crm_keys[] = {"host", "port", "class", "tls"};
+static const char *const export_keys[] = {"folder", "class"};
+static const char *const client_keys[] = {"executable", "class"};
+static const char *const trusted_keys[] = {"host", "folder"};
+static const char *const sink_keys[] = {"host", "kind", "port", "origin", "allowed"};
+static const char *const hub_keys[] = {"executable"};
+static const char *const people_keys[] = {"staff", "accounts", "pseudonym_key"};
+
+#define KEYS(array) .keys = array, .n_keys = N_ITEMS(array)
+
+const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = {
+	[POLICY_SECTION_CLASS] = {"class", true, KEYS(class_keys), "[class \"policy.property\"]"},
+	[POLICY_SECTION_CRM] = {"crm", true, KEYS(crm_keys), "[crm \"main\"]"},
+	[POLICY_SECTION_EXPORT] = {"export", true, KEYS(export_keys), "[export \"reports\"]"},
+	[POLICY_SECTION_CLIENT] = {"client", true, KEYS(client_keys), "[client \"desktop\"]"},
+	[POLICY_SECTION_TRUSTED] = {"trusted", true, KEYS(trusted_keys), "[trusted \"backup\"]"},
+	[POLICY_SECTION_SINK] = {"sink", true, KEYS(sink_keys), "[sink \"messenger\"]"},
+	[POLICY_SECTION_HUB] = {"hub", true, KEYS(hub_keys), "[hub \"display\"]"},
+	[POLICY_SECTION_PEOPLE] = {"people", false, KEYS(people_keys), "[people]"},
+	/* Its keys depend on the detector: see policy_keys_settings. */
+	[POLICY_SECTION_DETECT] = {"detect", true, NULL, 0, "[detect \"round_trip\"]"},
+};
+
+const char *const policy_keys_detectors[] = {
+	"direct_egress",
+	"round_trip",
+	"obfuscation",
+	"clean_up",
+};
+const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
+
+/* A weight adds to a score of 0 to 100; a month of hours is the longest window. */
+#define WEIGHT -100, 100, false
+#define HOURS 1, 24 * 31, false
+#define COUNT 1, 1000000, false
+
+const struct policy_setting_key policy_keys_settings[] = {
+	{NULL, "enabled", 0, 1, true},
+	{NULL, "weight", WEIGHT},
+	{NULL, "window_hours", HOURS},
+	{"direct_egress", "allowed_weight", WEIGHT},
+	{"direct_egress", "unnamed_weight", WEIGHT},
+	{"direct_egress", "bulk_weight", WEIGHT},
+	{"direct_egress", "bulk_records", COUNT},
+	{"direct_egress", "bulk_bytes", 1, INT64_C(1) << 50, false},
+	{"direct_egress", "min_bytes", 0, INT64_C(1) << 50, false},
+	{"round_trip", "min_turns", COUNT},
+};
+const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
+
+const char *const policy_keys_sink_kinds[] = {
+	"im", "mail", "cloud", "web", "chat", "code", "share", "shop", "social", "ftp", "remote", "other",
+};
+const size_t policy_keys_n_sink_kinds = N_ITEMS(policy_keys_sink_kinds);
+
+const char *const policy_keys_grades[] = {"C1", "C2", "C3"};
+const size_t policy_keys_n_grades = N_ITEMS(policy_keys_grades);
+
+const char *const policy_keys_categories[] = {
+	"location_communication_credit_property",
+	"lodging_callrecord_health_transaction",
+	"other",
+};
+const size_t policy_keys_n_categories = N_ITEMS(policy_keys_categories);
+
+const struct policy_hub policy_keys_hubs[] = {
+	{"x-server", "/usr/lib/xorg/Xorg"},
+	{"x-server", "/usr/libexec/Xorg"},
+	{"x-server", "/usr/bin/Xwayland"},
+	{"wayland-compositor", "/usr/bin/gnome-shell"},
+	{"wayland-compositor", "/usr/bin/kwin_wayland"},
+	{"wayland-compositor", "/usr/bin/mutter"},
+	{"wayland-compositor", "/usr/bin/sway"},
+	{"wayland-compositor", "/usr/bin/weston"},
+	{"wayland-compositor", "/usr/bin/labwc"},
+	{"wayland-compositor", "/usr/bin/Hyprland"},
+	{"dbus", "/usr/bin/dbus-daemon"},
+	{"dbus", "/usr/bin/dbus-broker"},
+	{"pipewire", "/usr/bin/pipewire"},
+	{"pipewire", "/usr/bin/pipewire-pulse"},
+	{"pipewire", "/usr/bin/wireplumber"},
+	{"pulseaudio", "/usr/bin/pulseaudio"},
+	{"cups", "/usr/sbin/cupsd"},
+	{"resolver", "/usr/lib/systemd/systemd-resolved"},
+	{"resolver", "/usr/sbin/nscd"},
+	{"resolver", "/usr/sbin/dnsmasq"},
+	{"journal", "/usr/lib/systemd/systemd-journald"},
+	{"journal", "/usr/sbin/rsyslogd"},
+};
+const size_t policy_keys_n_hubs = N_ITEMS(policy_keys_hubs);
+
+bool policy_keys_kind_has_origin(const char *sink_kind)
+{
+	return !strcmp(sink_kind, "im") || !strcmp(sink_kind, "mail") || !strcmp(sink_kind, "chat");
+}
+
+int policy_keys_find_section(const char *word)
+{
+	for (int kind = 0; kind < POLICY_N_SECTION_KINDS; kind++)
+		if (!strcmp(policy_keys_sections[kind].section, word))
+			return kind;
+	return -ENOENT;
+}
+
+const struct policy_setting_key *policy_keys_find_setting(const char *detector, const char *key)
+{
+	for (size_t i = 0; i < policy_keys_n_settings; i++) {
+		const struct policy_setting_key *setting = &policy_keys_settings[i];
+
+		if (!strcmp(setting->key, key) &&
+		    (!setting->detector || !strcmp(setting->detector, detector)))
+			return setting;
+	}
+	return NULL;
+}
