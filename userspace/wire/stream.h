@@ -25,7 +25,8 @@ struct tls_context;
 struct stream_handler {
 	/* The handshake is done and stream_peer_name() is known. */
 	void (*on_open)(void *userdata);
-	/* May call stream_send(), stream_pause() and stream_close(), not stream_free(). */
+	/* Never a refusal: that ends the stream. May call stream_send(), stream_pause() and
+	 * stream_close(), not stream_free(). */
 	void (*on_message)(void *userdata, const struct message *message);
 	/* Called once, last; may call stream_free(). */
 	void (*on_closed)(void *userdata, const char *reason);
@@ -52,7 +53,7 @@ void stream_pause(struct stream *stream, bool paused);
 /* The limit for the next frames: small until the peer has said who it is. */
 void stream_set_frame_limit(struct stream *stream, size_t limit_bytes);
 
-/* Sends what is queued, says goodbye, waits a second at most for the peer, then calls on_closed. */
+/* Sends what is queued and the reason, waits a second at most for the peer, then calls on_closed. */
 void stream_close(struct stream *stream, const char *reason);
 
 const char *stream_peer_name(const struct stream *stream);

@@ -21,7 +21,7 @@ struct uplink;
 /* Same contract as spool_visit_fn. */
 typedef int (*uplink_visit_fn)(void *userdata, uint64_t seq, const void *data, size_t size);
 
-/* Where the records come from: spool_read(), spool_ack() and spool_settle() fit as they are. */
+/* Where the records come from: same contracts as spool_read(), spool_ack() and spool_settle(). */
 struct uplink_reader {
 	int (*read)(void *userdata, uint64_t from_seq, size_t max_bytes, uplink_visit_fn visit,
 		    void *visit_userdata);
