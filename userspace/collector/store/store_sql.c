@@ -43,8 +43,11 @@ int store_sql_error(sqlite3 *db, int result)
 		return -E2BIG;
 	case SQLITE_PERM:
 		return -EACCES;
-	default:
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
 		return disk_error(db, -EIO);
+	default:
+		return -EIO;
 	}
 }
 
