@@ -52,6 +52,9 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+# V=1 shows the commands.
+say = $(if $(V),,@echo "  $(1) $@";)
+
 # ---- what there is ----------------------------------------------------------
 
 find = $(sort $(filter-out $(SKIP),$(shell find $(1) -name '$(2)' 2>/dev/null)))
@@ -233,29 +236,29 @@ $(BUILD)/weir-agent: $(BUILD)/userspace/agent/main.o $(LIB)
 $(BUILD)/weir-collector: $(BUILD)/userspace/collector/main.o $(LIB)
 $(BUILD)/weir: $(BUILD)/userspace/cli/main.o $(LIB)
 $(BINARIES):
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
 # Made anew each time: a member whose source is gone must not linger.
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(TEST_LIB): $(TEST_SUPPORT_SOURCES:%.c=$(BUILD)/%.o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_LIB) $(LIB)
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
-	$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)
-	$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c | $(PROTO_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(WARNINGS) $(INCLUDES) $(call abi_include,$@) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(BASE_CFLAGS) $(WARNINGS) $(INCLUDES) $(call abi_include,$@) -MMD -MP -c -o $@ $<
 
 $(NEEDS_SKELETON): | $(SKELETON)
 
@@ -263,23 +266,23 @@ $(NEEDS_SKELETON): | $(SKELETON)
 
 $(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h &: proto/%.proto
 	@mkdir -p $(@D)
-	$(PROTOC_C) --proto_path=. --c_out=$(BUILD) $<
+	$(call say,PROTO)$(PROTOC_C) --proto_path=. --c_out=$(BUILD) $<
 
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
-	$(CC) $(BASE_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(BASE_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
 
 $(BUILD)/bpf/vmlinux.h:
 	@mkdir -p $(@D)
-	$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c >$@
+	$(call say,BTF)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c >$@
 
 # The second step drops DWARF and keeps BTF.
 $(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c $(VMLINUX)
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.tmp.o) $<
-	$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
+	$(call say,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.tmp.o) $<
+	$(call say,BPFLD)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
 
 $(BUILD)/bpf/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
-	$(BPFTOOL) gen skeleton $< name weir_bpf >$@
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name weir_bpf >$@
 
 # ---- rules of the house -----------------------------------------------------
 

@@ -18,29 +18,29 @@
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
 /* Moves a pointer out of a variable, leaving NULL. */
-#define TAKE(ptr)                                                              \
-	({                                                                     \
-		__typeof__(ptr) *_take_from = &(ptr);                          \
-		__typeof__(ptr) _taken = *_take_from;                          \
-		*_take_from = NULL;                                            \
-		_taken;                                                        \
+#define TAKE(ptr)                                     \
+	({                                            \
+		__typeof__(ptr) *_take_from = &(ptr); \
+		__typeof__(ptr) _taken = *_take_from; \
+		*_take_from = NULL;                   \
+		_taken;                               \
 	})
 
 /* Moves a descriptor out of a variable, leaving -1. */
-#define TAKE_FD(fd)                                                            \
-	({                                                                     \
-		int *_take_from = &(fd);                                       \
-		int _taken = *_take_from;                                      \
-		*_take_from = -1;                                              \
-		_taken;                                                        \
+#define TAKE_FD(fd)                       \
+	({                                \
+		int *_take_from = &(fd);  \
+		int _taken = *_take_from; \
+		*_take_from = -1;         \
+		_taken;                   \
 	})
 
 /* Defines name_cleanup(type **) that calls fn on a non-NULL pointer. */
-#define DEFINE_CLEANUP(name, type, fn)                                         \
-	static inline void name(type **pointer)                                \
-	{                                                                      \
-		if (*pointer)                                                  \
-			fn(*pointer);                                          \
+#define DEFINE_CLEANUP(name, type, fn)          \
+	static inline void name(type **pointer) \
+	{                                       \
+		if (*pointer)                   \
+			fn(*pointer);           \
 	}
 
 static inline void cleanup_free(void *pointer)

@@ -28,7 +28,8 @@ uint64_t clock_boot_offset_ns(void)
 	uint64_t best_span_ns = UINT64_MAX;
 	uint64_t offset_ns = 0;
 
-	/* Between the readings this thread may be preempted: the tightest of a few brackets is right. */
+	/* This thread may be preempted between readings: the tightest of a few brackets is right.
+	 */
 	for (size_t i = 0; i < 5; i++) {
 		uint64_t before_ns = clock_boottime_ns();
 		uint64_t real_ns = clock_realtime_ns();

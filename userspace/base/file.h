@@ -14,7 +14,8 @@
  * Returns 0, -EFBIG for more than max_bytes, -ENOENT, ... ret_size may be NULL. */
 int file_read_all(const char *path, size_t max_bytes, char **ret_data, size_t *ret_size);
 
-/* Temporary file, fsync, rename, fsync of the folder. Returns 0 or -errno; then PATH is as it was. */
+/* Temporary file, fsync, rename, fsync of the folder. Returns 0, or -errno and path is as it was.
+ */
 int file_write_durably(const char *path, const void *data, size_t size, mode_t mode);
 
 /* Makes path and the missing folders above it, each with mode (and the umask). Returns 0, also when

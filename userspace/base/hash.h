@@ -18,8 +18,8 @@ int hash_sha256(const void *data, size_t size, uint8_t ret_digest[HASH_SHA256_SI
 int hash_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
 		     uint8_t ret_digest[HASH_SHA256_SIZE]);
 
-/* Of a regular file's content, as lower-case hex with a final NUL. Returns 0, -ENOENT, -EACCES, ...,
- * or -EINVAL when path is no regular file. */
+/* Of a regular file's content, as lower-case hex with a final NUL. Returns 0, -ENOENT, -EACCES,
+ * ..., or -EINVAL when path is no regular file. */
 int hash_sha256_file(const char *path, char ret_hex[HASH_SHA256_HEX_SIZE]);
 /* Likewise of an open file, from its start; the file offset stays. */
 int hash_sha256_fd(int fd, char ret_hex[HASH_SHA256_HEX_SIZE]);

@@ -31,7 +31,7 @@ static void log_line(int priority, const char *format, va_list arguments)
 
 	vsnprintf(line, sizeof(line), format, arguments);
 	flatten(line);
-	/* systemd sets JOURNAL_STREAM for services whose stderr goes to the journal; see sd-daemon(3). */
+	/* systemd sets both for a service whose stderr goes to the journal; see sd-daemon(3). */
 	if (getenv("JOURNAL_STREAM") && getenv("INVOCATION_ID"))
 		fprintf(stderr, "<%d>%s: %s\n", priority, program, line);
 	else
@@ -39,14 +39,14 @@ static void log_line(int priority, const char *format, va_list arguments)
 	errno = saved_errno;
 }
 
-#define DEFINE_LOG(name, priority)                                                                 \
-	void name(const char *format, ...)                                                         \
-	{                                                                                          \
-		va_list arguments;                                                                 \
-                                                                                                   \
-		va_start(arguments, format);                                                       \
-		log_line(priority, format, arguments);                                             \
-		va_end(arguments);                                                                 \
+#define DEFINE_LOG(name, priority)                     \
+	void name(const char *format, ...)             \
+	{                                              \
+		va_list arguments;                     \
+                                                       \
+		va_start(arguments, format);           \
+		log_line(priority, format, arguments); \
+		va_end(arguments);                     \
 	}
 
 DEFINE_LOG(log_info, LOG_INFO)

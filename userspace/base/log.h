@@ -8,7 +8,7 @@
  * errors instead. Under systemd the line carries its journal priority. Keeps errno.
  */
 
-/* name must stay valid for the life of the process; the default is "weir". Call it before threads start. */
+/* name stays the caller's, for the life of the process; "weir" without. Before threads start. */
 void log_set_program(const char *name);
 
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

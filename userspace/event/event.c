@@ -91,7 +91,8 @@ static int copy_app(const struct event_app *from, struct event_app *to)
 	to->exe = NULL;
 	to->exe_sha256 = NULL;
 	to->comm = NULL;
-	if (copy_string(from->exe, &to->exe) < 0 || copy_string(from->exe_sha256, &to->exe_sha256) < 0)
+	if (copy_string(from->exe, &to->exe) < 0 ||
+	    copy_string(from->exe_sha256, &to->exe_sha256) < 0)
 		return -ENOMEM;
 	return copy_string(from->comm, &to->comm);
 }
@@ -152,7 +153,8 @@ int event_copy(const struct event *event, struct event **ret_event)
 	if (!copy)
 		return -ENOMEM;
 	copy_numbers(event, copy);
-	if (copy_app(&event->app, &copy->app) < 0 || copy_object(&event->object, &copy->object) < 0 ||
+	if (copy_app(&event->app, &copy->app) < 0 ||
+	    copy_object(&event->object, &copy->object) < 0 ||
 	    copy_string(event->agent, &copy->agent) < 0 ||
 	    copy_string(event->boot_id, &copy->boot_id) < 0 ||
 	    copy_string(event->detail, &copy->detail) < 0)

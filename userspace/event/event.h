@@ -15,21 +15,21 @@
 /* Values are on the wire and in stores: append only. */
 enum event_kind {
 	EVENT_UNKNOWN = 0,
-	EVENT_EDGE = 1,           /* a label crossed for the first time; counters may be 0 */
-	EVENT_FLOW = 2,           /* counters of a labelled flow that is no egress, no CRM access */
-	EVENT_EGRESS = 3,         /* counters of a flow into a sink */
-	EVENT_CRM_ACCESS = 4,     /* counters of a flow on a CRM socket, either direction */
-	EVENT_PROCESS_EXIT = 5,   /* a labelled app's last process ended */
-	EVENT_FILE_RENAME = 6,    /* object.name is the new path, object.previous_name the old */
+	EVENT_EDGE = 1,         /* a label crossed for the first time; counters may be 0 */
+	EVENT_FLOW = 2,         /* counters of a labelled flow that is no egress, no CRM access */
+	EVENT_EGRESS = 3,       /* counters of a flow into a sink */
+	EVENT_CRM_ACCESS = 4,   /* counters of a flow on a CRM socket, either direction */
+	EVENT_PROCESS_EXIT = 5, /* a labelled app's last process ended */
+	EVENT_FILE_RENAME = 6,  /* object.name is the new path, object.previous_name the old */
 	EVENT_FILE_UNLINK = 7,
 	EVENT_FILE_TRUNCATE = 8,
 	EVENT_AGENT_START = 9,
 	EVENT_AGENT_STOP = 10,
-	EVENT_AGENT_GAP = 11,     /* time_ns..gap_end_ns had no agent; the kernel kept counting */
-	EVENT_LOSS = 12,          /* an identity or name was lost, dropped says how many; bytes are not */
-	EVENT_COVERAGE_GAP = 13,  /* a labelled app used a channel that Weir cannot follow; see detail */
+	EVENT_AGENT_GAP = 11, /* time_ns..gap_end_ns had no agent; the kernel kept counting */
+	EVENT_LOSS = 12, /* an identity or name was lost, dropped says how many; bytes are not */
+	EVENT_COVERAGE_GAP = 13, /* a labelled app used a channel that Weir cannot follow */
 	EVENT_CLOCK_SKEW = 14,
-	EVENT_POLICY = 15,        /* a policy was loaded; detail holds its fingerprint */
+	EVENT_POLICY = 15, /* a policy was loaded; detail holds its fingerprint */
 };
 
 enum event_direction {
@@ -52,7 +52,7 @@ enum event_object_kind {
 	EVENT_OBJECT_UNIX = 4,   /* unix socket */
 	EVENT_OBJECT_MEMFD = 5,
 	EVENT_OBJECT_DEVICE = 6,
-	EVENT_OBJECT_APP = 7,    /* another app, directly (exec arguments, ptrace) */
+	EVENT_OBJECT_APP = 7, /* another app, directly (exec arguments, ptrace) */
 	EVENT_OBJECT_OTHER = 8,
 };
 
@@ -80,39 +80,39 @@ struct event_app {
 struct event_object {
 	enum event_object_kind kind;
 	enum event_role role;
-	uint64_t dev;         /* kernel s_dev: major << 20 | minor */
+	uint64_t dev; /* kernel s_dev: major << 20 | minor */
 	uint64_t ino;
 	uint64_t generation;
-	char *name;           /* path, or "10.0.0.2:443/tcp", or "pipe:[123]" */
+	char *name; /* path, or "10.0.0.2:443/tcp", or "pipe:[123]" */
 	char *previous_name;
-	char *address;        /* peer of a socket, without port */
+	char *address; /* peer of a socket, without port */
 	uint32_t port;
-	char *zone_name;      /* the policy section that matched: [crm "NAME"], [sink "NAME"], ... */
-	char *zone_kind;      /* kind of a sink: im, mail, cloud, web, ... */
+	char *zone_name; /* the policy section that matched: [crm "NAME"], [sink "NAME"], ... */
+	char *zone_kind; /* kind of a sink: im, mail, cloud, web, ... */
 };
 
 struct event {
-	uint64_t seq;         /* by the agent's spool, from 1, without holes */
-	char *agent;          /* agent id */
+	uint64_t seq; /* by the agent's spool, from 1, without holes */
+	char *agent;  /* agent id */
 	char *boot_id;
-	uint64_t time_ns;     /* CLOCK_REALTIME of what happened: for counters, of the last byte */
+	uint64_t time_ns; /* CLOCK_REALTIME of what happened: for counters, of the last byte */
 	uint64_t gap_end_ns;
 	enum event_kind kind;
 	enum event_direction direction;
 	enum event_certainty certainty; /* of bytes */
 	struct event_app app;
 	struct event_object object;
-	char **labels;        /* class names of the policy, sorted */
+	char **labels; /* class names of the policy, sorted */
 	size_t n_labels;
-	char **origins;       /* names of the [sink] sections that the data came in from */
+	char **origins; /* names of the [sink] sections that the data came in from */
 	size_t n_origins;
-	uint32_t hops;        /* label crossings between the source and here */
+	uint32_t hops;          /* label crossings between the source and here */
 	uint64_t flow_first_ns; /* identity of the flow with app.id, object and direction */
 	uint64_t bytes_total;
 	uint64_t calls_total;
 	uint64_t turns_total; /* on a CRM socket: changes of direction from out to in */
 	uint64_t dropped;
-	char *detail;         /* plain words for gaps and losses; never content */
+	char *detail; /* plain words for gaps and losses; never content */
 };
 
 /* Returns a zeroed event or NULL when memory is out. */
@@ -122,7 +122,8 @@ void event_free(struct event *event);
 /* A deep copy. Returns 0 or -ENOMEM. */
 int event_copy(const struct event *event, struct event **ret_event);
 
-/* Adds a copy of name to labels or origins, keeping them sorted and without repeats. 0 or -ENOMEM. */
+/* Adds a copy of name to labels or origins, keeping them sorted and without repeats. 0 or -ENOMEM.
+ */
 int event_add_label(struct event *event, const char *name);
 int event_add_origin(struct event *event, const char *name);
 

@@ -13,10 +13,10 @@
 #define NAMES_MAX 64
 
 /* Zero and NULL stay off the wire. */
-#define PUT(message, field, value)                                                                 \
-	do {                                                                                       \
-		(message)->field = (value);                                                        \
-		(message)->has_##field = (message)->field != 0;                                    \
+#define PUT(message, field, value)                              \
+	do {                                                    \
+		(message)->field = (value);                     \
+		(message)->has_##field = (message)->field != 0; \
 	} while (0)
 
 /* The message borrows the event's strings: it is packed and dropped, never freed. */
@@ -106,7 +106,8 @@ static void get_app(Weir__EventApp *message, struct event_app *app)
 	app->comm = TAKE(message->comm);
 }
 
-/* A newer agent may know more than we do: what it names reads as "other" or unknown, not as garbage. */
+/* A newer agent may know more than we do: what it names reads as "other" or unknown, not as
+ * garbage. */
 static void get_object(Weir__EventObject *message, struct event_object *object)
 {
 	object->kind = message->kind <= EVENT_OBJECT_OTHER ? message->kind : EVENT_OBJECT_OTHER;

@@ -2,7 +2,8 @@
 #ifndef WEIR_EVENT_EVENT_CODEC_H
 #define WEIR_EVENT_EVENT_CODEC_H
 
-/* One event to and from the protobuf message of proto/event.proto. Decoding is bounds-checked and fuzzed. */
+/* One event to and from the protobuf message of proto/event.proto. Decoding is bounds-checked and
+ * fuzzed. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -68,7 +68,8 @@ static json_t *json_of_app(const struct event_app *app)
 	_cleanup_(json_cleanup) json_t *object = json_object();
 
 	if (!object || !set_number(object, "id", app->id) || !set_text(object, "exe", app->exe) ||
-	    !set_number(object, "pid", app->pid) || !set_number(object, "start_ns", app->start_ns) ||
+	    !set_number(object, "pid", app->pid) ||
+	    !set_number(object, "start_ns", app->start_ns) ||
 	    !set_number_if_any(object, "parent_id", app->parent_id) ||
 	    !set_text_if_any(object, "comm", app->comm) ||
 	    !set_text_if_any(object, "exe_sha256", app->exe_sha256))
@@ -122,8 +123,10 @@ json_t *event_to_json(const struct event *event, const char *person, uint64_t by
 	    !set_text(object, "person", person) ||
 	    json_object_set_new(object, "app", json_of_app(&event->app)) < 0 ||
 	    json_object_set_new(object, "object", json_of_object(&event->object)) < 0 ||
-	    json_object_set_new(object, "labels", json_of_names(event->labels, event->n_labels)) < 0 ||
-	    json_object_set_new(object, "origins", json_of_names(event->origins, event->n_origins)) < 0 ||
+	    json_object_set_new(object, "labels", json_of_names(event->labels, event->n_labels)) <
+		    0 ||
+	    json_object_set_new(object, "origins",
+				json_of_names(event->origins, event->n_origins)) < 0 ||
 	    !set_counters(object, event, bytes, calls))
 		return NULL;
 	return TAKE(object);

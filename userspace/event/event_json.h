@@ -15,6 +15,7 @@ struct event;
 
 /* bytes and calls are what this event added to its flow; the totals stand beside them as
  * bytes_total and calls_total. person is a pseudonym or NULL. Returns a new reference or NULL. */
-json_t *event_to_json(const struct event *event, const char *person, uint64_t bytes, uint64_t calls);
+json_t *event_to_json(const struct event *event, const char *person, uint64_t bytes,
+		      uint64_t calls);
 
 #endif

@@ -38,17 +38,17 @@ static const char *const direction_names[] = {
 };
 
 static const char *const object_kind_names[] = {
-	[EVENT_OBJECT_NONE] = "none",	  [EVENT_OBJECT_FILE] = "file",
-	[EVENT_OBJECT_PIPE] = "pipe",	  [EVENT_OBJECT_SOCKET] = "socket",
-	[EVENT_OBJECT_UNIX] = "unix",	  [EVENT_OBJECT_MEMFD] = "memfd",
+	[EVENT_OBJECT_NONE] = "none",     [EVENT_OBJECT_FILE] = "file",
+	[EVENT_OBJECT_PIPE] = "pipe",     [EVENT_OBJECT_SOCKET] = "socket",
+	[EVENT_OBJECT_UNIX] = "unix",     [EVENT_OBJECT_MEMFD] = "memfd",
 	[EVENT_OBJECT_DEVICE] = "device", [EVENT_OBJECT_APP] = "app",
 	[EVENT_OBJECT_OTHER] = "other",
 };
 
 static const char *const role_names[] = {
-	[EVENT_ROLE_NONE] = "none",	  [EVENT_ROLE_CRM] = "crm",
-	[EVENT_ROLE_EXPORT] = "export",	  [EVENT_ROLE_TRUSTED] = "trusted",
-	[EVENT_ROLE_SINK] = "sink",	  [EVENT_ROLE_LOCAL] = "local",
+	[EVENT_ROLE_NONE] = "none",     [EVENT_ROLE_CRM] = "crm",
+	[EVENT_ROLE_EXPORT] = "export", [EVENT_ROLE_TRUSTED] = "trusted",
+	[EVENT_ROLE_SINK] = "sink",     [EVENT_ROLE_LOCAL] = "local",
 };
 
 /* A value of a newer peer may lie beyond the table: it reads as the table's zero. */
