@@ -89,8 +89,11 @@ static int plan_writer(struct store_cursor *cursor)
 	for (size_t i = 0; r == 0 && i < store->n_segments; i++) {
 		const struct store_segment *segment = store->segments[i];
 
+		bool is_newest = i + 1 == store->n_segments;
+
 		if (may_match(&cursor->plan.query, segment->number, &segment->summary))
-			r = wait_for(cursor, segment->number, segment->summary.first_ns);
+			r = wait_for(cursor, segment->number,
+				     is_newest ? 0 : segment->summary.first_ns);
 	}
 	return r;
 }

@@ -94,7 +94,10 @@ int store_loss_set_aside(struct store *store, uint64_t number)
 		store->next_number = number + 1;
 	store->losses_pending = true;
 	r = store_loss_rename(path);
-	return r < 0 ? r : sync_dir(store->dir);
+	/* Gone already: a cursor that was open at the time finds the damage once more. */
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return sync_dir(store->dir);
 }
 
 static int describe(uint64_t number, const struct store_segment_summary *known, bool is_exact,

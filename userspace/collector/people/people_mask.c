@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector/people/people.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Folders whose next component is a person's name or uid. */
+static const struct {
+	const char *prefix;
+	/* Components that must follow the name: /media/NAME/DISK/FILE is udisks' mount of
+	 * NAME, /media/DISK/FILE is somebody's mount of a disk. */
+	unsigned int n_after;
+} PERSONAL[] = {
+	{ "/home/", 0 },
+	{ "/Users/", 0 },
+	{ "/run/user/", 0 },
+	{ "/run/media/", 0 },
+	{ "/media/", 2 },
+	{ "/var/mail/", 0 },
+	{ "/var/spool/mail/", 0 },
+	{ "/var/spool/cron/crontabs/", 0 },
+};
+
+/* A name ends at the next slash; in a sentence also at what no login name contains. */
+static size_t name_length(const char *text)
+{
+	return strcspn(text, "/ \t\n\"',;:()[]<>|");
+}
+
+static bool is_followed_by(const char *text, unsigned int n_components)
+{
+	while (n_components > 0) {
+		if (text[0] != '/' || name_length(text + 1) == 0)
+			return false;
+		text += 1 + name_length(text + 1);
+		n_components--;
+	}
+	return true;
+}
+
+/* The lengths of a personal prefix and the name after it, or false. */
+static bool match(const char *text, size_t *ret_prefix, size_t *ret_name)
+{
+	for (size_t i = 0; i < sizeof(PERSONAL) / sizeof(PERSONAL[0]); i++) {
+		size_t prefix = strlen(PERSONAL[i].prefix), name;
+
+		if (strncmp(text, PERSONAL[i].prefix, prefix) != 0)
+			continue;
+		name = name_length(text + prefix);
+		if (name == 0 || !is_followed_by(text + prefix + name, PERSONAL[i].n_after))
+			continue;
+		*ret_prefix = prefix;
+		*ret_name = name;
+		return true;
+	}
+	return false;
+}
+
+int people_mask_path(const char *path, char **ret_masked)
+{
+	/* A name of at least one byte becomes one byte, so the result is never longer. */
+	char *masked = malloc(strlen(path) + 1), *out = masked;
+	size_t prefix, name;
+
+	if (!masked)
+		return -ENOMEM;
+	while (*path) {
+		if (*path == '/' && match(path, &prefix, &name)) {
+			out = mempcpy(out, path, prefix);
+			*out++ = '~';
+			path += prefix + name;
+		} else {
+			*out++ = *path++;
+		}
+	}
+	*out = '\0';
+	*ret_masked = masked;
+	return 0;
+}
