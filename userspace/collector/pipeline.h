@@ -49,7 +49,11 @@ struct collector_status {
 	uint64_t duplicates; /* of the store's out: recognised and held once */
 	uint64_t batches;
 	uint64_t batches_refused;
-	uint64_t incidents;
+	uint64_t agents;     /* connected now */
+	uint64_t connections_refused;
+	uint64_t events_missing;     /* seqs that an agent skipped */
+	uint64_t events_undecodable; /* stored as a loss in their place */
+	uint16_t port;
 	struct store_counts store;
 	int last_error;      /* of the latest batch, 0 when it went well */
 };

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector/pipeline.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "collector/correlate/correlate.h"
+#include "collector/credentials.h"
+#include "collector/ingest/ingest.h"
+#include "collector/people/people.h"
+#include "collector/status.h"
+
+enum {
+	STATUS_EVERY_US = 2000000,
+	TIMER_ACCURACY_US = 250000,
+};
+
+enum stage { STAGE_INGEST, STAGE_PEOPLE, STAGE_STORE, STAGE_CORRELATE };
+
+struct collector {
+	struct collector_config config; /* callbacks; the strings are not kept */
+	char *dir;                      /* DIR/collector */
+	struct people *people;
+	struct store *store;
+	struct correlate *correlate;
+	struct ingest *ingest;
+	sd_event_source *timer;
+	struct collector_status status;
+	bool is_behind;                 /* correlation failed: catch up later */
+};
+
+/* The records of one batch. Events are the caller's, persons are ours. */
+struct batch {
+	struct store_record *records;
+	size_t n_records;
+};
+
+static void batch_done(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_records; i++)
+		free(batch->records[i].person);
+	free(batch->records);
+}
+
+static void on_incident(void *userdata, const struct incident *incident,
+			enum correlate_change change)
+{
+	struct collector *collector = userdata;
+
+	(void)change;
+	if (collector->config.on_incident)
+		collector->config.on_incident(collector->config.userdata, incident);
+}
+
+static int identify(struct collector *collector, struct batch *batch, struct event **events,
+		    size_t n_events)
+{
+	struct collector_stage *stage = &collector->status.stages[STAGE_PEOPLE];
+
+	stage->in += n_events;
+	for (size_t i = 0; i < n_events; i++) {
+		struct store_record *record = &batch->records[i];
+		int r;
+
+		record->event = events[i];
+		r = people_identify(collector->people, events[i], &record->person,
+				    &record->is_staff);
+		if (r < 0) {
+			stage->dropped += n_events;
+			return r;
+		}
+	}
+	stage->out += n_events;
+	return 0;
+}
+
+/* One line when trouble begins and one when it is over, not one for each try. */
+static void note_result(struct collector *collector, int error)
+{
+	if (error == collector->status.last_error)
+		return;
+	if (error == -ENOSPC)
+		log_error("no room left in %s: agents keep their events until there is some",
+			  collector->dir);
+	else if (error < 0)
+		log_error("cannot store events in %s: %s; agents keep them and send them again",
+			  collector->dir, strerror(-error));
+	else
+		log_info("events are stored in %s again", collector->dir);
+	collector->status.last_error = error;
+}
+
+static void note_damage(struct collector *collector)
+{
+	uint64_t before = collector->status.store.segments_set_aside;
+
+	if (store_count(collector->store, &collector->status.store) < 0)
+		return;
+	if (collector->status.store.segments_set_aside > before)
+		log_error("a damaged file of events in %s was set aside as *.corrupt; "
+			  "the timeline says what is missing",
+			  collector->dir);
+}
+
+static int put(struct collector *collector, struct batch *batch)
+{
+	struct collector_stage *stage = &collector->status.stages[STAGE_STORE];
+	int r;
+
+	stage->in += batch->n_records;
+	r = store_append(collector->store, batch->records, batch->n_records);
+	if (r < 0)
+		stage->dropped += batch->n_records;
+	else
+		stage->out += batch->n_records;
+	return r;
+}
+
+/* Moves what was stored to the front, in order, and returns how many that are. */
+static size_t sort_out_duplicates(struct batch *batch)
+{
+	size_t n_stored = 0;
+
+	for (size_t i = 0; i < batch->n_records; i++) {
+		struct store_record record = batch->records[i];
+
+		if (record.id == 0)
+			continue;
+		batch->records[i] = batch->records[n_stored];
+		batch->records[n_stored++] = record;
+	}
+	return n_stored;
+}
+
+static void note_correlation(struct collector *collector, int error)
+{
+	struct collector_stage *stage = &collector->status.stages[STAGE_CORRELATE];
+
+	if (error < 0 && !collector->is_behind)
+		log_error("cannot work out incidents: %s; tried again in a moment, events are safe",
+			  strerror(-error));
+	collector->is_behind = error < 0;
+	if (error == 0)
+		stage->out = stage->in;
+}
+
+/* What is stored is stored: a failure from here on is made good later and refuses no batch. */
+static void deliver(struct collector *collector, struct batch *batch)
+{
+	struct collector_stage *stage = &collector->status.stages[STAGE_CORRELATE];
+	size_t n_stored = sort_out_duplicates(batch);
+
+	collector->status.duplicates += batch->n_records - n_stored;
+	if (n_stored == 0)
+		return;
+	if (collector->config.on_records)
+		collector->config.on_records(collector->config.userdata, batch->records, n_stored);
+	stage->in += n_stored;
+	note_correlation(collector, correlate_process(collector->correlate, batch->records,
+						      n_stored, on_incident, collector));
+}
+
+static int process(struct collector *collector, struct batch *batch, struct event **events)
+{
+	int r = identify(collector, batch, events, batch->n_records);
+
+	if (r == 0)
+		r = put(collector, batch);
+	return r;
+}
+
+static int on_batch(void *userdata, const char *agent, uint64_t first_seq, struct event **events,
+		    size_t n_events)
+{
+	struct collector *collector = userdata;
+	_cleanup_(batch_done) struct batch batch = { .n_records = n_events };
+	_cleanup_free_ uint32_t *login_uids = calloc(n_events, sizeof(*login_uids));
+	int r;
+
+	(void)agent;
+	(void)first_seq;
+	if (n_events == 0)
+		return 0;
+	batch.records = calloc(n_events, sizeof(*batch.records));
+	if (!login_uids || !batch.records) {
+		batch.n_records = 0;
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n_events; i++)
+		login_uids[i] = events[i]->app.login_uid;
+	r = process(collector, &batch, events);
+	note_result(collector, r);
+	collector->status.batches++;
+	if (r < 0) {
+		/* The same events come again, and must lead to the same persons. */
+		for (size_t i = 0; i < n_events; i++)
+			events[i]->app.login_uid = login_uids[i];
+		collector->status.batches_refused++;
+		return r;
+	}
+	deliver(collector, &batch);
+	return 0;
+}
+
+static int on_last_seq(void *userdata, const char *agent, uint64_t *ret_seq)
+{
+	struct collector *collector = userdata;
+
+	return store_last_seq(collector->store, agent, ret_seq);
+}
+
+static void on_note(void *userdata, const char *who, const char *text)
+{
+	(void)userdata;
+	log_warning("%s: %s", who, text);
+}
+
+int collector_get_status(struct collector *collector, struct collector_status *ret_status)
+{
+	static const char *const names[COLLECTOR_N_STAGES] = { "ingest", "people", "store",
+							       "correlate" };
+	struct collector_status status = collector->status;
+	struct ingest_counts ingest;
+	int r = store_count(collector->store, &status.store);
+
+	if (r < 0)
+		return r;
+	ingest_count(collector->ingest, &ingest);
+	status.stages[STAGE_INGEST] = (struct collector_stage){
+		.in = ingest.events_in,
+		.out = ingest.events_out,
+		.dropped = ingest.events_dropped,
+	};
+	for (int i = 0; i < COLLECTOR_N_STAGES; i++)
+		status.stages[i].name = names[i];
+	status.agents = ingest.agents;
+	status.connections_refused = ingest.refused;
+	status.events_missing = ingest.events_missing;
+	status.events_undecodable = ingest.events_undecodable;
+	status.port = ingest_port(collector->ingest);
+	*ret_status = status;
+	return 0;
+}
+
+uint16_t collector_port(const struct collector *collector)
+{
+	return ingest_port(collector->ingest);
+}
+
+static void write_status(struct collector *collector)
+{
+	struct collector_status status;
+
+	/* Without room there is no status either; the log has said so. */
+	if (collector_get_status(collector, &status) == 0)
+		status_write(collector->dir, &status);
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata)
+{
+	struct collector *collector = userdata;
+
+	(void)time_us;
+	if (collector->is_behind)
+		note_correlation(collector, correlate_catch_up(collector->correlate, on_incident,
+							       collector));
+	note_damage(collector);
+	write_status(collector);
+	return sd_event_source_set_time_relative(source, STATUS_EVERY_US);
+}
+
+static int open_people(struct collector *collector)
+{
+	_cleanup_free_ char *key = NULL, *problem = NULL;
+	int r;
+
+	if (asprintf(&key, "%s/pseudonym.key", collector->dir) < 0) {
+		key = NULL;
+		return -ENOMEM;
+	}
+	r = people_new(collector->config.policy, key, &collector->people, &problem);
+	if (r < 0)
+		log_error("%s", problem ? problem : strerror(-r));
+	return r;
+}
+
+static int open_store(struct collector *collector)
+{
+	int r = store_open(collector->dir, false, &collector->store);
+
+	if (r == -EBUSY)
+		log_error("%s is in use by another collector", collector->dir);
+	else if (r < 0)
+		log_error("cannot open the store in %s: %s", collector->dir, strerror(-r));
+	if (r < 0)
+		return r;
+	note_damage(collector);
+	return 0;
+}
+
+static int open_correlate(struct collector *collector)
+{
+	int r = correlate_new(collector->store, collector->config.policy, &collector->correlate);
+
+	if (r < 0) {
+		log_error("cannot read the incidents in %s: %s", collector->dir, strerror(-r));
+		return r;
+	}
+	note_correlation(collector,
+			 correlate_catch_up(collector->correlate, on_incident, collector));
+	return 0;
+}
+
+static int open_ingest(struct collector *collector, sd_event *event_loop)
+{
+	_cleanup_(credentials_done) struct credentials credentials = {};
+	const struct collector_config *config = &collector->config;
+	_cleanup_free_ char *reason = NULL;
+	int r = credentials_init(&credentials, config->identity_dir, config->data_dir);
+	struct ingest_config ingest_config = {
+		.listen_address = config->listen_address,
+		.port = config->listen_port,
+		.identity = { credentials.authority, credentials.certificate, credentials.key },
+		.last_seq = on_last_seq,
+		.on_note = on_note,
+	};
+
+	if (r == 0)
+		r = ingest_new(event_loop, &ingest_config, on_batch, collector, &collector->ingest,
+			       &reason);
+	if (r < 0)
+		log_error("cannot listen on %s port %u: %s",
+			  config->listen_address ? config->listen_address : "127.0.0.1",
+			  config->listen_port, reason ? reason : strerror(-r));
+	return r;
+}
+
+static int open_dir(struct collector *collector)
+{
+	int r;
+
+	if (asprintf(&collector->dir, "%s/collector", collector->config.data_dir) < 0) {
+		collector->dir = NULL;
+		return -ENOMEM;
+	}
+	r = file_make_dirs(collector->dir, 0700);
+	if (r < 0)
+		log_error("cannot make %s: %s", collector->dir, strerror(-r));
+	return r;
+}
+
+int collector_new(sd_event *event_loop, const struct collector_config *config,
+		  struct collector **ret_collector)
+{
+	_cleanup_(collector_freep) struct collector *collector = calloc(1, sizeof(*collector));
+	int r;
+
+	if (!collector)
+		return -ENOMEM;
+	collector->config = *config;
+	r = open_dir(collector);
+	/* The store first: its lock is what keeps a second collector from making another key. */
+	if (r == 0)
+		r = open_store(collector);
+	if (r == 0)
+		r = open_people(collector);
+	if (r == 0)
+		r = open_correlate(collector);
+	if (r == 0)
+		r = open_ingest(collector, event_loop);
+	if (r == 0)
+		r = sd_event_add_time_relative(event_loop, &collector->timer, CLOCK_MONOTONIC,
+					       STATUS_EVERY_US, TIMER_ACCURACY_US, on_timer,
+					       collector);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(collector->timer, SD_EVENT_ON);
+	if (r < 0)
+		return r;
+	write_status(collector);
+	*ret_collector = TAKE(collector);
+	return 0;
+}
+
+void collector_free(struct collector *collector)
+{
+	if (!collector)
+		return;
+	sd_event_source_disable_unref(collector->timer);
+	if (collector->ingest) {
+		if (collector->timer)
+			write_status(collector);
+		ingest_free(collector->ingest);
+	}
+	correlate_free(collector->correlate);
+	people_free(collector->people);
+	store_close(collector->store);
+	free(collector->dir);
+	free(collector);
+}
