@@ -172,6 +172,15 @@ static void restart_later(struct running_child *child, int wait_status)
 		fail(child->supervise);
 }
 
+static void fail_at_start(struct running_child *child, int wait_status)
+{
+	const struct supervise_config *config = &child->supervise->config;
+
+	if (config->died)
+		config->died(child->spec->name, wait_status, 0, config->userdata);
+	fail(child->supervise);
+}
+
 static int on_exit_of_child(sd_event_source *source, const siginfo_t *info, void *userdata)
 {
 	struct running_child *child = userdata;
@@ -184,10 +193,10 @@ static int on_exit_of_child(sd_event_source *source, const siginfo_t *info, void
 	forget_process(child);
 	if (supervise->is_stopping)
 		stop_last_child(supervise);
-	else if (!child->was_ready)
-		fail(supervise);
-	else
+	else if (child->was_ready)
 		restart_later(child, wait_status);
+	else
+		fail_at_start(child, wait_status);
 	return 0;
 }
 

@@ -35,7 +35,8 @@ struct supervise_config {
 	size_t n_children;
 	/* Once, when every child has become ready. May be NULL. */
 	void (*all_ready)(void *userdata);
-	/* A child ended by itself and will be started again after delay_ms. May be NULL. */
+	/* A child ended by itself and will be started again after delay_ms; 0: it never was ready
+	 * and the whole ends. May be NULL. */
 	void (*died)(const char *name, int wait_status, uint64_t delay_ms, void *userdata);
 	void *userdata;
 	uint64_t backoff_min_ms, backoff_max_ms; /* 0: 100 and 10000 */
