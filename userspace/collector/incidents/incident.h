@@ -132,7 +132,7 @@ static inline void incident_freep(struct incident **incident)
 /* Building. Strings are copied, NULL becomes "". All return 0 or -ENOMEM. */
 int incident_add_person(struct incident *incident, const char *pseudonym);
 int incident_add_agent(struct incident *incident, const char *agent);
-/* Appends a copy; beyond INCIDENT_MAX_ADDENDS it is counted as cut and its points still add up. */
+/* Appends a copy; beyond INCIDENT_MAX_ADDENDS it is counted as cut and is not in the score. */
 int incident_add_addend(struct incident *incident, const struct incident_addend *addend);
 /* Merges into the entry with the same name, kind and class: records and connections add up. */
 int incident_add_source(struct incident *incident, const struct incident_source *source);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_COLLECTOR_CORRELATE_EPISODE_H
+#define WEIR_COLLECTOR_CORRELATE_EPISODE_H
+
+/*
+ * One person's egress to one recipient, joined by labels to the sources it came
+ * from. An episode is computed from the store alone: the same events give the same
+ * episode, in whatever order they arrived.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct incident;
+struct lineage;
+struct lineage_flow;
+struct policy;
+struct store;
+struct store_record;
+
+struct episode {
+	char *person;
+	char *recipient;            /* name of the policy's sink, else the address */
+	uint64_t first_ns, last_ns; /* of the egress */
+	uint64_t bytes;
+	enum event_certainty bytes_certainty;
+	uint64_t n_egress;          /* reports */
+	bool is_allowed;            /* every sink it went to is allow-listed */
+	struct lineage *lineage;
+};
+
+/* What an egress event is keyed by, borrowed from the event; NULL when it is none that matters:
+ * no egress, no class label, a trusted or local destination. */
+const char *episode_recipient(const struct event *event);
+/* The person an event is booked to; never NULL. */
+const char *episode_person(const struct store_record *record);
+
+/* Collects the egress from first_ns to last_ns, both included, and walks its lineage.
+ * Returns 1, 0 when the store holds no such egress, or -errno. */
+int episode_collect(struct store *store, const struct policy *policy, const char *person,
+		    const char *recipient, uint64_t first_ns, uint64_t last_ns,
+		    struct episode **ret_episode);
+void episode_free(struct episode *episode);
+
+/* Sets everything of an incident that is no detector's: persons, sources, sinks, figures,
+ * lineage, events. 0 or -ENOMEM. */
+int episode_fill_incident(const struct episode *episode, const struct policy *policy,
+			  struct incident *incident);
+
+/* Turns of a flow on a CRM socket that came after a time, less the handshake of TLS when the
+ * flow began after it: the estimate of lookups. */
+uint64_t episode_lookups(const struct policy *policy, const struct lineage_flow *flow,
+			 uint64_t after_ns);
+
+/* Is the sink allow-listed? */
+bool episode_sink_is_allowed(const struct policy *policy, const char *name);
+
+static inline void episode_freep(struct episode **episode)
+{
+	if (*episode)
+		episode_free(*episode);
+}
+
+#endif

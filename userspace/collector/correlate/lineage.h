@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_COLLECTOR_CORRELATE_LINEAGE_H
+#define WEIR_COLLECTOR_CORRELATE_LINEAGE_H
+
+/*
+ * The way data took before it went out, walked backwards in the store: from the app
+ * that sent, through everything it had taken in until then, to whoever had written
+ * that, and so on until a source. Apps and objects are known by kernel identity only.
+ * The walk is bounded in depth and count; what it did not follow is counted.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct store;
+struct store_record;
+
+struct lineage_limits {
+	unsigned int max_depth;  /* apps between the egress and a source */
+	size_t max_nodes;        /* apps and objects */
+	size_t max_visits;       /* store queries of one walk */
+	size_t max_reports;      /* event ids and times kept; counters still add up beyond it */
+	uint64_t lookback_ns;    /* how far before the first egress */
+};
+
+#define LINEAGE_DEFAULT_LIMITS                                                                     \
+	{                                                                                          \
+		.max_depth = 32, .max_nodes = 8192, .max_visits = 16384, .max_reports = 65536,     \
+		.lookback_ns = 168ull * 3600 * 1000000000                                          \
+	}
+
+/* One stored report of a flow: what was added between start_ns and time_ns. */
+struct lineage_report {
+	uint64_t id;       /* of the store record */
+	uint64_t start_ns; /* of the report before it, or the flow's first byte */
+	uint64_t time_ns;
+	uint64_t bytes;
+	uint64_t turns;
+};
+
+/* All reports of one (app, object, direction). */
+struct lineage_flow {
+	struct event *event; /* the first report; its labels and origins are the union of all */
+	char *person;
+	bool is_egress;
+	bool is_crm;
+	bool is_cut;         /* what lies beyond was not followed */
+	uint64_t first_ns, last_ns;
+	uint64_t bytes, calls, turns;
+	struct lineage_report *reports; /* ascending id */
+	size_t n_reports;
+	uint64_t last_id;    /* highest record id booked; older ones are known */
+	size_t app;          /* index into apps */
+};
+
+struct lineage_app {
+	const struct event *event; /* of the first flow; owned there. Never NULL once walked */
+	char *agent;
+	char *boot_id;
+	uint64_t id;
+	uint64_t until_ns;   /* what came in later did not go out */
+	uint64_t leave_ns;   /* earliest time at which what it holds can have left, 0: at once */
+	unsigned int depth;
+	bool is_sender;
+	bool is_queued;      /* waits to be walked from; likewise of objects */
+};
+
+struct lineage_name {
+	char *name;
+	uint64_t time_ns;
+	uint64_t id; /* of the store record */
+};
+
+/* A rename, unlink or truncation of an object, at any time. */
+struct lineage_mark {
+	enum event_kind kind;
+	uint64_t time_ns;
+	uint64_t id;
+	char *person;
+	char *exe;
+	char *name;          /* NULL when unknown; likewise below */
+	char *previous_name;
+};
+
+struct lineage_object {
+	char *agent;
+	char *boot_id;       /* "" for a file: its identity outlives a boot */
+	enum event_object_kind kind;
+	enum event_role role;
+	uint64_t dev, ino, generation;
+	uint64_t until_ns;
+	uint64_t first_ns;   /* first flow of the lineage that touched it */
+	uint64_t leave_ns;   /* earliest time at which what it holds can have left */
+	unsigned int depth;
+	bool is_queued;
+	struct lineage_name *names; /* in order of arrival, a repeat only after another name */
+	size_t n_names;
+	struct lineage_mark *marks;
+	size_t n_marks;
+};
+
+struct lineage_index;
+
+struct lineage {
+	struct lineage_limits limits;
+	struct lineage_flow *flows;
+	size_t n_flows;
+	struct lineage_app *apps;
+	size_t n_apps;
+	struct lineage_object *objects;
+	size_t n_objects;
+	size_t n_reports;
+	uint64_t n_cut_reports;
+	uint64_t n_cut;      /* branches not followed, set by lineage_walk() */
+	uint64_t from_ns;    /* nothing older was looked at, set by lineage_walk() */
+	struct lineage_index *index;
+};
+
+int lineage_new(const struct lineage_limits *limits, struct lineage **ret_lineage);
+void lineage_free(struct lineage *lineage);
+
+/* A report of an egress from which to walk. 0 or -ENOMEM. */
+int lineage_add_egress(struct lineage *lineage, const struct store_record *record);
+
+/* Walks from all egress added so far. 0 or -errno. */
+int lineage_walk(struct lineage *lineage, struct store *store);
+
+/* Last component of the executable's path, its comm when that is unknown; never NULL. */
+const char *lineage_program(const struct event *event);
+/* Last component of a path; never NULL. */
+const char *lineage_basename(const char *path);
+
+bool lineage_has_origin(const struct event *event, const char *origin);
+/* The object of a flow, or NULL when it was no node of the walk. */
+const struct lineage_object *lineage_object_of(const struct lineage *lineage,
+					       const struct lineage_flow *flow);
+
+/* 64-bit fingerprints of identities, for telling whether an event touches a lineage. */
+uint64_t lineage_hash_app(const char *agent, const char *boot_id, uint64_t app_id);
+uint64_t lineage_hash_object(const char *agent, const char *boot_id, enum event_object_kind kind,
+			     uint64_t dev, uint64_t ino, uint64_t generation);
+
+static inline void lineage_freep(struct lineage **lineage)
+{
+	if (*lineage)
+		lineage_free(*lineage);
+}
+
+#endif
