@@ -72,6 +72,11 @@ int spool_ack(struct spool *spool, uint64_t upto_seq);
  */
 int spool_settle(struct spool *spool, uint64_t collector_last_seq);
 
+static inline void spool_closep(struct spool **spool)
+{
+	spool_close(*spool);
+}
+
 uint64_t spool_next_seq(const struct spool *spool);
 void spool_count(const struct spool *spool, struct spool_counts *ret_counts);
 
