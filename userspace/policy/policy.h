@@ -25,7 +25,7 @@ struct policy_class {
 	char *title;    /* "" when not given */
 	char *title_zh; /* "" when not given */
 	char *grade;    /* C1, C2 or C3 of JR/T 0171; "" when not given */
-	char *category; /* a legal category of 法释〔2017〕10号 art. 5; "" when not given */
+	char *category; /* of 法释〔2017〕10号 art. 5, several joined by ","; "" when not given */
 	unsigned int index;
 };
 
@@ -75,11 +75,11 @@ struct policy_problems {
 	size_t n_items;
 };
 
-/* What matched an address; name and kind live as long as the policy. */
+/* What matched an address or a path; name and kind live as long as the policy. */
 struct policy_match {
 	enum event_role role;
-	const char *name;
-	const char *kind;
+	const char *name;      /* NULL: no section matched */
+	const char *kind;      /* NULL: no sink of the policy */
 	uint64_t labels;
 	bool tls;
 	bool allowed;
@@ -98,8 +98,9 @@ void policy_problems_done(struct policy_problems *problems);
 /* One line per problem: "FILE:LINE: message". */
 void policy_problems_print(const struct policy_problems *problems, FILE *stream);
 
-/* Looks host names up again. Returns 1 when a range changed, 0 when not; a name that
- * does not resolve keeps what it had. *ret_unresolved counts such names. */
+/* Looks host names up and folder globs over again (policy_load has done it once). Returns 1 when a
+ * range or folder changed, 0 when not, -ENOMEM; a name that does not resolve keeps what it had.
+ * *ret_unresolved (may be NULL) counts such names. Ends what policy_zones and policy_folders gave. */
 int policy_resolve(struct policy *policy, unsigned int *ret_unresolved);
 
 size_t policy_classes(const struct policy *policy, const struct policy_class **ret_classes);

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "policy/policy_check.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/policy_check_detect.h"
+#include "policy/policy_check_value.h"
+#include "policy/policy_keys.h"
+#include "policy/policy_problems.h"
+#include "policy/policy_value.h"
+
+/* System users of Debian end at 999; nobody is 65534. */
+#define DEFAULT_STAFF_FIRST 1000
+#define DEFAULT_STAFF_LAST 65533
+
+static bool is_class_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '.' && *c != '_' && *c != '-')
+			return false;
+	return true;
+}
+
+static int check_class(struct policy_check *check, const struct policy_section *section)
+{
+	struct policy *policy = check->policy;
+	struct policy_class *class;
+	int error;
+
+	if (!is_class_name(section->name)) {
+		error = policy_problems_add(check->problems, section->file, section->line,
+					    "class \"%s\" may have letters, digits, \".\", \"_\" "
+					    "and \"-\" only",
+					    section->name);
+		if (error < 0)
+			return error;
+	}
+	class = policy_model_add(&policy->classes, &policy->n_classes, sizeof(*class));
+	if (!class)
+		return -ENOMEM;
+	class->index = (unsigned int)policy->n_classes - 1;
+	error = policy_check_copy(section->name, &class->name);
+	if (!error)
+		error = policy_check_text(section, "title", &class->title);
+	if (!error)
+		error = policy_check_text(section, "title_zh", &class->title_zh);
+	if (!error)
+		error = policy_check_words(check, section, "grade", policy_keys_grades,
+					   policy_keys_n_grades, false, &class->grade);
+	if (!error)
+		error = policy_check_words(check, section, "category", policy_keys_categories,
+					   policy_keys_n_categories, true, &class->category);
+	return error;
+}
+
+static struct policy_zone *add_zone(struct policy *policy)
+{
+	size_t n_hosts = policy->n_zones;
+	struct policy_hosts *hosts;
+
+	hosts = policy_model_add(&policy->hosts, &n_hosts, sizeof(*hosts));
+	if (!hosts)
+		return NULL;
+	return policy_model_add(&policy->zones, &policy->n_zones, sizeof(struct policy_zone));
+}
+
+/* A zone with its name and hosts; role and the rest are the caller's. */
+static int check_zone(struct policy_check *check, const struct policy_section *section,
+		      struct policy_zone **ret_zone)
+{
+	struct policy *policy = check->policy;
+	struct policy_zone *zone = add_zone(policy);
+	int error;
+
+	if (!zone)
+		return -ENOMEM;
+	error = policy_check_copy(section->name, &zone->name);
+	if (!error)
+		error = policy_check_copy("", &zone->kind);
+	if (!error)
+		error = policy_check_hosts(check, section, &policy->hosts[policy->n_zones - 1]);
+	if (!error)
+		*ret_zone = zone;
+	return error;
+}
+
+static int check_crm(struct policy_check *check, const struct policy_section *section)
+{
+	int64_t port = 0, tls;
+	struct policy_zone *zone;
+	int error;
+
+	error = check_zone(check, section, &zone);
+	if (error < 0)
+		return error;
+	zone->role = EVENT_ROLE_CRM;
+	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
+	zone->port = (uint16_t)port;
+	tls = !port || port == 443;
+	if (!error)
+		error = policy_check_switch(check, section, "tls", &tls);
+	zone->tls = tls;
+	if (!error)
+		error = policy_check_classes(check, section, &zone->labels);
+	return error;
+}
+
+static int add_origin(struct policy_check *check, const struct policy_section *section,
+		      struct policy_zone *zone)
+{
+	struct policy *policy = check->policy;
+	size_t bit = check->n_classes + policy->n_origins;
+	struct policy_origin *origin;
+
+	if (bit >= POLICY_MAX_LABELS)
+		return policy_problems_add(
+			check->problems, section->file, section->line,
+			"[sink \"%s\"] would need label %zu of %d: %zu classes and the sinks with "
+			"origins share them; set origin = no where it is not needed",
+			section->name, bit + 1, POLICY_MAX_LABELS, check->n_classes);
+	origin = policy_model_add(&policy->origins, &policy->n_origins, sizeof(*origin));
+	if (!origin)
+		return -ENOMEM;
+	origin->label = zone->labels = UINT64_C(1) << bit;
+	return policy_check_copy(section->name, &origin->name);
+}
+
+static int check_sink(struct policy_check *check, const struct policy_section *section)
+{
+	int64_t port = 0, allowed = 0, origin;
+	struct policy_zone *zone;
+	int error;
+
+	error = check_zone(check, section, &zone);
+	if (error < 0)
+		return error;
+	zone->role = EVENT_ROLE_SINK;
+	free(zone->kind);
+	zone->kind = NULL;
+	error = policy_check_words(check, section, "kind", policy_keys_sink_kinds,
+				   policy_keys_n_sink_kinds, false, &zone->kind);
+	if (error < 0)
+		return error;
+	origin = policy_keys_kind_has_origin(zone->kind);
+	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
+	if (!error)
+		error = policy_check_switch(check, section, "origin", &origin);
+	if (!error)
+		error = policy_check_switch(check, section, "allowed", &allowed);
+	zone->port = (uint16_t)port;
+	zone->allowed = allowed;
+	if (!error && origin)
+		error = add_origin(check, section, zone);
+	return error;
+}
+
+static int check_folders(struct policy_check *check, const struct policy_section *section,
+			 enum event_role role, uint64_t labels)
+{
+	_cleanup_(policy_list_cleanup) struct policy_list paths = {};
+	struct policy *policy = check->policy;
+	int error;
+
+	error = policy_check_paths(check, section, "folder", &paths);
+	for (size_t i = 0; !error && i < paths.n_items; i++) {
+		struct policy_pattern *pattern;
+
+		pattern = policy_model_add(&policy->patterns, &policy->n_patterns,
+					   sizeof(*pattern));
+		if (!pattern)
+			return -ENOMEM;
+		pattern->role = role;
+		pattern->labels = labels;
+		pattern->glob = paths.items[i];
+		paths.items[i] = NULL;
+		error = policy_check_copy(section->name, &pattern->name);
+	}
+	return error;
+}
+
+static int check_export(struct policy_check *check, const struct policy_section *section)
+{
+	uint64_t labels = 0;
+	int error;
+
+	error = policy_check_required(check, section, "folder", "/home/*/crm-exports");
+	if (!error)
+		error = policy_check_classes(check, section, &labels);
+	if (!error)
+		error = check_folders(check, section, EVENT_ROLE_EXPORT, labels);
+	return error;
+}
+
+static int check_trusted(struct policy_check *check, const struct policy_section *section)
+{
+	bool has_host = policy_check_has(section, "host");
+	struct policy_zone *zone;
+	int error;
+
+	if (!has_host && !policy_check_has(section, "folder"))
+		return policy_problems_add(check->problems, section->file, section->line,
+					   "[trusted \"%s\"] needs a host or a folder",
+					   section->name);
+	if (has_host) {
+		error = check_zone(check, section, &zone);
+		if (error < 0)
+			return error;
+		zone->role = EVENT_ROLE_TRUSTED;
+	}
+	return check_folders(check, section, EVENT_ROLE_TRUSTED, 0);
+}
+
+static int add_executable(struct policy *policy, const char *name, const char *path, bool is_hub,
+			  uint64_t labels)
+{
+	struct policy_executable *executable;
+	int error;
+
+	executable = policy_model_add(&policy->executables, &policy->n_executables,
+				      sizeof(*executable));
+	if (!executable)
+		return -ENOMEM;
+	executable->is_hub = is_hub;
+	executable->labels = labels;
+	error = policy_check_copy(name, &executable->name);
+	return error ? error : policy_check_copy(path, &executable->path);
+}
+
+static int check_executable(struct policy_check *check, const struct policy_section *section)
+{
+	_cleanup_(policy_list_cleanup) struct policy_list paths = {};
+	bool is_hub = section->kind == POLICY_SECTION_HUB;
+	uint64_t labels = 0;
+	int error;
+
+	error = policy_check_required(check, section, "executable", "/usr/bin/crm-client");
+	if (!error && !is_hub)
+		error = policy_check_classes(check, section, &labels);
+	if (!error)
+		error = policy_check_paths(check, section, "executable", &paths);
+	for (size_t i = 0; !error && i < paths.n_items; i++)
+		error = add_executable(check->policy, section->name, paths.items[i], is_hub,
+				       labels);
+	return error;
+}
+
+static int check_people(struct policy_check *check, const struct policy_section *section)
+{
+	struct policy *policy = check->policy;
+	int error;
+
+	error = policy_check_staff(check, section);
+	if (!error)
+		error = policy_check_path(check, section, "accounts", &policy->accounts_file);
+	if (!error)
+		error = policy_check_path(check, section, "pseudonym_key",
+					  &policy->pseudonym_key_file);
+	return error;
+}
+
+static int check_section(struct policy_check *check, const struct policy_section *section)
+{
+	switch (section->kind) {
+	case POLICY_SECTION_CRM:
+		return check_crm(check, section);
+	case POLICY_SECTION_EXPORT:
+		return check_export(check, section);
+	case POLICY_SECTION_CLIENT:
+	case POLICY_SECTION_HUB:
+		return check_executable(check, section);
+	case POLICY_SECTION_TRUSTED:
+		return check_trusted(check, section);
+	case POLICY_SECTION_SINK:
+		return check_sink(check, section);
+	case POLICY_SECTION_PEOPLE:
+		return check_people(check, section);
+	case POLICY_SECTION_DETECT:
+		return policy_check_detect(check, section);
+	case POLICY_SECTION_CLASS:
+	case POLICY_N_SECTION_KINDS:
+		break;
+	}
+	return 0;
+}
+
+static int check_classes(struct policy_check *check)
+{
+	const struct policy_draft *draft = check->draft;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < draft->n_sections; i++) {
+		const struct policy_section *section = &draft->sections[i];
+
+		if (section->kind != POLICY_SECTION_CLASS)
+			continue;
+		check->n_classes++;
+		if (check->n_classes == POLICY_MAX_LABELS + 1)
+			error = policy_problems_add(check->problems, section->file, section->line,
+						    "[class \"%s\"] is one more than the %d "
+						    "classes there can be",
+						    section->name, POLICY_MAX_LABELS);
+		if (!error)
+			error = check_class(check, section);
+	}
+	return error;
+}
+
+static int add_defaults(struct policy *policy)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < policy_keys_n_hubs; i++)
+		error = add_executable(policy, policy_keys_hubs[i].name, policy_keys_hubs[i].path,
+				       true, 0);
+	if (!error && !policy->n_staff) {
+		struct policy_uids *uids;
+
+		uids = policy_model_add(&policy->staff, &policy->n_staff, sizeof(*uids));
+		if (!uids)
+			return -ENOMEM;
+		uids->first = DEFAULT_STAFF_FIRST;
+		uids->last = DEFAULT_STAFF_LAST;
+	}
+	return error;
+}
+
+/* A policy that finds nothing is a mistake more often than a wish. */
+static int check_has_source(struct policy_check *check)
+{
+	const struct policy_draft *draft = check->draft;
+
+	for (size_t i = 0; i < draft->n_sections; i++)
+		if (draft->sections[i].kind == POLICY_SECTION_CRM ||
+		    draft->sections[i].kind == POLICY_SECTION_EXPORT ||
+		    draft->sections[i].kind == POLICY_SECTION_CLIENT)
+			return 0;
+	if (check->problems->n_items)
+		return 0;
+	return policy_problems_add(check->problems, draft->n_files ? draft->files[0] : "policy", 0,
+				   "no source: at least one [crm \"NAME\"], [export \"NAME\"] or "
+				   "[client \"NAME\"] says where customer data comes from");
+}
+
+int policy_check_draft(const struct policy_draft *draft, struct policy_problems *problems,
+		       struct policy **ret_policy)
+{
+	_cleanup_(policy_freep) struct policy *policy = calloc(1, sizeof(*policy));
+	struct policy_check check = {.draft = draft, .problems = problems, .policy = policy};
+	int error;
+
+	if (!policy)
+		return -ENOMEM;
+	error = check_classes(&check);
+	for (size_t i = 0; !error && i < draft->n_sections; i++)
+		error = check_section(&check, &draft->sections[i]);
+	if (!error)
+		error = check_has_source(&check);
+	if (!error)
+		error = add_defaults(policy);
+	if (error < 0)
+		return error;
+	if (problems->n_items)
+		return -EINVAL;
+	*ret_policy = TAKE(policy);
+	return 0;
+}
