@@ -19,12 +19,13 @@ struct batch_item {
 	size_t size;
 };
 
-/* Returns 0, -EMSGSIZE above the limits, -EINVAL for no items, -ENOMEM. The caller frees *ret_deflated. */
+/* Returns 0, -EMSGSIZE above the limits, -EINVAL for no items, -ENOMEM. The caller frees
+ * *ret_deflated. */
 int batch_deflate(const struct batch_item *items, size_t n_items, uint8_t **ret_deflated,
 		  size_t *ret_size, uint32_t *ret_raw_bytes);
 
 struct batch {
-	struct batch_item *items;       /* point into the batch */
+	struct batch_item *items; /* point into the batch */
 	size_t n_items;
 	void *owner;
 };

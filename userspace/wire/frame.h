@@ -12,14 +12,15 @@
 #include <stdint.h>
 
 #define FRAME_HEADER_BYTES 4
-#define FRAME_MAX_BYTES (1088 * 1024)   /* a batch of BATCH_MAX_RAW_BYTES that zlib could not shrink */
-#define FRAME_HELLO_MAX_BYTES 1024      /* all that a peer may send before it has said who it is */
+#define FRAME_MAX_BYTES \
+	(1088 * 1024)              /* a batch of BATCH_MAX_RAW_BYTES that zlib could not shrink */
+#define FRAME_HELLO_MAX_BYTES 1024 /* all that a peer may send before it has said who it is */
 
 /* Zero-initialised with a limit is ready; frame_buffer_reset() gives the memory back. */
 struct frame_buffer {
 	uint8_t *data;
 	size_t allocated, start, end;
-	size_t limit_bytes;             /* of one frame's body */
+	size_t limit_bytes; /* of one frame's body */
 };
 
 /* 0 or -ENOMEM. */

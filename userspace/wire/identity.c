@@ -201,7 +201,8 @@ static int authority_build(EVP_PKEY *key, X509 **ret_certificate)
 		certificate_new(AUTHORITY_NAME, key, NULL, -CLOCK_SLACK_S, AUTHORITY_VALID_S);
 
 	if (!authority ||
-	    !extension_add(authority, authority, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+	    !extension_add(authority, authority, NID_basic_constraints,
+			   "critical,CA:TRUE,pathlen:0") ||
 	    !extension_add(authority, authority, NID_key_usage, "critical,keyCertSign,cRLSign") ||
 	    !extension_add(authority, authority, NID_subject_key_identifier, "hash") ||
 	    !X509_sign(authority, key, EVP_sha256()))
@@ -341,7 +342,7 @@ static bool leaf_is_good(const char *dir, const char *file, const char *name)
 
 static int leaf_ensure(const char *dir, const char *file, const char *name, enum identity_role role)
 {
-	const struct identity_request request = { .file = file, .name = name, .role = role };
+	const struct identity_request request = {.file = file, .name = name, .role = role};
 
 	return leaf_is_good(dir, file, name) ? 0 : identity_issue(dir, &request);
 }

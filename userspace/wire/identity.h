@@ -28,14 +28,15 @@ struct identity_files {
 };
 
 struct identity_request {
-	const char *file;       /* base name: DIR/FILE.crt and DIR/FILE.key are written */
-	const char *name;       /* common name and DNS name: the agent id, or the collector's name */
+	const char *file; /* base name: DIR/FILE.crt and DIR/FILE.key are written */
+	const char *name; /* common name and DNS name: the agent id, or the collector's name */
 	enum identity_role role;
-	int64_t valid_from_s;   /* seconds from now, usually 0 or negative */
-	int64_t valid_for_s;    /* from valid_from_s on; 0: two years */
+	int64_t valid_from_s; /* seconds from now, usually 0 or negative */
+	int64_t valid_for_s;  /* from valid_from_s on; 0: two years */
 };
 
-/* Writes DIR/ca.crt and DIR/ca.key, making DIR (0700). Returns 0, -EEXIST when there is one, -errno. */
+/* Writes DIR/ca.crt and DIR/ca.key, making DIR (0700). Returns 0, -EEXIST when there is one,
+ * -errno. */
 int identity_make_authority(const char *dir);
 
 /*

@@ -20,14 +20,14 @@ enum message_kind {
 /* Strings and bytes are borrowed on encode and owned by the message after decode. */
 struct message {
 	enum message_kind kind;
-	uint64_t seq;                   /* last_seq, first_seq or upto_seq */
-	uint32_t protocol;              /* hello */
-	const char *agent, *boot_id;    /* hello; never NULL after decode */
-	const char *reason;             /* refusal; never NULL after decode */
-	uint32_t raw_bytes;             /* batch */
-	const uint8_t *deflated;        /* batch */
+	uint64_t seq;                /* last_seq, first_seq or upto_seq */
+	uint32_t protocol;           /* hello */
+	const char *agent, *boot_id; /* hello; never NULL after decode */
+	const char *reason;          /* refusal; never NULL after decode */
+	uint32_t raw_bytes;          /* batch */
+	const uint8_t *deflated;     /* batch */
 	size_t deflated_bytes;
-	void *owner;                    /* set by decode only */
+	void *owner; /* set by decode only */
 };
 
 /* The caller frees *ret_data. 0 or -ENOMEM. */

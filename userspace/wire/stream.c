@@ -2,8 +2,6 @@
 #include "wire/stream.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +13,12 @@
 #include "base/cleanup.h"
 #include "wire/frame.h"
 #include "wire/message.h"
+#include "wire/socket.h"
 #include "wire/tls.h"
 
 #define READ_BYTES (64 * 1024)
 #define REASON_MAX_BYTES 300
 #define LINGER_US (1000 * 1000ULL)
-/* A peer that vanished is noticed after about a minute of silence. */
-#define KEEPALIVE_IDLE_S 30
-#define KEEPALIVE_INTERVAL_S 10
-#define KEEPALIVE_PROBES 3
-
 enum stream_state {
 	STREAM_OPENING,
 	STREAM_OPEN,
@@ -92,7 +86,8 @@ static void stream_flush(struct stream *stream)
 	const uint8_t *data;
 	size_t size;
 
-	while (stream->state < STREAM_DRAINING && (size = tls_session_pending(stream->tls, &data))) {
+	while (stream->state < STREAM_DRAINING &&
+	       (size = tls_session_pending(stream->tls, &data))) {
 		ssize_t n = send(stream->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -142,7 +137,7 @@ size_t stream_output_bytes(const struct stream *stream)
 
 void stream_close(struct stream *stream, const char *reason)
 {
-	const struct message refusal = { .kind = MESSAGE_REFUSAL, .reason = reason };
+	const struct message refusal = {.kind = MESSAGE_REFUSAL, .reason = reason};
 
 	/* The peer learns the reason if it is still there to listen. */
 	(void)stream_send(stream, &refusal);
@@ -348,24 +343,6 @@ const char *stream_peer_name(const struct stream *stream)
 	return tls_session_peer_name(stream->tls);
 }
 
-static void socket_set_options(int fd)
-{
-	static const struct {
-		int level, name, value;
-	} options[] = {
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S },
-		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES },
-	};
-
-	/* All of them only speed things up: a socket that refuses one still works. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-				 sizeof(options[i].value));
-}
-
 static int stream_add_sources(struct stream *stream, sd_event *event, int fd,
 			      uint64_t open_timeout_ns)
 {
@@ -404,7 +381,7 @@ int stream_new(sd_event *event, struct tls_context *context, int fd, uint64_t op
 		return r;
 	}
 	stream->fd = fd;
-	socket_set_options(fd);
+	socket_set_tcp_options(fd);
 	*ret_stream = stream;
 	return 0;
 }

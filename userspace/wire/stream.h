@@ -43,7 +43,8 @@ int stream_new(sd_event *event, struct tls_context *context, int fd, uint64_t op
 /* Closes at once, without a callback. */
 void stream_free(struct stream *stream);
 
-/* Returns 0, -ENOBUFS when too much waits, -ENOTCONN before open or after the end, -EPROTO, -ENOMEM. */
+/* Returns 0, -ENOBUFS when too much waits, -ENOTCONN before open or after the end, -EPROTO,
+ * -ENOMEM. */
 int stream_send(struct stream *stream, const struct message *message);
 /* Bytes queued that the kernel has not taken yet. */
 size_t stream_output_bytes(const struct stream *stream);
@@ -53,7 +54,8 @@ void stream_pause(struct stream *stream, bool paused);
 /* The limit for the next frames: small until the peer has said who it is. */
 void stream_set_frame_limit(struct stream *stream, size_t limit_bytes);
 
-/* Sends what is queued and the reason, waits a second at most for the peer, then calls on_closed. */
+/* Sends what is queued and the reason, waits a second at most for the peer, then calls on_closed.
+ */
 void stream_close(struct stream *stream, const char *reason);
 
 const char *stream_peer_name(const struct stream *stream);

@@ -152,8 +152,9 @@ int tls_session_handshake(struct tls_session *session)
 	ERR_clear_error();
 	r = SSL_do_handshake(session->ssl);
 	if (r != 1)
-		return SSL_get_error(session->ssl, r) == SSL_ERROR_WANT_READ ?
-			       0 : session_fail(session);
+		return SSL_get_error(session->ssl, r) == SSL_ERROR_WANT_READ
+			       ? 0
+			       : session_fail(session);
 	certificate = SSL_get0_peer_certificate(session->ssl);
 	if (!certificate || certificate_get_name(certificate, session->peer_name) < 0)
 		return session_fail(session);

@@ -2,7 +2,8 @@
 #ifndef WEIR_WIRE_TLS_SESSION_H
 #define WEIR_WIRE_TLS_SESSION_H
 
-/* What tls.c (contexts) and tls_session.c (sessions) share, for them alone; tls.h is the interface. */
+/* What tls.c (contexts) and tls_session.c (sessions) share, for them alone; tls.h is the interface.
+ */
 
 #include <openssl/ssl.h>
 
@@ -18,7 +19,7 @@ struct tls_context {
 
 struct tls_session {
 	SSL *ssl;
-	BIO *input, *output;            /* owned by ssl */
+	BIO *input, *output; /* owned by ssl */
 	bool is_server, is_open;
 	char wanted_name[IDENTITY_NAME_MAX_BYTES + 1];
 	char peer_name[IDENTITY_NAME_MAX_BYTES + 1];

@@ -24,7 +24,8 @@ struct segment_record {
 	size_t end; /* offset behind the record */
 };
 
-/* The header of a record; the data follows it in the file. size is at most SPOOL_RECORD_MAX_BYTES. */
+/* The header of a record; the data follows it in the file. size is at most SPOOL_RECORD_MAX_BYTES.
+ */
 void segment_write_header(uint8_t header[SEGMENT_HEADER_BYTES], uint64_t seq, const void *data,
 			  size_t size);
 

@@ -92,12 +92,13 @@ void spool_close(struct spool *spool)
 	free(spool);
 }
 
-/* One write for header and data: a kill -9 leaves both or neither, a full disk a part that is cut. */
+/* One write for header and data: a kill -9 leaves both or neither, a full disk a part that is cut.
+ */
 static int record_write(struct spool *spool, const void *data, size_t size)
 {
 	struct spool_segment *active = spool_active(spool);
 	uint8_t header[SEGMENT_HEADER_BYTES];
-	const struct iovec parts[] = { { header, sizeof(header) }, { (void *)data, size } };
+	const struct iovec parts[] = {{header, sizeof(header)}, {(void *)data, size}};
 	ssize_t n;
 	int r;
 
@@ -196,7 +197,8 @@ int spool_ack(struct spool *spool, uint64_t upto_seq)
 	spool->acked_place = place;
 	/* A big last segment makes way for a new one, else its space would never come back. A
 	 * disk too full for a new file is no harm: the next ack tries again. */
-	if (place + 1 == spool->next_place && spool_active(spool)->bytes >= spool->segment_bytes / 4)
+	if (place + 1 == spool->next_place &&
+	    spool_active(spool)->bytes >= spool->segment_bytes / 4)
 		(void)spool_files_begin_segment(spool);
 	while (spool->n_segments > 1 && spool->segments[1].first_place <= place + 1) {
 		r = spool_files_delete_first(spool);

@@ -22,13 +22,13 @@
 struct spool;
 
 struct spool_counts {
-	uint64_t appended;      /* since open, like all but the last four */
-	uint64_t dropped;       /* appends refused or withdrawn: limit, full disk, failed sync */
-	uint64_t lost;          /* seqs handed out as lost because the file is damaged */
-	uint64_t torn_bytes;    /* cut from the end of the last segment at open */
-	uint64_t first_seq;     /* the oldest not acknowledged, next_seq when there is none */
+	uint64_t appended;   /* since open, like all but the last four */
+	uint64_t dropped;    /* appends refused or withdrawn: limit, full disk, failed sync */
+	uint64_t lost;       /* seqs handed out as lost because the file is damaged */
+	uint64_t torn_bytes; /* cut from the end of the last segment at open */
+	uint64_t first_seq;  /* the oldest not acknowledged, next_seq when there is none */
 	uint64_t next_seq;
-	uint64_t bytes;         /* on disk */
+	uint64_t bytes; /* on disk */
 	uint64_t limit_bytes;
 };
 
@@ -61,7 +61,8 @@ typedef int (*spool_visit_fn)(void *userdata, uint64_t seq, const void *data, si
 int spool_read(struct spool *spool, uint64_t from_seq, size_t max_bytes, spool_visit_fn visit,
 	       void *userdata);
 
-/* Deletes what lies wholly at or before upto_seq. Returns 0, -EINVAL beyond the last synced, -errno. */
+/* Deletes what lies wholly at or before upto_seq. Returns 0, -EINVAL beyond the last synced,
+ * -errno. */
 int spool_ack(struct spool *spool, uint64_t upto_seq);
 
 /*

@@ -63,14 +63,15 @@ static int segments_add(struct spool *spool, uint64_t first_place, uint64_t byte
 		return -ENOSPC;
 	if (spool->n_segments == spool->n_allocated) {
 		size_t n = spool->n_allocated ? spool->n_allocated * 2 : 16;
-		struct spool_segment *segments = reallocarray(spool->segments, n, sizeof(*segments));
+		struct spool_segment *segments =
+			reallocarray(spool->segments, n, sizeof(*segments));
 
 		if (!segments)
 			return -ENOMEM;
 		spool->segments = segments;
 		spool->n_allocated = n;
 	}
-	spool->segments[spool->n_segments++] = (struct spool_segment){ first_place, bytes };
+	spool->segments[spool->n_segments++] = (struct spool_segment){first_place, bytes};
 	spool->total_bytes += bytes;
 	return 0;
 }
@@ -211,7 +212,8 @@ int spool_files_recover(struct spool *spool)
 		if (ftruncate(spool->active_fd, (off_t)end) < 0)
 			return -errno;
 		spool->counts.torn_bytes = last->bytes - end;
-		/* The torn record may have been sent before it was damaged: its place stays used. */
+		/* The torn record may have been sent before it was damaged: its place stays used.
+		 */
 		next_place++;
 	}
 	/* After a crash of the process alone the records are in the page cache only. */
@@ -226,7 +228,7 @@ int spool_files_recover(struct spool *spool)
 
 int spool_files_begin_segment(struct spool *spool)
 {
-	const struct spool_segment segment = { .first_place = spool->next_place };
+	const struct spool_segment segment = {.first_place = spool->next_place};
 	int fd, r;
 
 	fd = active_open(spool, &segment, O_CREAT | O_TRUNC);

@@ -32,15 +32,15 @@ struct spool {
 	size_t n_segments, n_allocated;
 	uint64_t segment_bytes, limit_bytes, total_bytes;
 	uint64_t next_place;
-	uint64_t synced_place;          /* everything before it is on the disk */
-	uint64_t synced_bytes;          /* of the active segment */
+	uint64_t synced_place; /* everything before it is on the disk */
+	uint64_t synced_bytes; /* of the active segment */
 	uint64_t acked_place;
-	uint64_t base;                  /* added to a place it gives the seq, modulo 2^64 */
-	bool is_settled;                /* the base was agreed with a collector once */
+	uint64_t base;   /* added to a place it gives the seq, modulo 2^64 */
+	bool is_settled; /* the base was agreed with a collector once */
 	/* Where the last read ended, so that the next one need not search. */
 	uint64_t cursor_segment, cursor_place;
 	size_t cursor_offset;
-	uint64_t lost_counted_place;    /* lost records up to here are counted already */
+	uint64_t lost_counted_place; /* lost records up to here are counted already */
 	struct spool_counts counts;
 };
 

@@ -101,7 +101,7 @@ int outbox_deflate(const struct outbox *outbox, uint8_t **ret_deflated, size_t *
 	if (!items)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < outbox->n_items; i++) {
-		items[i] = (struct batch_item){ next, outbox->sizes[i] };
+		items[i] = (struct batch_item){next, outbox->sizes[i]};
 		next += outbox->sizes[i];
 	}
 	return batch_deflate(items, outbox->n_items, ret_deflated, ret_size, ret_raw_bytes);

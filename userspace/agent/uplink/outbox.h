@@ -16,11 +16,11 @@
 struct outbox {
 	uint64_t first_seq;
 	uint32_t n_items, n_lost;
-	size_t raw_bytes;               /* with what the list costs around each item */
+	size_t raw_bytes; /* with what the list costs around each item */
 	uint8_t *bytes;
 	size_t n_bytes, n_allocated;
 	uint32_t sizes[BATCH_MAX_EVENTS];
-	const char *boot_id;            /* for the loss events; borrowed */
+	const char *boot_id; /* for the loss events; borrowed */
 };
 
 void outbox_reset(struct outbox *outbox);

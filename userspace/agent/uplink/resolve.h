@@ -15,7 +15,8 @@
 
 struct resolve;
 
-/* error is 0 with a list, valid during the call, or one of getaddrinfo's EAI_*. May call resolve_free(). */
+/* error is 0 with a list, valid during the call, or one of getaddrinfo's EAI_*. May call
+ * resolve_free(). */
 typedef void (*resolve_fn)(void *userdata, int error, const struct addrinfo *list);
 
 /* Calls back once, from the loop. Returns 0 or -errno. */

@@ -238,8 +238,8 @@ static int uplink_set_up(struct uplink *uplink, const struct uplink_config *conf
 	uplink->backoff_ms = uplink->config.backoff_first_ms;
 	uplink->outbox.boot_id = uplink->config.boot_id;
 	r = tls_context_new_client(&config->identity,
-				   config->collector_name ? config->collector_name :
-							    IDENTITY_COLLECTOR_NAME,
+				   config->collector_name ? config->collector_name
+							  : IDENTITY_COLLECTOR_NAME,
 				   &uplink->tls, ret_reason);
 	return r < 0 ? r : uplink_add_timers(uplink);
 }

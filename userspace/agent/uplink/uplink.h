@@ -31,9 +31,9 @@ struct uplink_reader {
 };
 
 enum uplink_state {
-	UPLINK_WAITING = 1,     /* between attempts; the reason says why */
+	UPLINK_WAITING = 1, /* between attempts; the reason says why */
 	UPLINK_CONNECTING = 2,
-	UPLINK_CONNECTED = 3,   /* the collector has answered the hello */
+	UPLINK_CONNECTED = 3, /* the collector has answered the hello */
 };
 
 /* reason is NULL unless the state is UPLINK_WAITING. */
@@ -41,29 +41,29 @@ typedef void (*uplink_state_fn)(void *userdata, enum uplink_state state, const c
 
 /* Everything is copied; 0 and NULL mean the default where one is named. */
 struct uplink_config {
-	const char *host;               /* name or address */
+	const char *host; /* name or address */
 	uint16_t port;
-	const char *collector_name;     /* in its certificate; default IDENTITY_COLLECTOR_NAME */
+	const char *collector_name; /* in its certificate; default IDENTITY_COLLECTOR_NAME */
 	struct identity_files identity;
-	const char *agent;              /* the common name of our certificate */
+	const char *agent; /* the common name of our certificate */
 	const char *boot_id;
 	struct uplink_reader reader;
-	uplink_state_fn on_state;       /* on every change; may be NULL */
+	uplink_state_fn on_state; /* on every change; may be NULL */
 	void *on_state_userdata;
-	uint32_t backoff_first_ms;      /* default 250 */
-	uint32_t backoff_max_ms;        /* default 30000 */
-	uint32_t window_bytes;          /* plain bytes in flight; default 1 MiB */
-	uint32_t batch_bytes;           /* plain bytes a batch; default 256 KiB */
+	uint32_t backoff_first_ms; /* default 250 */
+	uint32_t backoff_max_ms;   /* default 30000 */
+	uint32_t window_bytes;     /* plain bytes in flight; default 1 MiB */
+	uint32_t batch_bytes;      /* plain bytes a batch; default 256 KiB */
 };
 
 struct uplink_counts {
-	uint64_t connects;      /* hellos answered */
-	uint64_t failures;      /* attempts and connections that ended */
-	uint64_t events_sent;   /* with repeats */
+	uint64_t connects;    /* hellos answered */
+	uint64_t failures;    /* attempts and connections that ended */
+	uint64_t events_sent; /* with repeats */
 	uint64_t events_acked;
-	uint64_t events_lost;   /* sent as EVENT_LOSS in place of a record that could not be read */
+	uint64_t events_lost; /* sent as EVENT_LOSS in place of a record that could not be read */
 	uint64_t acked_seq;
-	uint64_t in_flight;     /* events sent and not acknowledged */
+	uint64_t in_flight; /* events sent and not acknowledged */
 };
 
 /*

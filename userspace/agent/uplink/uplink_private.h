@@ -2,7 +2,8 @@
 #ifndef WEIR_AGENT_UPLINK_UPLINK_PRIVATE_H
 #define WEIR_AGENT_UPLINK_UPLINK_PRIVATE_H
 
-/* The uplink's state, shared by uplink.c (connecting) and uplink_send.c (batches and acks) alone. */
+/* The uplink's state, shared by uplink.c (connecting) and uplink_send.c (batches and acks) alone.
+ */
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -32,9 +33,9 @@ struct uplink_flight {
 
 struct uplink {
 	sd_event *event;
-	sd_event_source *retry;         /* the end of the wait between attempts */
-	sd_event_source *silence;       /* the collector owes an answer for too long */
-	struct uplink_config config;    /* strings are copies; identity is not kept */
+	sd_event_source *retry;      /* the end of the wait between attempts */
+	sd_event_source *silence;    /* the collector owes an answer for too long */
+	struct uplink_config config; /* strings are copies; identity is not kept */
 	struct tls_context *tls;
 	struct resolve *resolve;
 	struct stream *stream;
@@ -44,7 +45,7 @@ struct uplink {
 	char reason[UPLINK_REASON_MAX_BYTES];
 	uint32_t backoff_ms;
 
-	uint64_t next_seq;              /* to send */
+	uint64_t next_seq; /* to send */
 	struct uplink_flight flights[UPLINK_BATCHES_IN_FLIGHT_MAX];
 	size_t first_flight, n_flights; /* a ring */
 	uint64_t bytes_in_flight;

@@ -49,7 +49,7 @@ static void flights_add(struct uplink *uplink, uint32_t raw_bytes)
 {
 	size_t slot = (uplink->first_flight + uplink->n_flights) % UPLINK_BATCHES_IN_FLIGHT_MAX;
 
-	uplink->flights[slot] = (struct uplink_flight){ uplink->next_seq - 1, raw_bytes };
+	uplink->flights[slot] = (struct uplink_flight){uplink->next_seq - 1, raw_bytes};
 	if (uplink->n_flights++ == 0)
 		uplink_expect_answer(uplink, true);
 	uplink->bytes_in_flight += raw_bytes;
@@ -78,7 +78,7 @@ void uplink_forget_flights(struct uplink *uplink)
 static int uplink_send_batch(struct uplink *uplink)
 {
 	_cleanup_free_ uint8_t *deflated = NULL;
-	struct message batch = { .kind = MESSAGE_BATCH };
+	struct message batch = {.kind = MESSAGE_BATCH};
 	struct outbox *outbox = &uplink->outbox;
 	const struct uplink_reader *reader = &uplink->config.reader;
 	int r;

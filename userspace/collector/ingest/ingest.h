@@ -36,27 +36,28 @@ typedef int (*ingest_last_seq_fn)(void *userdata, const char *agent, uint64_t *r
 typedef void (*ingest_note_fn)(void *userdata, const char *who, const char *text);
 
 struct ingest_config {
-	const char *listen_address;     /* IPv4 or IPv6 address; NULL: 127.0.0.1 */
-	uint16_t port;                  /* 0: any free one, see ingest_port() */
+	const char *listen_address; /* IPv4 or IPv6 address; NULL: 127.0.0.1 */
+	uint16_t port;              /* 0: any free one, see ingest_port() */
 	struct identity_files identity;
 	ingest_last_seq_fn last_seq;
-	ingest_note_fn on_note;         /* may be NULL */
-	uint32_t max_connections;       /* 0: 1024 */
-	uint32_t retry_first_ms;        /* after a failed commit; 0: 500, doubles up to retry_max_ms */
-	uint32_t retry_max_ms;          /* 0: 15000 */
-	uint32_t hello_timeout_ms;      /* from accept to hello; 0: 10000 */
+	ingest_note_fn on_note;    /* may be NULL */
+	uint32_t max_connections;  /* 0: 1024 */
+	uint32_t retry_first_ms;   /* after a failed commit; 0: 500, doubles up to retry_max_ms */
+	uint32_t retry_max_ms;     /* 0: 15000 */
+	uint32_t hello_timeout_ms; /* from accept to hello; 0: 10000 */
 };
 
 struct ingest_counts {
-	uint64_t connections;           /* now */
-	uint64_t agents;                /* now, those that said hello */
+	uint64_t connections; /* now */
+	uint64_t agents;      /* now, those that said hello */
 	uint64_t accepted;
-	uint64_t refused;               /* over the limit, bad certificate, bad hello, bad frame */
-	uint64_t events_in;             /* in batches received, with repeats */
-	uint64_t events_out;            /* in batches committed and acknowledged */
-	uint64_t events_undecodable;    /* stored as EVENT_LOSS in their place */
-	uint64_t events_missing;        /* seqs that an agent skipped */
-	uint64_t events_dropped;        /* received, not committed, connection ended: the agent sends again */
+	uint64_t refused;            /* over the limit, bad certificate, bad hello, bad frame */
+	uint64_t events_in;          /* in batches received, with repeats */
+	uint64_t events_out;         /* in batches committed and acknowledged */
+	uint64_t events_undecodable; /* stored as EVENT_LOSS in their place */
+	uint64_t events_missing;     /* seqs that an agent skipped */
+	uint64_t events_dropped; /* received, not committed, connection ended: the agent sends again
+				  */
 	uint64_t commit_failures;
 	uint64_t notes_suppressed;
 };
