@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_APP_BPF_H
+#define WEIR_APP_BPF_H
+
+/*
+ * Apps: the tree of processes that run one executable from one ancestor. Every
+ * process belongs to exactly one; a process that the tables do not know is taken
+ * in at its first interesting call, from what the kernel says of its parent.
+ */
+
+#include "object.bpf.h"
+
+#define UNSET_LOGIN_UID 0xffffffffu
+
+/* Opens gate 1 for an app: from now on its calls look their objects up. */
+static __always_inline void app_open(struct weir_app *app)
+{
+	struct weir_state *gate = state_get();
+	__u64 id = app->id, one = 1;
+
+	if (app->is_open)
+		return;
+	if (gate && !bpf_map_update_elem(&open_apps, &id, &one, BPF_NOEXIST))
+		COUNT(gate->hot);
+	app->is_open = 1;
+}
+
+static __always_inline void app_read_exe(struct task_struct *task, struct weir_object_key *ret_key)
+{
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+
+	__builtin_memset(ret_key, 0, sizeof(*ret_key));
+	if (inode)
+		object_read_key(inode, ret_key);
+}
+
+static __always_inline __u32 app_read_login_uid(struct task_struct *task)
+{
+	__u32 uid = UNSET_LOGIN_UID;
+
+	if (bpf_core_field_exists(task->loginuid)) /* CONFIG_AUDIT */
+		uid = BPF_CORE_READ(task, loginuid.val);
+	return uid == UNSET_LOGIN_UID ? BPF_CORE_READ(task, cred, uid.val) : uid;
+}
+
+static __always_inline bool app_is_same_exe(const struct weir_object_key *a, const struct weir_object_key *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
+}
+
+/* Labels that the policy gives an executable; defined in label.bpf.h. */
+static __always_inline void label_apply_executable(struct weir_app *app, struct task_struct *task);
+
+static __always_inline struct weir_app *app_get_of_tgid(__u32 tgid)
+{
+	__u64 *id = bpf_map_lookup_elem(&processes, &tgid);
+
+	return id ? bpf_map_lookup_elem(&apps, id) : NULL;
+}
+
+static __always_inline void app_join(struct weir_app *app, __u32 tgid)
+{
+	struct weir_state *gate = state_get();
+	__u64 id = app->id;
+	long error = bpf_map_update_elem(&processes, &tgid, &id, BPF_NOEXIST);
+
+	if (!error)
+		COUNT(app->processes);
+	else if (error == -7 && gate) /* E2BIG: full */
+		COUNT(gate->losses.processes_full);
+}
+
+/* Makes the app of a process that runs another executable than its parent. */
+static __always_inline struct weir_app *app_make(struct task_struct *task, __u64 parent_id)
+{
+	struct weir_state *gate = state_get();
+	struct weir_app made = {};
+	struct weir_app *app;
+	__u64 now_ns = bpf_ktime_get_boot_ns();
+
+	/* Unique within a boot: one processor makes one app at a time. */
+	made.id = now_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	made.parent_id = parent_id;
+	made.start_ns = BPF_CORE_READ(task, start_boottime);
+	made.pid = BPF_CORE_READ(task, tgid);
+	made.login_uid = app_read_login_uid(task);
+	app_read_exe(task, &made.exe);
+	BPF_CORE_READ_STR_INTO(&made.comm, task, comm);
+	if (bpf_map_update_elem(&apps, &made.id, &made, BPF_NOEXIST)) {
+		if (gate)
+			COUNT(gate->losses.apps_full);
+		return NULL;
+	}
+	app = bpf_map_lookup_elem(&apps, &made.id);
+	if (!app)
+		return NULL;
+	app_join(app, made.pid);
+	label_apply_executable(app, task);
+	return app;
+}
+
+/* Takes in a process that the tables do not know. */
+static __always_inline struct weir_app *app_adopt(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct weir_app *app = app_get_of_tgid(tgid);
+	struct weir_object_key exe;
+
+	if (app)
+		return app;
+	app = app_get_of_tgid(BPF_CORE_READ(task, real_parent, tgid));
+	app_read_exe(task, &exe);
+	if (app && app_is_same_exe(&app->exe, &exe)) {
+		app_join(app, tgid);
+		return app;
+	}
+	return app_make(task, app ? app->id : 0);
+}
+
+static __always_inline struct weir_app *app_get_current(void)
+{
+	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
+
+	return app ?: app_adopt((struct task_struct *)bpf_get_current_task());
+}
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_CALL_BPF_H
+#define WEIR_CALL_BPF_H
+
+/*
+ * A system call as the handlers see it: its rule, its registers, its result, and
+ * the task's slot that carries a resolved object from entry to exit. Another
+ * thread can put a different file behind the descriptor during the call; what
+ * the call was about is what was there at entry.
+ */
+
+#include "flow.bpf.h"
+
+#define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
+
+struct call {
+	struct pt_regs *regs;
+	const struct weir_syscall *rule;
+	struct weir_state *gate;
+	struct weir_app *app;
+	struct task_struct *task;
+	__u32 number;
+	__u32 padding;
+};
+
+/* Written by the loader for its architecture before the programs are loaded. */
+const volatile struct weir_syscall syscalls[WEIR_SYSCALLS];
+
+static __always_inline __u64 call_arg(struct pt_regs *regs, __u32 index)
+{
+	switch (index) {
+	case 0:
+		return BPF_CORE_READ(regs, di);
+	case 1:
+		return BPF_CORE_READ(regs, si);
+	case 2:
+		return BPF_CORE_READ(regs, dx);
+	case 3:
+		return BPF_CORE_READ(regs, r10);
+	case 4:
+		return BPF_CORE_READ(regs, r8);
+	default:
+		return BPF_CORE_READ(regs, r9);
+	}
+}
+
+/* CO-RE takes only chains of kernel structs, so tasks, files and sockets come as plain pointers. */
+static __always_inline bool call_is_threaded(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, files, count.counter) > 1;
+}
+
+static __always_inline bool call_is_compat(struct call *call)
+{
+	struct task_struct *task = call->task;
+
+	if (!bpf_core_field_exists(task->thread_info.status))
+		return false;
+	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT))
+		return false;
+	COUNT(call->gate->losses.compat_calls);
+	return true;
+}
+
+/* Gate 1. False for everybody who holds nothing labelled. */
+static __always_inline bool call_pass_gate(struct call *call)
+{
+	call->gate = state_get();
+	if (!call->gate || (!call->gate->hot && !call->gate->volatile_objects))
+		return false;
+	call->app = app_get_current();
+	if (!call->app || (!call->app->is_open && !call->gate->volatile_objects))
+		return false;
+	call->task = (struct task_struct *)bpf_get_current_task();
+	return !call_is_compat(call);
+}
+
+static __always_inline __u64 call_pin_key(__u32 slot)
+{
+	return bpf_get_current_pid_tgid() | (__u64)slot << 63;
+}
+
+static __always_inline void call_pin(struct call *call, const struct object *object, __u32 slot)
+{
+	struct inflight pin = { .key = object->key, .kind = object->kind, .syscall = call->number };
+	__u64 key = call_pin_key(slot);
+
+	if (!call_is_threaded(call->task))
+		return;
+	if (bpf_map_update_elem(&inflight, &key, &pin, BPF_ANY))
+		COUNT(call->gate->losses.inflight_full);
+}
+
+/* The object that the call was about. False when nothing can rest there. */
+static __always_inline bool call_take_object(struct call *call, int fd, __u32 direction, __u32 slot,
+					     struct object *ret_object)
+{
+	__u64 key = call_pin_key(slot);
+	struct inflight *pin = NULL;
+	struct file *file = object_file_of_fd(call->task, fd);
+
+	if (file)
+		object_resolve(file, direction, ret_object);
+	if (call_is_threaded(call->task))
+		pin = bpf_map_lookup_elem(&inflight, &key);
+	if (pin && pin->syscall == call->number) {
+		if (pin->key.ino != ret_object->key.ino || pin->key.dev != ret_object->key.dev) {
+			ret_object->file = NULL; /* swapped meanwhile: no name to be had */
+			ret_object->sock = NULL;
+		}
+		ret_object->key = pin->key;
+		ret_object->kind = pin->kind;
+	}
+	if (pin)
+		bpf_map_delete_elem(&inflight, &key);
+	return ret_object->kind != WEIR_KIND_NONE;
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_FLOW_BPF_H
+#define WEIR_FLOW_BPF_H
+
+/*
+ * Flows: exact counters of one (app, object, direction). Whoever inserts a flow
+ * writes its name and peer and then sets is_ready; everybody only adds.
+ */
+
+#include "label.bpf.h"
+
+struct transfer {
+	__u64 bytes;
+	__u64 labels;
+	__u64 turns;
+	const struct weir_address *peer; /* of an unconnected datagram, or NULL */
+	__u32 direction;
+	__u32 hops;
+	bool is_crm;
+	bool is_estimated;
+};
+
+static __always_inline void flow_describe(struct weir_flow *flow, const struct object *object,
+					  const struct transfer *transfer)
+{
+	flow->pid = bpf_get_current_pid_tgid() >> 32;
+	flow->hops = transfer->hops;
+	flow->kind = object->kind;
+	flow->is_crm = transfer->is_crm;
+	if (object->kind == WEIR_KIND_INET && object->sock) {
+		object_read_peer(object->sock, object->family, &flow->peer);
+		if (transfer->peer) {
+			__u16 local_port = flow->peer.local_port;
+			__u8 protocol = flow->peer.protocol;
+
+			flow->peer = *transfer->peer;
+			flow->peer.local_port = local_port;
+			flow->peer.protocol = protocol;
+		}
+	} else if (object->file) {
+		object_read_name(object->file, &flow->name);
+	}
+	flow->is_ready = 1;
+}
+
+static __always_inline void flow_overflow(struct weir_app *app, const struct transfer *transfer)
+{
+	struct weir_state *gate = state_get();
+
+	if (gate)
+		COUNT(gate->losses.flows_full);
+	if (transfer->direction == WEIR_IN)
+		__sync_fetch_and_add(&app->overflow_in_bytes, transfer->bytes);
+	else
+		__sync_fetch_and_add(&app->overflow_out_bytes, transfer->bytes);
+}
+
+static __always_inline __u32 flow_hash_destination(const struct weir_address *peer)
+{
+	const __u64 *words = (const __u64 *)peer->ip;
+	__u64 hash = object_mix(object_mix(object_mix(0, words[0]), words[1]), peer->port);
+
+	return (__u32)hash | 1;
+}
+
+static __always_inline void flow_add(struct weir_app *app, const struct object *object,
+				     const struct transfer *transfer)
+{
+	struct weir_flow_key key = { .app_id = app->id, .object = object->key,
+				     .direction = transfer->direction };
+	__u64 now_ns = bpf_ktime_get_boot_ns();
+	struct weir_flow *flow;
+	bool is_new = false;
+
+	if (transfer->peer)
+		key.destination = flow_hash_destination(transfer->peer);
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow) {
+		is_new = !bpf_map_update_elem(&flows, &key, &empty_flow, BPF_NOEXIST);
+		flow = bpf_map_lookup_elem(&flows, &key);
+	}
+	if (!flow) {
+		flow_overflow(app, transfer);
+		return;
+	}
+	__sync_fetch_and_add(&flow->bytes, transfer->bytes);
+	COUNT(flow->calls);
+	if (transfer->turns)
+		__sync_fetch_and_add(&flow->turns, transfer->turns);
+	if (transfer->labels & ~flow->labels)
+		flow->labels |= transfer->labels;
+	if (transfer->is_estimated)
+		flow->is_estimated = 1;
+	flow->last_ns = now_ns;
+	if (is_new) {
+		flow->first_ns = now_ns;
+		flow_describe(flow, object, transfer);
+		edge_ring(WEIR_EDGE_FLOW, &key, 0);
+	}
+}
+
+/* Data came from an object into the app. */
+static __always_inline void flow_in(struct weir_app *app, const struct object *object, __u64 bytes,
+				    const struct weir_address *peer, bool is_estimated)
+{
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+	struct transfer transfer = { .bytes = bytes, .direction = WEIR_IN, .peer = peer,
+				     .is_estimated = is_estimated };
+
+	if (!known)
+		return;
+	transfer.labels = known->labels;
+	transfer.hops = known->hops;
+	transfer.is_crm = known->is_crm;
+	if (known->is_crm && known->last_was_out) {
+		known->last_was_out = 0;
+		transfer.turns = 1;
+	}
+	app_open(app);
+	label_app(app, known->labels, known->hops + 1, (struct task_struct *)bpf_get_current_task());
+	flow_add(app, object, &transfer);
+}
+
+/* Data went from the app to an object, which was labelled at entry. */
+static __always_inline void flow_out(struct weir_app *app, const struct object *object, __u64 bytes,
+				     const struct weir_address *peer, bool is_estimated)
+{
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+	struct transfer transfer = { .bytes = bytes, .direction = WEIR_OUT, .peer = peer,
+				     .is_estimated = is_estimated };
+
+	if (known && known->is_crm) {
+		known->last_was_out = 1;
+		transfer.is_crm = 1;
+		transfer.labels = known->labels;
+	} else if (!app->labels || app->is_hub) {
+		return;
+	} else {
+		transfer.labels = app->labels;
+	}
+	transfer.hops = app->hops;
+	flow_add(app, object, &transfer);
+}
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_PATH_BPF_H
+#define WEIR_HOOKS_PATH_BPF_H
+
+/*
+ * Unlink and rename. A system call tracepoint sees only path text, so the kernel
+ * lets through the few calls whose last component some labelled file has, and
+ * the agent decides by identity which file it was.
+ */
+
+#include "../call.bpf.h"
+
+/*
+ * Hash of what follows the last slash. The start value comes from a map: were it
+ * a constant, the verifier would follow every position of every slash on its own.
+ */
+static __noinline __u64 path_hash(const char *path, __u64 seed)
+{
+	__u64 hash = seed;
+	__u32 i;
+
+	for (i = 0; i < WEIR_USER_PATH_BYTES; i++) {
+		__u8 letter = path[i];
+		__u64 is_slash = ((__u64)(letter ^ '/') - 1) >> 63;
+
+		if (!letter)
+			break;
+		hash = label_hash_letter(hash, letter);
+		hash = (hash & (is_slash - 1)) | (seed & -is_slash);
+	}
+	return hash;
+}
+
+static __always_inline void path_read_directory(struct call *call, int dirfd, const char *path,
+						struct weir_name *ret_name)
+{
+	struct task_struct *task = call->task;
+	struct file *directory;
+
+	ret_name->bytes = 0;
+	ret_name->is_cut = 0;
+	ret_name->is_unlinked = 0;
+	ret_name->padding = 0;
+	if (path[0] == '/')
+		return;
+	if (dirfd == AT_FDCWD) {
+		object_read_path(BPF_CORE_READ(task, fs, pwd.dentry),
+				 BPF_CORE_READ(task, fs, pwd.mnt), ret_name);
+		return;
+	}
+	directory = object_file_of_fd(call->task, dirfd);
+	if (directory)
+		object_read_path(BPF_CORE_READ(directory, f_path.dentry),
+				 BPF_CORE_READ(directory, f_path.mnt), ret_name);
+}
+
+static __noinline int path_exit(struct call *call)
+{
+	bool is_at = call->rule->form == WEIR_FORM_AT;
+	bool is_rename = call->rule->call == WEIR_CALL_RENAME;
+	struct weir_path_edge *edge;
+	__u64 hash, one = 1;
+
+	edge = bpf_ringbuf_reserve(&ring, sizeof(*edge), 0);
+	if (!edge) {
+		edge_count_loss();
+		return 0;
+	}
+	edge->path[0] = edge->new_path[0] = 0;
+	bpf_probe_read_user_str(edge->path, sizeof(edge->path), (void *)call_arg(call->regs, is_at ? 1 : 0));
+	hash = path_hash(edge->path, call->gate->basename_seed);
+	if (!bpf_map_lookup_elem(&basenames, &hash)) {
+		bpf_ringbuf_discard(edge, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	edge_fill(&edge->edge, WEIR_EDGE_PATH, sizeof(*edge));
+	edge->edge.flow.app_id = call->app ? call->app->id : 0;
+	edge->operation = call->rule->call;
+	edge->padding = 0;
+	path_read_directory(call, is_at ? (int)call_arg(call->regs, 0) : AT_FDCWD, edge->path,
+			    &edge->directory);
+	if (is_rename) {
+		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path),
+					(void *)call_arg(call->regs, is_at ? 3 : 1));
+		hash = path_hash(edge->new_path, call->gate->basename_seed);
+		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD, edge->new_path,
+				    &edge->new_directory);
+	}
+	bpf_ringbuf_submit(edge, 0);
+	return 0;
+}
+
+#endif

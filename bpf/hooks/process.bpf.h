@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_PROCESS_BPF_H
+#define WEIR_HOOKS_PROCESS_BPF_H
+
+/* Fork, exec, exit: who belongs to which app. */
+
+#include "../label.bpf.h"
+
+static __always_inline void process_end_app(struct weir_app *app)
+{
+	struct weir_state *gate = state_get();
+	__u64 id = app->id;
+
+	if (!app->is_open) {
+		bpf_map_delete_elem(&apps, &id);
+		return;
+	}
+	app->ended_ns = bpf_ktime_get_boot_ns();
+	if (!bpf_map_delete_elem(&open_apps, &id) && gate)
+		__sync_fetch_and_add(&gate->hot, -1);
+	edge_ring_app(WEIR_EDGE_APP_END, id, 0);
+}
+
+/* Takes a process out of its app. Deleting its entry succeeds once, whoever else tries. */
+static __always_inline void process_leave(__u32 tgid)
+{
+	struct weir_app *app = app_get_of_tgid(tgid);
+
+	if (bpf_map_delete_elem(&processes, &tgid) || !app)
+		return;
+	__sync_fetch_and_add(&app->processes, -1);
+	if (!app->processes)
+		process_end_app(app);
+}
+
+static __noinline int process_fork(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = BPF_CORE_READ(child, tgid);
+	struct weir_app *app;
+
+	if (tgid != (__u32)BPF_CORE_READ(child, pid))
+		return 0; /* a thread */
+	process_leave(tgid);
+	app = app_adopt(parent);
+	if (app)
+		app_join(app, tgid);
+	return 0;
+}
+
+static __noinline int process_exec(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct weir_app *old = app_get_of_tgid(tgid), *app;
+	struct weir_object_key exe;
+	__u64 parent_id = 0;
+	bool is_open = false;
+
+	app_read_exe(task, &exe);
+	if (old) {
+		if (app_is_same_exe(&old->exe, &exe))
+			return 0;
+		parent_id = old->id;
+		is_open = old->is_open;
+		process_leave(tgid);
+	}
+	app = app_make(task, parent_id);
+	/* Descriptors survive exec, and labelled objects may be behind them. */
+	if (app && is_open)
+		app_open(app);
+	return 0;
+}
+
+static __noinline int process_exit(struct task_struct *task)
+{
+	/* The last thread: do_exit() has counted it out before the tracepoint. kernel/exit.c */
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		process_leave(BPF_CORE_READ(task, tgid));
+	return 0;
+}
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_TRANSFER_BPF_H
+#define WEIR_HOOKS_TRANSFER_BPF_H
+
+/* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
+
+#include "../call.bpf.h"
+
+#define MESSAGES_MAX 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */
+
+/* The peer of an unconnected datagram as the caller names it. struct sockaddr_in, sockaddr_in6 */
+static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length, struct weir_address *ret_peer)
+{
+	__u8 raw[28] = {};
+
+	if (!user || length < 16)
+		return false;
+	if (bpf_probe_read_user(raw, length >= 28 ? 28 : 16, user))
+		return false;
+	ret_peer->port = (__u16)raw[2] << 8 | raw[3];
+	if (*(__u16 *)raw == AF_INET6 && length >= 28) {
+		__builtin_memcpy(ret_peer->ip, raw + 8, 16);
+		return true;
+	}
+	if (*(__u16 *)raw != AF_INET)
+		return false;
+	ret_peer->ip[10] = ret_peer->ip[11] = 0xff;
+	__builtin_memcpy(ret_peer->ip + 12, raw + 4, 4);
+	return true;
+}
+
+static __always_inline bool transfer_read_destination(struct call *call, const struct object *object,
+						      struct weir_address *ret_peer)
+{
+	struct user_msghdr message = {};
+	struct sock *sock = object->sock;
+
+	if (object->kind != WEIR_KIND_INET || !sock || BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP)
+		return false;
+	if (call->rule->form == WEIR_FORM_SENDTO)
+		return transfer_read_sockaddr((void *)call_arg(call->regs, 4), call_arg(call->regs, 5),
+					      ret_peer);
+	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
+		return false;
+	bpf_probe_read_user(&message, sizeof(message), (void *)call_arg(call->regs, 1));
+	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
+}
+
+static __noinline __u64 transfer_sum_messages(const struct user_mmsghdr *messages, __u32 count)
+{
+	__u64 bytes = 0;
+	__u32 i;
+
+	for (i = 0; i < MESSAGES_MAX; i++) {
+		__u32 length = 0;
+
+		if (i >= count)
+			break;
+		bpf_probe_read_user(&length, sizeof(length), &messages[i].msg_len);
+		bytes += length;
+	}
+	return bytes;
+}
+
+static __always_inline __u64 transfer_bytes(struct call *call, long result)
+{
+	if (call->rule->form == WEIR_FORM_MMSGHDR)
+		return transfer_sum_messages((void *)call_arg(call->regs, 1), result);
+	return result;
+}
+
+static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
+{
+	struct file *file = object_file_of_fd(call->task, fd);
+	struct object object = {};
+
+	if (!file)
+		return;
+	object_resolve(file, WEIR_OUT, &object);
+	if (object.kind == WEIR_KIND_NONE)
+		return;
+	call_pin(call, &object, slot);
+	if (!call->app->labels || call->app->is_hub)
+		return;
+	/* What an internet socket carries leaves; only its loopback ends can be read here. */
+	if (object.kind == WEIR_KIND_INET && object.key.dev != WEIR_DEV_LOOPBACK)
+		return;
+	label_object(&object, call->app);
+}
+
+static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slot, bool is_copy)
+{
+	struct file *file = object_file_of_fd(call->task, fd);
+	struct weir_object *known;
+	struct object object = {};
+
+	if (!file)
+		return;
+	object_resolve(file, WEIR_IN, &object);
+	if (object.kind == WEIR_KIND_NONE)
+		return;
+	call_pin(call, &object, slot);
+	if (!is_copy)
+		return;
+	/* A copy writes before its exit is seen: the app takes the label at entry. */
+	known = bpf_map_lookup_elem(&objects, &object.key);
+	if (known)
+		label_app(call->app, known->labels, known->hops + 1, call->task);
+}
+
+/* A descriptor may have come along: the app must look at its objects from now on. */
+static __always_inline void transfer_note_passed_fds(struct call *call)
+{
+	struct user_msghdr message = {};
+
+	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
+		return;
+	bpf_probe_read_user(&message, sizeof(message), (void *)call_arg(call->regs, 1));
+	if (message.msg_controllen)
+		app_open(call->app);
+}
+
+static __noinline int transfer_exit_read(struct call *call, long result)
+{
+	struct object object = {};
+
+	transfer_note_passed_fds(call);
+	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_IN, 0, &object) || result <= 0)
+		return 0;
+	flow_in(call->app, &object, transfer_bytes(call, result), NULL, false);
+	return 0;
+}
+
+static __noinline int transfer_exit_write(struct call *call, long result)
+{
+	struct object object = {};
+	struct weir_address peer = {};
+	bool has_peer;
+
+	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_OUT, 0, &object) || result <= 0)
+		return 0;
+	has_peer = transfer_read_destination(call, &object, &peer);
+	flow_out(call->app, &object, transfer_bytes(call, result), has_peer ? &peer : NULL, false);
+	return 0;
+}
+
+static __noinline int transfer_exit_copy(struct call *call, long result)
+{
+	struct object from = {}, to = {};
+	bool has_from = call_take_object(call, call_arg(call->regs, call->rule->fd_arg), WEIR_IN, 0, &from);
+	bool has_to = call_take_object(call, call_arg(call->regs, call->rule->fd2_arg), WEIR_OUT, 1, &to);
+
+	if (result <= 0)
+		return 0;
+	if (has_from)
+		flow_in(call->app, &from, result, NULL, false);
+	if (has_to)
+		flow_out(call->app, &to, result, NULL, false);
+	return 0;
+}
+
+/* A mapping moves an unknown number of bytes: its length is the estimate. */
+static __noinline int transfer_exit_mmap(struct call *call, long result)
+{
+	struct object object = {};
+	__u64 bytes = call_arg(call->regs, 1), size;
+	struct file *file;
+
+	if (result < 0 && result > -4096)
+		return 0;
+	if (!call_take_object(call, call_arg(call->regs, 4), WEIR_IN, 0, &object) ||
+	    object.kind != WEIR_KIND_FILE || !object.file)
+		return 0;
+	file = object.file;
+	size = BPF_CORE_READ(file, f_inode, i_size);
+	if (bytes > size)
+		bytes = size;
+	flow_in(call->app, &object, bytes, NULL, true);
+	if (!(call_arg(call->regs, 3) & MAP_SHARED) || !(call_arg(call->regs, 2) & PROT_WRITE))
+		return 0;
+	if (!call->app->labels || call->app->is_hub)
+		return 0;
+	label_object(&object, call->app);
+	flow_out(call->app, &object, bytes, NULL, true);
+	return 0;
+}
+
+/* A call whose data is not followed: said once per app and call, then only counted. */
+static __noinline int transfer_note_gap(struct call *call)
+{
+	struct object object = {};
+	struct transfer transfer = { .direction = WEIR_OUT };
+
+	if (!call->app->labels || call->app->is_hub)
+		return 0;
+	object.key.ino = call->number;
+	object.key.dev = WEIR_DEV_GAP;
+	transfer.labels = call->app->labels;
+	flow_add(call->app, &object, &transfer);
+	return 0;
+}
+
+#endif

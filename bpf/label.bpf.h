@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_LABEL_BPF_H
+#define WEIR_LABEL_BPF_H
+
+/*
+ * Labels: how they come onto apps and objects. A label is set before the data it
+ * stands for can be read: on objects at system call entry, on apps at exit.
+ *
+ * Masks are or-ed without an atomic fetch, which 5.10 lacks. Two processors that
+ * set different bits in the same nanoseconds can lose one; every later call on the
+ * same object or app finds the bit missing and sets it again.
+ */
+
+#include "app.bpf.h"
+#include "edge.bpf.h"
+
+/* FNV-1a; the agent computes the same over names it learns. */
+static __always_inline __u64 label_hash_letter(__u64 hash, __u8 letter)
+{
+	return (hash ^ letter) * 0x100000001b3ULL;
+}
+
+/* Letter by letter: a buffer for a whole name does not fit beside the callers on the stack. */
+static __noinline int label_remember_basename(struct file *file)
+{
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	struct weir_state *gate = state_get();
+	__u64 hash, one = 1;
+	__u32 i;
+
+	if (!gate)
+		return 0;
+	hash = gate->basename_seed;
+	for (i = 0; i < WEIR_USER_PATH_BYTES; i++) {
+		__u8 letter = 0;
+
+		bpf_probe_read_kernel(&letter, sizeof(letter), name + i);
+		if (!letter)
+			break;
+		hash = label_hash_letter(hash, letter);
+	}
+	bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+	return 0;
+}
+
+static __noinline int label_remember_app_path(struct weir_app *app, struct task_struct *task)
+{
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct weir_name *name;
+	__u64 id;
+
+	if (!app)
+		return 0;
+	id = app->id;
+	if (!exe || bpf_map_update_elem(&app_paths, &id, &empty_name, BPF_NOEXIST))
+		return 0;
+	name = bpf_map_lookup_elem(&app_paths, &id);
+	if (name)
+		object_read_name(exe, name);
+	return 0;
+}
+
+static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 hops, struct task_struct *task)
+{
+	struct weir_state *gate = state_get();
+
+	if (app->is_hub || !(labels & ~app->labels))
+		return;
+	if (gate && gate->max_hops && hops > gate->max_hops) {
+		COUNT(gate->losses.labels_too_far);
+		return;
+	}
+	if (!app->labels) {
+		app->labelled_ns = bpf_ktime_get_boot_ns();
+		app->hops = hops;
+	}
+	app->labels |= labels;
+	app_open(app);
+	label_remember_app_path(app, task);
+	edge_ring_app(WEIR_EDGE_APP, app->id, 0);
+}
+
+static __always_inline void label_apply_executable(struct weir_app *app, struct task_struct *task)
+{
+	struct weir_object_key exe = app->exe;
+	struct weir_executable *rule = bpf_map_lookup_elem(&executables, &exe);
+
+	if (!rule)
+		return;
+	app->is_hub = rule->is_hub;
+	if (rule->labels)
+		label_app(app, rule->labels, 0, task);
+}
+
+/* Others may reach the object without opening it: gate 1 opens for everybody while it lives. */
+static __always_inline void label_mark_volatile(const struct weir_object_key *key)
+{
+	struct weir_state *gate = state_get();
+	__u64 epoch = gate ? gate->epoch : 0;
+
+	if (!bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST) && gate)
+		COUNT(gate->volatile_objects);
+}
+
+/* A dentry is held once by each open file: more than ours means that somebody else has it open. */
+static __always_inline bool label_is_shared_file(const struct object *object)
+{
+	struct file *file = object->file;
+
+	return BPF_CORE_READ(file, f_path.dentry, d_lockref.count) > 1 ||
+	       BPF_CORE_READ(file, f_inode, i_nlink) != 1;
+}
+
+static __always_inline struct weir_object *label_make_object(const struct object *object, __u64 labels,
+							     __u32 hops)
+{
+	struct weir_state *gate = state_get();
+	struct weir_object made = {};
+	long error;
+
+	made.labels = labels;
+	made.first_ns = bpf_ktime_get_boot_ns();
+	made.hops = hops;
+	made.kind = object->kind;
+	made.seen_epoch = gate ? gate->epoch : 0;
+	error = bpf_map_update_elem(&objects, &object->key, &made, BPF_NOEXIST);
+	if (error == -7 && gate)
+		COUNT(gate->losses.objects_full);
+	if (!error && gate && object->kind == WEIR_KIND_FILE)
+		COUNT(gate->labelled_files);
+	return bpf_map_lookup_elem(&objects, &object->key);
+}
+
+static __always_inline void label_object(const struct object *object, const struct weir_app *app)
+{
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+
+	if (known && (known->is_crm || !(app->labels & ~known->labels)))
+		return;
+	if (!known) {
+		known = label_make_object(object, app->labels, app->hops + 1);
+		if (!known)
+			return;
+		if (object->kind == WEIR_KIND_FILE)
+			label_remember_basename(object->file);
+	}
+	known->labels |= app->labels;
+	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
+		label_mark_volatile(&object->key);
+}
+
+/* Labels that an internet socket has by its peer's address. */
+static __always_inline __u64 label_of_peer(const struct weir_address *peer, bool *ret_is_crm)
+{
+	struct weir_zone_key key = { .prefix_bits = 128 };
+	struct weir_zone *zone;
+	__u64 labels = 0;
+	int i;
+
+	__builtin_memcpy(key.ip, peer->ip, sizeof(key.ip));
+	zone = bpf_map_lookup_elem(&zones, &key);
+	if (!zone)
+		return 0;
+	for (i = 0; i < WEIR_ZONE_RULES; i++) {
+		const struct weir_zone_rule *rule = &zone->rules[i];
+
+		if (!rule->is_set || (rule->port && rule->port != peer->port))
+			continue;
+		labels |= rule->labels;
+		*ret_is_crm |= rule->is_crm;
+	}
+	return labels;
+}
+
+/* Called when a socket got its peer. */
+static __noinline int label_watch_socket(struct weir_app *app, struct file *file)
+{
+	struct object object = {};
+	struct weir_address peer = {};
+	struct weir_object *known;
+	bool is_crm = false;
+	__u64 labels;
+
+	object.file = file;
+	object.sock = object_sock_of_file(file);
+	if (!object.sock)
+		return 0;
+	object.family = object_family_of_sock(object.sock);
+	if (object.family != AF_INET && object.family != AF_INET6)
+		return 0;
+	object.kind = WEIR_KIND_INET;
+	object_read_peer(object.sock, object.family, &peer);
+	labels = label_of_peer(&peer, &is_crm);
+	if (!labels)
+		return 0;
+	object_read_key(BPF_CORE_READ(file, f_inode), &object.key);
+	known = label_make_object(&object, labels, 0);
+	if (!known)
+		return 0;
+	known->labels |= labels;
+	known->is_crm |= is_crm;
+	known->is_source = 1;
+	app_open(app);
+	return 0;
+}
+
+#define FOLDER_DEPTH 32
+
+static __always_inline __u64 label_of_folders(struct file *file, struct weir_state *gate)
+{
+	struct weir_folder_key key = {};
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	__u64 labels = 0;
+	int i;
+
+	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	for (i = 0; i < WEIR_FOLDER_DEVICES; i++)
+		if (gate->folder_devices[i] == key.dev || gate->folder_devices[i] == ~0u)
+			break;
+	if (i == WEIR_FOLDER_DEVICES)
+		return 0;
+	for (i = 0; i < FOLDER_DEPTH; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		__u64 *found;
+
+		if (parent == dentry)
+			break;
+		dentry = parent;
+		key.ino = BPF_CORE_READ(dentry, d_inode, i_ino);
+		found = bpf_map_lookup_elem(&folders, &key);
+		if (found)
+			labels |= *found;
+	}
+	return labels;
+}
+
+/* Called when a file was opened: a folder may be a source, and a labelled file opens the gate. */
+static __noinline int label_watch_file(struct weir_app *app, struct file *file, bool is_truncated)
+{
+	struct weir_state *gate = state_get();
+	struct weir_object *known;
+	struct object object = {};
+	__u64 labels = 0;
+
+	if (!gate || (!gate->folder_count && !gate->labelled_files && !gate->volatile_objects))
+		return 0;
+	object_resolve(file, WEIR_IN, &object);
+	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE && object.kind != WEIR_KIND_DEVICE)
+		return 0;
+	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
+		labels = label_of_folders(file, gate);
+	known = bpf_map_lookup_elem(&objects, &object.key);
+	if (labels && !known) {
+		known = label_make_object(&object, labels, 0);
+		label_remember_basename(file);
+	}
+	if (!known)
+		return 0;
+	if (labels) {
+		known->labels |= labels;
+		known->is_source = 1;
+	}
+	app_open(app);
+	if (is_truncated) {
+		struct weir_flow_key key = { .app_id = app->id, .object = object.key };
+
+		edge_ring(WEIR_EDGE_TRUNCATE, &key, 0);
+	}
+	return 0;
+}
+
+#endif

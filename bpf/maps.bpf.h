@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_MAPS_BPF_H
+#define WEIR_MAPS_BPF_H
+
+/*
+ * Every table: who writes, who reads, what happens when it is full. All are
+ * pinned by the agent and outlive it; only the ring is disposable.
+ */
+
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+/* Gate and counters. Programs add, the agent maps it. One element: cannot be full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_state);
+} state SEC(".maps");
+
+/* Process (tgid) to app. Written at fork, exec, exit. Full: the process is taken in again at its
+ * next interesting call, and losses.processes_full counts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u64);
+} processes SEC(".maps");
+
+/* App id to app. The programs make them and delete those that ended without ever being open; the
+ * agent deletes the others after its last sweep. Full: as above, losses.apps_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct weir_app);
+} apps SEC(".maps");
+
+/* Which apps are open: inserting here is what decides, once per app, that state.hot grows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, __u64);
+} open_apps SEC(".maps");
+
+/* Executable path of an app, kept from the moment it is labelled, because it may be gone before
+ * the agent looks. Full: the agent tries /proc, else the name is unknown. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct weir_name);
+} app_paths SEC(".maps");
+
+/* Labelled objects. Full: the label cannot be set, losses.objects_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct weir_object_key);
+	__type(value, struct weir_object);
+} objects SEC(".maps");
+
+/* Labelled objects that an app can reach without a call that the gate watches: pipes, unix and
+ * loopback sockets, files that somebody else had open. The agent removes what is gone. Value: epoch. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_object_key);
+	__type(value, __u64);
+} volatiles SEC(".maps");
+
+/* Hash of the last path component of labelled files: which unlinks and renames the agent must see. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, __u64);
+} basenames SEC(".maps");
+
+/* Counters. Programs add; the agent sweeps, and deletes what is over. Full: the bytes go to the
+ * app's overflow, losses.flows_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct weir_flow_key);
+	__type(value, struct weir_flow);
+} flows SEC(".maps");
+
+/* What a call of a multi-threaded task was about, from its entry to its exit. Full: the exit
+ * looks at the descriptor again, losses.inflight_full. */
+struct inflight {
+	struct weir_object_key key;
+	__u32 kind;
+	__u32 syscall;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct inflight);
+} inflight SEC(".maps");
+
+/* Policy: address to zone, folder to labels, executable to role. Written by the agent only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct weir_zone_key);
+	__type(value, struct weir_zone);
+} zones SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct weir_folder_key);
+	__type(value, __u64);
+} folders SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct weir_object_key);
+	__type(value, struct weir_executable);
+} executables SEC(".maps");
+
+/* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} ring SEC(".maps");
+
+static const struct weir_flow empty_flow;
+static const struct weir_name empty_name;
+
+static __always_inline struct weir_state *state_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&state, &zero);
+}
+
+#define COUNT(field) __sync_fetch_and_add(&(field), 1)
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_OBJECT_BPF_H
+#define WEIR_OBJECT_BPF_H
+
+/*
+ * Objects: from a descriptor to the kernel identity of what lies behind it. Data
+ * written to a local socket is read from another one, so a local socket stands
+ * for its receiving end: both sides arrive at the same key.
+ */
+
+#include "maps.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+
+struct object {
+	struct weir_object_key key;
+	struct file *file;
+	struct sock *sock;
+	__u32 kind;
+	__u16 family;
+	__u16 padding;
+};
+
+static __always_inline struct file *object_file_of_fd(struct task_struct *task, int fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots;
+	struct file *file = NULL;
+
+	if (!table || fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	slots = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
+	return file;
+}
+
+static __always_inline void object_read_key(struct inode *inode, struct weir_object_key *ret_key)
+{
+	ret_key->ino = BPF_CORE_READ(inode, i_ino);
+	ret_key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	ret_key->generation = BPF_CORE_READ(inode, i_generation);
+}
+
+/* Synthetic file systems answer from the kernel: nothing rests there. */
+static __always_inline bool object_is_synthetic(struct inode *inode)
+{
+	switch (BPF_CORE_READ(inode, i_sb, s_magic)) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case BPF_FS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+/* Majors 1, 4, 5 and 128 to 143 (Documentation/admin-guide/devices.txt): memory and terminals. */
+static __always_inline __u32 object_kind_of_device(struct inode *inode)
+{
+	__u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
+
+	if (major == 1 || major == 4 || major == 5 || (major >= 128 && major <= 143))
+		return WEIR_KIND_NONE;
+	return WEIR_KIND_DEVICE;
+}
+
+static __always_inline __u32 object_kind_of_inode(struct inode *inode)
+{
+	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	case S_IFREG:
+		return object_is_synthetic(inode) ? WEIR_KIND_NONE : WEIR_KIND_FILE;
+	case S_IFIFO:
+		return WEIR_KIND_PIPE;
+	case S_IFSOCK:
+		return WEIR_KIND_INET;
+	case S_IFBLK:
+		return WEIR_KIND_DEVICE;
+	case S_IFCHR:
+		return object_kind_of_device(inode);
+	}
+	return WEIR_KIND_NONE; /* anon inodes share one inode and have no type bits */
+}
+
+static __always_inline struct sock *object_sock_of_file(struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+
+	return socket ? BPF_CORE_READ(socket, sk) : NULL;
+}
+
+static __always_inline __u16 object_family_of_sock(struct sock *sock)
+{
+	return BPF_CORE_READ(sock, __sk_common.skc_family);
+}
+
+static __always_inline void object_read_ip(struct sock *sock, __u16 family, __u8 *peer, __u8 *local)
+{
+	if (family == AF_INET6) {
+		BPF_CORE_READ_INTO((struct in6_addr *)peer, sock, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO((struct in6_addr *)local, sock, __sk_common.skc_v6_rcv_saddr);
+		return;
+	}
+	__builtin_memset(peer, 0, 10);
+	__builtin_memset(local, 0, 10);
+	peer[10] = peer[11] = local[10] = local[11] = 0xff;
+	BPF_CORE_READ_INTO((__be32 *)(peer + 12), sock, __sk_common.skc_daddr);
+	BPF_CORE_READ_INTO((__be32 *)(local + 12), sock, __sk_common.skc_rcv_saddr);
+}
+
+static __always_inline __u16 object_swap16(__u16 value)
+{
+	return __builtin_bswap16(value);
+}
+
+static __always_inline bool object_is_loopback(const __u8 *ip)
+{
+	const __u32 *words = (const __u32 *)ip;
+
+	if (words[0] || words[1])
+		return false;
+	if (words[2] == 0xffff0000)
+		return ip[12] == 127;
+	return !words[2] && words[3] == 0x01000000;
+}
+
+static __always_inline __u64 object_mix(__u64 hash, __u64 value)
+{
+	hash ^= value;
+	hash *= 0x9e3779b97f4a7c15ULL;
+	return hash ^ (hash >> 29);
+}
+
+/* The key of one direction of a loopback connection; false when the peer is elsewhere. */
+static __always_inline bool object_key_of_loopback(const struct object *object, __u32 direction,
+						   struct weir_object_key *ret_key)
+{
+	struct sock *sock = object->sock;
+	__u64 peer[2], local[2], ports, hash;
+	__u16 peer_port, local_port;
+
+	object_read_ip(sock, object->family, (__u8 *)peer, (__u8 *)local);
+	if (!object_is_loopback((__u8 *)peer))
+		return false;
+	peer_port = object_swap16(BPF_CORE_READ(sock, __sk_common.skc_dport));
+	local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
+	hash = object_mix(0, BPF_CORE_READ(sock, __sk_common.skc_net.net, ns.inum));
+	/* The low word tells 127.0.0.1 from 127.0.0.2; the high words are constants here. */
+	if (direction == WEIR_OUT)
+		ports = (__u64)local_port << 16 | peer_port;
+	else
+		ports = (__u64)peer_port << 16 | local_port;
+	hash = object_mix(hash, direction == WEIR_OUT ? local[1] : peer[1]);
+	hash = object_mix(hash, direction == WEIR_OUT ? peer[1] : local[1]);
+	hash = object_mix(hash, ports);
+	ret_key->ino = object_mix(hash, BPF_CORE_READ(sock, sk_protocol));
+	ret_key->dev = WEIR_DEV_LOOPBACK;
+	ret_key->generation = 0;
+	return true;
+}
+
+static __always_inline void object_key_of_unix_sock(struct sock *sock, struct weir_object_key *ret_key)
+{
+	struct file *file = BPF_CORE_READ(sock, sk_socket, file);
+
+	if (file) {
+		object_read_key(BPF_CORE_READ(file, f_inode), ret_key);
+		return;
+	}
+	ret_key->ino = (__u64)sock;
+	ret_key->dev = WEIR_DEV_UNIX_SOCK;
+	ret_key->generation = 0;
+}
+
+static __always_inline void object_resolve_unix(struct object *object, __u32 direction)
+{
+	struct unix_sock *own = (struct unix_sock *)object->sock;
+	struct sock *peer;
+
+	object->kind = WEIR_KIND_UNIX;
+	if (direction == WEIR_OUT) {
+		peer = BPF_CORE_READ(own, peer);
+		if (peer)
+			object_key_of_unix_sock(peer, &object->key);
+	} else if (!bpf_map_lookup_elem(&objects, &object->key)) {
+		struct weir_object_key early = { .ino = (__u64)object->sock,
+						 .dev = WEIR_DEV_UNIX_SOCK };
+
+		/* Written before we accepted the connection. */
+		if (bpf_map_lookup_elem(&objects, &early))
+			object->key = early;
+	}
+}
+
+static __always_inline void object_resolve_socket(struct object *object, __u32 direction)
+{
+	struct weir_object_key loopback;
+	struct weir_object *known;
+
+	object->sock = object_sock_of_file(object->file);
+	if (!object->sock) {
+		object->kind = WEIR_KIND_NONE;
+		return;
+	}
+	object->family = object_family_of_sock(object->sock);
+	if (object->family == AF_UNIX) {
+		object_resolve_unix(object, direction);
+		return;
+	}
+	if (object->family != AF_INET && object->family != AF_INET6) {
+		object->kind = WEIR_KIND_NONE;
+		return;
+	}
+	/* A socket that the policy labelled stays itself, also on loopback. */
+	known = bpf_map_lookup_elem(&objects, &object->key);
+	if (!known && object_key_of_loopback(object, direction, &loopback))
+		object->key = loopback;
+}
+
+/* Fills an object from an open file. Kind NONE means that no customer data can rest there. */
+static __always_inline void object_resolve(struct file *file, __u32 direction, struct object *ret_object)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	ret_object->file = file;
+	ret_object->sock = NULL;
+	ret_object->family = 0;
+	ret_object->padding = 0;
+	ret_object->kind = object_kind_of_inode(inode);
+	if (ret_object->kind == WEIR_KIND_NONE)
+		return;
+	object_read_key(inode, &ret_object->key);
+	if (ret_object->kind == WEIR_KIND_INET)
+		object_resolve_socket(ret_object, direction);
+}
+
+/*
+ * Writes the path of a dentry, across mounts, into a map value. The length lives
+ * in the value, not in a register: what is loaded from a map is any number to the
+ * verifier, so that it follows each round of the loop once. include/linux/dcache.h
+ */
+static __noinline int object_read_path(struct dentry *dentry, struct vfsmount *vfsmount,
+				       struct weir_name *ret_name)
+{
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	int i;
+
+	ret_name->bytes = 0;
+	ret_name->is_cut = 0;
+	for (i = 0; i < WEIR_NAME_PARTS; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		__u32 used = ret_name->bytes;
+		const unsigned char *text;
+		long length;
+
+		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
+			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+			if (above == mount || !above)
+				return 0;
+			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+			mount = above;
+			continue;
+		}
+		if (used > WEIR_NAME_BYTES - WEIR_NAME_PART_BYTES)
+			break;
+		text = BPF_CORE_READ(dentry, d_name.name);
+		length = bpf_probe_read_kernel_str(ret_name->text + used, WEIR_NAME_PART_BYTES, text);
+		if (length <= 0)
+			break;
+		ret_name->bytes = used + length;
+		dentry = parent;
+	}
+	ret_name->is_cut = 1;
+	return 0;
+}
+
+static __always_inline void object_read_name(struct file *file, struct weir_name *ret_name)
+{
+	ret_name->is_unlinked = BPF_CORE_READ(file, f_inode, i_nlink) == 0;
+	object_read_path(BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), ret_name);
+}
+
+static __always_inline void object_read_peer(struct sock *sock, __u16 family, struct weir_address *ret_address)
+{
+	__u64 peer[2], local[2];
+
+	object_read_ip(sock, family, (__u8 *)peer, (__u8 *)local);
+	__builtin_memcpy(ret_address->ip, peer, 16);
+	ret_address->port = object_swap16(BPF_CORE_READ(sock, __sk_common.skc_dport));
+	ret_address->local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
+	ret_address->protocol = BPF_CORE_READ(sock, sk_protocol);
+}
+
+#endif

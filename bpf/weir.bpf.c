@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The programs. System call handlers exist once and are entered two ways: as
+ * tp_btf, or as perf tracepoints where those lose calls (7.x); the loader picks.
+ */
+
+#include "kernel.h"
+
+#include "hooks/path.bpf.h"
+#include "hooks/process.bpf.h"
+#include "hooks/transfer.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline int weir_enter(struct pt_regs *regs, long number)
+{
+	const struct weir_syscall *rule;
+	struct call call = { .regs = regs };
+
+	if (number < 0 || number >= WEIR_SYSCALLS)
+		return 0;
+	rule = (const struct weir_syscall *)&syscalls[number];
+	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE && rule->call != WEIR_CALL_COPY)
+		return 0;
+	if (!call_pass_gate(&call))
+		return 0;
+	call.rule = rule;
+	call.number = number;
+	switch (rule->call) {
+	case WEIR_CALL_READ:
+		if (call_is_threaded(call.task))
+			transfer_pin_in(&call, call_arg(regs, 0), 0, false);
+		break;
+	case WEIR_CALL_WRITE:
+		transfer_label_out(&call, call_arg(regs, 0), 0);
+		break;
+	case WEIR_CALL_COPY:
+		transfer_pin_in(&call, call_arg(regs, rule->fd_arg), 0, true);
+		transfer_label_out(&call, call_arg(regs, rule->fd2_arg), 1);
+		break;
+	}
+	return 0;
+}
+
+static __always_inline void weir_exit_socket(struct call *call, long result)
+{
+	int fd = call->rule->call == WEIR_CALL_ACCEPT ? result : (int)call_arg(call->regs, 0);
+	struct file *file;
+
+	call->gate = state_get();
+	call->app = app_get_current();
+	call->task = (struct task_struct *)bpf_get_current_task();
+	file = object_file_of_fd(call->task, fd);
+	if (call->app && file)
+		label_watch_socket(call->app, file);
+}
+
+static __always_inline void weir_exit_open(struct call *call, long result)
+{
+	struct file *file;
+	bool is_truncated;
+
+	call->gate = state_get();
+	if (!call->gate || (!call->gate->folder_count && !call->gate->labelled_files &&
+			    !call->gate->volatile_objects))
+		return;
+	call->app = app_get_current();
+	call->task = (struct task_struct *)bpf_get_current_task();
+	if (!call->app)
+		return;
+	if (call->rule->call == WEIR_CALL_TAKE_FD) {
+		app_open(call->app);
+		return;
+	}
+	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
+		       (call_arg(call->regs, call->rule->fd_arg) & O_TRUNC);
+	file = object_file_of_fd(call->task, result);
+	if (file)
+		label_watch_file(call->app, file, is_truncated);
+}
+
+static __always_inline void weir_exit_path(struct call *call)
+{
+	call->gate = state_get();
+	if (!call->gate || !call->gate->labelled_files)
+		return;
+	call->app = app_get_current();
+	call->task = (struct task_struct *)bpf_get_current_task();
+	path_exit(call);
+}
+
+static __always_inline void weir_exit_transfer(struct call *call, long result)
+{
+	if (!call_pass_gate(call))
+		return;
+	switch (call->rule->call) {
+	case WEIR_CALL_READ:
+		transfer_exit_read(call, result);
+		break;
+	case WEIR_CALL_WRITE:
+		transfer_exit_write(call, result);
+		break;
+	case WEIR_CALL_COPY:
+		transfer_exit_copy(call, result);
+		break;
+	case WEIR_CALL_MMAP:
+		transfer_exit_mmap(call, result);
+		break;
+	case WEIR_CALL_GAP:
+		transfer_note_gap(call);
+		break;
+	}
+}
+
+static __always_inline int weir_exit(struct pt_regs *regs, long number, long result)
+{
+	struct call call = { .regs = regs };
+
+	if (number < 0 || number >= WEIR_SYSCALLS)
+		return 0;
+	call.rule = (const struct weir_syscall *)&syscalls[number];
+	call.number = number;
+	switch (call.rule->call) {
+	case WEIR_CALL_NONE:
+		return 0;
+	case WEIR_CALL_CONNECT:
+		if (result == 0 || result == -EINPROGRESS)
+			weir_exit_socket(&call, result);
+		return 0;
+	case WEIR_CALL_ACCEPT:
+		if (result >= 0)
+			weir_exit_socket(&call, result);
+		return 0;
+	case WEIR_CALL_OPEN:
+	case WEIR_CALL_TAKE_FD:
+		if (result >= 0)
+			weir_exit_open(&call, result);
+		return 0;
+	case WEIR_CALL_UNLINK:
+	case WEIR_CALL_RENAME:
+		if (result == 0)
+			weir_exit_path(&call);
+		return 0;
+	}
+	weir_exit_transfer(&call, result);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int enter_btf(__u64 *ctx)
+{
+	return weir_enter((struct pt_regs *)ctx[0], ctx[1]);
+}
+
+SEC("tp_btf/sys_exit")
+int exit_btf(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return weir_exit(regs, regs->orig_ax, ctx[1]);
+}
+
+/* include/trace/events/syscalls.h */
+struct perf_enter {
+	__u64 header;
+	long number;
+	unsigned long args[6];
+};
+
+struct perf_exit {
+	__u64 header;
+	long number;
+	long result;
+};
+
+SEC("tp/raw_syscalls/sys_enter")
+int enter_perf(struct perf_enter *ctx)
+{
+	return weir_enter((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->number);
+}
+
+SEC("tp/raw_syscalls/sys_exit")
+int exit_perf(struct perf_exit *ctx)
+{
+	return weir_exit((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->number,
+			 ctx->result);
+}
+
+SEC("tp_btf/sched_process_fork")
+int fork_btf(__u64 *ctx)
+{
+	return process_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1]);
+}
+
+SEC("tp_btf/sched_process_exec")
+int exec_btf(__u64 *ctx)
+{
+	return process_exec((struct task_struct *)ctx[0]);
+}
+
+SEC("tp_btf/sched_process_exit")
+int exit_task_btf(__u64 *ctx)
+{
+	return process_exit((struct task_struct *)ctx[0]);
+}
+
+/* Every process that exists already gets its app. */
+SEC("iter/task")
+int walk_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task && BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) && BPF_CORE_READ(task, mm))
+		app_adopt(task);
+	return 0;
+}
+
+/*
+ * Every open descriptor: finds sources that were opened before the sensor was
+ * there, opens the gate of apps that hold labelled objects, and marks the objects
+ * that still exist.
+ */
+SEC("iter/task_file")
+int walk_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct weir_state *gate = state_get();
+	struct object object = {};
+	struct weir_object *known;
+	struct weir_app *app;
+
+	if (!task || !file || !gate)
+		return 0;
+	app = app_adopt(task);
+	if (!app)
+		return 0;
+	object_resolve(file, WEIR_IN, &object);
+	if (object.kind == WEIR_KIND_NONE)
+		return 0;
+	if (object.kind == WEIR_KIND_INET)
+		label_watch_socket(app, file);
+	else
+		label_watch_file(app, file, false);
+	known = bpf_map_lookup_elem(&objects, &object.key);
+	if (known) {
+		known->seen_epoch = gate->epoch;
+		app_open(app);
+	}
+	return 0;
+}
