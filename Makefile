@@ -70,7 +70,7 @@ BENCH_SOURCES := $(call find,tests/bench,*.c)
 BENCH_SCRIPTS := $(call find,tests/bench,*.sh)
 SCENARIOS := $(filter-out $(SKIP),$(sort $(wildcard tests/scenarios/*.sh)))
 HEADERS := $(call find,userspace,*.h) $(call find,tests,*.h)
-BPF_HEADERS := $(filter-out %/vmlinux.h,$(call find,bpf,*.h))
+BPF_HEADERS := $(call find,bpf,*.h)
 
 BINARIES := $(patsubst userspace/agent/main.c,$(BUILD)/weir-agent,$(patsubst \
 	userspace/collector/main.c,$(BUILD)/weir-collector,$(patsubst \
@@ -108,10 +108,8 @@ NEEDS_SKELETON := $(filter $(BUILD)/userspace/agent/sensor/%,$(LIB_OBJECTS)) \
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 MULTIARCH := $(shell $(CLANG) -print-multiarch 2>/dev/null || true)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror -Ibpf \
-	-I$(BUILD)/bpf -idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
+	-idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
 BPF_SOURCE := $(wildcard bpf/weir.bpf.c)
-# A checked-in vmlinux.h wins over the one of the running kernel.
-VMLINUX := $(or $(wildcard bpf/vmlinux.h),$(BUILD)/bpf/vmlinux.h)
 SKELETON := $(if $(BPF_SOURCE),$(BUILD)/bpf/weir.skel.h)
 
 # ---- targets ----------------------------------------------------------------
@@ -274,12 +272,9 @@ $(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h &: proto/%.proto
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
 	$(call say,CC)$(CC) $(BASE_CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
 
-$(BUILD)/bpf/vmlinux.h:
-	@mkdir -p $(@D)
-	$(call say,BTF)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c >$@
-
+# bpf/kernel.h declares what CO-RE relocates, so no header of one kernel is needed.
 # The second step drops DWARF and keeps BTF.
-$(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c $(VMLINUX)
+$(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.tmp.o) $<
 	$(call say,BPFLD)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
@@ -297,7 +292,7 @@ $(BUILD)/lint/%.tidy: %.c $(BUILD)/%.o .clang-tidy
 	@touch $@
 
 # Kernel side by clang; abi.h is for both sides, and userspace's is the stricter one.
-$(BUILD)/headers/bpf/%.ok: bpf/% $(VMLINUX) FORCE
+$(BUILD)/headers/bpf/%.ok: bpf/% FORCE
 	@mkdir -p $(@D)
 	@echo '#include "$*"' | $(CLANG) $(BPF_CFLAGS) -Wno-unused-function -Wno-undefined-internal \
 		-fsyntax-only -x c - && touch $@
