@@ -37,13 +37,14 @@ struct policy_range {
 
 /* A place in the network: a [crm], a [trusted] host or a [sink]. */
 struct policy_zone {
-	enum event_role role;  /* CRM, TRUSTED or SINK */
+	enum event_role role; /* CRM, TRUSTED or SINK */
 	char *name;
-	char *kind;            /* of a sink; "" otherwise */
-	uint16_t port;         /* 0: any */
-	uint64_t labels;       /* classes of a CRM, or the origin bit of a sink that tracks what comes in */
-	bool tls;              /* of a CRM: the first turns of a connection are a handshake */
-	bool allowed;          /* of a sink: allow-listed, lowers a score and hides nothing */
+	char *kind;      /* of a sink; "" otherwise */
+	uint16_t port;   /* 0: any */
+	uint64_t labels; /* classes of a CRM, or the origin bit of a sink that tracks what comes in
+			  */
+	bool tls;        /* of a CRM: the first turns of a connection are a handshake */
+	bool allowed;    /* of a sink: allow-listed, lowers a score and hides nothing */
 	struct policy_range *ranges;
 	size_t n_ranges;
 };
@@ -52,7 +53,7 @@ struct policy_zone {
 struct policy_folder {
 	enum event_role role;
 	char *name;
-	char *path;            /* absolute, one existing match of the section's glob */
+	char *path; /* absolute, one existing match of the section's glob */
 	uint64_t labels;
 };
 
@@ -66,8 +67,8 @@ struct policy_executable {
 
 struct policy_problem {
 	char *file;
-	unsigned int line;     /* 0: the file as a whole */
-	char *message;         /* what is wrong and what would be right */
+	unsigned int line; /* 0: the file as a whole */
+	char *message;     /* what is wrong and what would be right */
 };
 
 struct policy_problems {
@@ -78,8 +79,8 @@ struct policy_problems {
 /* What matched an address or a path; name and kind live as long as the policy. */
 struct policy_match {
 	enum event_role role;
-	const char *name;      /* NULL: no section matched */
-	const char *kind;      /* NULL: no sink of the policy */
+	const char *name; /* NULL: no section matched */
+	const char *kind; /* NULL: no sink of the policy */
 	uint64_t labels;
 	bool tls;
 	bool allowed;
@@ -100,18 +101,20 @@ void policy_problems_print(const struct policy_problems *problems, FILE *stream)
 
 /* Looks host names up and folder globs over again (policy_load has done it once). Returns 1 when a
  * range or folder changed, 0 when not, -ENOMEM; a name that does not resolve keeps what it had.
- * *ret_unresolved (may be NULL) counts such names. Ends what policy_zones and policy_folders gave. */
+ * *ret_unresolved (may be NULL) counts such names. Ends what policy_zones and policy_folders gave.
+ */
 int policy_resolve(struct policy *policy, unsigned int *ret_unresolved);
 
 size_t policy_classes(const struct policy *policy, const struct policy_class **ret_classes);
 size_t policy_zones(const struct policy *policy, const struct policy_zone **ret_zones);
 size_t policy_folders(const struct policy *policy, const struct policy_folder **ret_folders);
-size_t policy_executables(const struct policy *policy, const struct policy_executable **ret_executables);
+size_t policy_executables(const struct policy *policy,
+			  const struct policy_executable **ret_executables);
 
 /* Longest prefix wins, then an exact port before any port. No match: loopback and
  * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */
-struct policy_match policy_match_address(const struct policy *policy, const struct in6_addr *address,
-                                         uint16_t port);
+struct policy_match policy_match_address(const struct policy *policy,
+					 const struct in6_addr *address, uint16_t port);
 /* EXPORT, TRUSTED or NONE for a file path, by the policy's folders. */
 struct policy_match policy_match_path(const struct policy *policy, const char *path);
 
@@ -129,7 +132,7 @@ const char *policy_pseudonym_key_file(const struct policy *policy); /* NULL: the
 /* [detect "id"]: a weight or threshold with its built-in default. */
 bool policy_detect_enabled(const struct policy *policy, const char *detector);
 int64_t policy_detect_value(const struct policy *policy, const char *detector, const char *key,
-                            int64_t fallback);
+			    int64_t fallback);
 
 /* SHA-256 in lower-case hex over everything that was read. */
 const char *policy_fingerprint(const struct policy *policy);

@@ -168,8 +168,8 @@ static int check_folders(struct policy_check *check, const struct policy_section
 	for (size_t i = 0; !error && i < paths.n_items; i++) {
 		struct policy_pattern *pattern;
 
-		pattern = policy_model_add(&policy->patterns, &policy->n_patterns,
-					   sizeof(*pattern));
+		pattern =
+			policy_model_add(&policy->patterns, &policy->n_patterns, sizeof(*pattern));
 		if (!pattern)
 			return -ENOMEM;
 		pattern->role = role;
@@ -219,8 +219,8 @@ static int add_executable(struct policy *policy, const char *name, const char *p
 	struct policy_executable *executable;
 	int error;
 
-	executable = policy_model_add(&policy->executables, &policy->n_executables,
-				      sizeof(*executable));
+	executable =
+		policy_model_add(&policy->executables, &policy->n_executables, sizeof(*executable));
 	if (!executable)
 		return -ENOMEM;
 	executable->is_hub = is_hub;

@@ -8,7 +8,7 @@
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 
-#define PROBLEM(check, entry, ...)                                                                 \
+#define PROBLEM(check, entry, ...) \
 	policy_problems_add((check)->problems, (entry)->file, (entry)->line, __VA_ARGS__)
 
 int policy_check_copy(const char *text, char **ret_copy)

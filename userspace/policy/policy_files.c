@@ -59,8 +59,8 @@ static int parse_file(struct policy_draft *draft, const char *path,
 		return error;
 	}
 	if (error < 0) {
-		if (policy_problems_add(problems, file, 0, "cannot be read: %s",
-					strerror(-error)) < 0)
+		if (policy_problems_add(problems, file, 0, "cannot be read: %s", strerror(-error)) <
+		    0)
 			return -ENOMEM;
 		return error;
 	}
@@ -74,8 +74,7 @@ static int is_drop_in(const struct dirent *entry)
 {
 	size_t size = strlen(entry->d_name);
 
-	return entry->d_name[0] != '.' && size > 5 &&
-	       !strcmp(entry->d_name + size - 5, ".conf");
+	return entry->d_name[0] != '.' && size > 5 && !strcmp(entry->d_name + size - 5, ".conf");
 }
 
 /* Name order by bytes: the same on every machine, whatever its locale. */
@@ -99,9 +98,8 @@ static int parse_drop_ins(struct policy_draft *draft, struct policy_problems *pr
 		return policy_problems_add(problems, folder, 0, "cannot be read: %s",
 					   strerror(errno));
 	if (n >= POLICY_MAX_FILES)
-		error = policy_problems_add(problems, folder, 0,
-					    "%d drop-ins; at most %d are read", n,
-					    POLICY_MAX_FILES - 1);
+		error = policy_problems_add(problems, folder, 0, "%d drop-ins; at most %d are read",
+					    n, POLICY_MAX_FILES - 1);
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = NULL;
 
@@ -119,15 +117,15 @@ static int parse_drop_ins(struct policy_draft *draft, struct policy_problems *pr
 }
 
 int policy_files_read(struct policy_draft *draft, const char *path,
-		       struct policy_problems *problems)
+		      struct policy_problems *problems)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
 	int error;
 
 	if (!real) {
 		error = errno == ENOMEM ? -ENOMEM : -errno;
-		if (policy_problems_add(problems, path, 0, "cannot be read: %s",
-					strerror(-error)) < 0)
+		if (policy_problems_add(problems, path, 0, "cannot be read: %s", strerror(-error)) <
+		    0)
 			return -ENOMEM;
 		return error;
 	}

@@ -58,7 +58,8 @@ const struct policy_setting_key policy_keys_settings[] = {
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 
 const char *const policy_keys_sink_kinds[] = {
-	"im", "mail", "cloud", "web", "chat", "code", "share", "shop", "social", "ftp", "remote", "other",
+	"im",    "mail", "cloud",  "web", "chat",   "code",
+	"share", "shop", "social", "ftp", "remote", "other",
 };
 const size_t policy_keys_n_sink_kinds = N_ITEMS(policy_keys_sink_kinds);
 

@@ -51,7 +51,8 @@ struct policy_hub {
 extern const struct policy_hub policy_keys_hubs[];
 extern const size_t policy_keys_n_hubs;
 
-/* Where data comes in that somebody outside wrote: origins are tracked unless the policy says no. */
+/* Where data comes in that somebody outside wrote: origins are tracked unless the policy says no.
+ */
 bool policy_keys_kind_has_origin(const char *sink_kind);
 
 /* The kind of a section's word, or -ENOENT. */

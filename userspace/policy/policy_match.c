@@ -13,8 +13,7 @@ static bool is_in_range(const struct policy_range *range, const struct in6_addr 
 
 	if (memcmp(range->address.s6_addr, address->s6_addr, whole))
 		return false;
-	return !rest ||
-	       !((range->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask);
+	return !rest || !((range->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask);
 }
 
 static bool is_local(const struct in6_addr *address)

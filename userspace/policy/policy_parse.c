@@ -19,10 +19,10 @@ struct parser {
 	const char *file;
 	const char *next, *end;
 	unsigned int line;
-	ssize_t section;         /* index in the draft; -1: none, or one that is left out */
+	ssize_t section; /* index in the draft; -1: none, or one that is left out */
 	bool before_any_section;
-	bool may_continue;       /* a key stands above */
-	bool continues;          /* the line goes on with the value of that key */
+	bool may_continue; /* a key stands above */
+	bool continues;    /* the line goes on with the value of that key */
 	int error;
 };
 
@@ -32,8 +32,8 @@ static void report(struct parser *parser, int error)
 		parser->error = error;
 }
 
-#define PROBLEM(parser, ...)                                                                       \
-	report(parser, policy_problems_add((parser)->problems, (parser)->file, (parser)->line,     \
+#define PROBLEM(parser, ...)                                                                   \
+	report(parser, policy_problems_add((parser)->problems, (parser)->file, (parser)->line, \
 					   __VA_ARGS__))
 
 static void report_unknown_section(struct parser *parser, const char *word)
@@ -131,8 +131,9 @@ static void read_heading(struct parser *parser, const char *text)
 	parser->section = -1;
 	parser->before_any_section = false;
 	if (!split_heading(text, word, name, &has_name)) {
-		PROBLEM(parser, "not a section; write [class \"NAME\"], the name in quotes and at "
-				"most %d bytes long",
+		PROBLEM(parser,
+			"not a section; write [class \"NAME\"], the name in quotes and at "
+			"most %d bytes long",
 			POLICY_MAX_NAME_BYTES);
 		return;
 	}
@@ -232,8 +233,7 @@ static void report_unknown_key(struct parser *parser, const struct policy_sectio
 		PROBLEM(parser, "unknown key \"%s\" in [%s], did you mean \"%s\"?", key,
 			known->section, nearest);
 	else
-		PROBLEM(parser, "unknown key \"%s\" in [%s]; known: %s", key, known->section,
-			list);
+		PROBLEM(parser, "unknown key \"%s\" in [%s]; known: %s", key, known->section, list);
 }
 
 static bool is_known_key(const struct policy_section *section, const char *key)
@@ -290,8 +290,9 @@ static int handle_value(void *userdata, const char *inih_section, const char *ke
 
 	(void)inih_section;
 	if (parser->before_any_section) {
-		PROBLEM(parser, "\"%s\" stands before any section; begin with one, as in [class "
-				"\"policy.property\"]",
+		PROBLEM(parser,
+			"\"%s\" stands before any section; begin with one, as in [class "
+			"\"policy.property\"]",
 			key);
 		return 1;
 	}

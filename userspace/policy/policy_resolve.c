@@ -164,7 +164,8 @@ static void read_address(const struct addrinfo *info, struct policy_range *ret_r
 	struct policy_range range = {.prefix_bits = 128};
 
 	if (info->ai_family == AF_INET6) {
-		range.address = ((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr;
+		range.address =
+			((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr;
 	} else {
 		range.address.s6_addr[10] = range.address.s6_addr[11] = 0xff;
 		memcpy(&range.address.s6_addr[12],

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-#define MAPPED_BITS 96 /* an IPv4 prefix stands behind ::ffff:0:0/96 */
+#define MAPPED_BITS 96          /* an IPv4 prefix stands behind ::ffff:0:0/96 */
 #define MAX_HOST_NAME_BYTES 253 /* RFC 1035 */
 #define MAX_HOST_LABEL_BYTES 63
 
@@ -84,7 +84,7 @@ int policy_value_parse_number(const char *value, int64_t least, int64_t most, in
 static void mask_range(struct policy_range *range)
 {
 	for (unsigned int bit = range->prefix_bits; bit < 128; bit++)
-		range->address.s6_addr[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+		range->address.s6_addr[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
 }
 
 static int parse_address(const char *text, struct in6_addr *ret_address, unsigned int *ret_bits)

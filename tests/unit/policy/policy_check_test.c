@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/policy_fixture.h"
+
+#define CLASS "[class \"policy.property\"]\n"                                     /* one line */
+#define SOURCE CLASS "[crm \"main\"]\nhost = 10.0.0.1\nclass = policy.property\n" /* four lines */
+
+static void then_only_problem_is(struct policy_fixture *fixture, unsigned int line,
+				 const char *words)
+{
+	assert_int_equal(fixture->result, -EINVAL);
+	assert_null(fixture->policy);
+	policy_fixture_assert_problem(fixture, "policy.conf", line, words);
+	assert_int_equal(fixture->problems.n_items, 1);
+}
+
+static void every_section_of_a_whole_policy_is_understood(void **state)
+{
+	struct policy_fixture *fixture = *state;
+	const struct policy_zone *zones;
+	const struct policy_class *classes;
+
+	policy_fixture_load(
+		fixture, "[class \"a\"]\ngrade = C3\ncategory = other\ntitle = A\ntitle_zh = 甲\n"
+			 "[class \"b\"]\n"
+			 "[crm \"plain\"]\nhost = 10.0.0.1, fd00::1\nport = 8080\nclass = a, b\n"
+			 "[crm \"secret\"]\nhost = 10.0.0.2\nclass = b\n"
+			 "[trusted \"backup\"]\nhost = 10.0.1.0/24\n"
+			 "[sink \"chat\"]\nhost = 10.0.2.1\nkind = im\n"
+			 "[sink \"disk\"]\nhost = 10.0.2.2\nkind = cloud\nallowed = yes\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_classes(fixture->policy, &classes), 2);
+	assert_string_equal(classes[0].grade, "C3");
+	assert_string_equal(classes[0].category, "other");
+	assert_string_equal(classes[0].title_zh, "甲");
+	assert_string_equal(classes[1].title, "");
+	assert_int_equal(policy_zones(fixture->policy, &zones), 5);
+	assert_int_equal(zones[0].role, EVENT_ROLE_CRM);
+	assert_int_equal(zones[0].port, 8080);
+	assert_int_equal(zones[0].labels, 3);
+	assert_int_equal(zones[0].n_ranges, 2);
+	assert_false(zones[0].tls);
+	assert_true(zones[1].tls);
+	assert_int_equal(zones[1].labels, 2);
+	assert_int_equal(zones[2].role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(zones[3].role, EVENT_ROLE_SINK);
+	assert_string_equal(zones[3].kind, "im");
+	assert_false(zones[3].allowed);
+	assert_true(zones[4].allowed);
+	assert_int_equal(policy_class_mask(fixture->policy), 3);
+	assert_int_equal(strlen(policy_fingerprint(fixture->policy)), 64);
+}
+
+static void an_im_peer_has_an_origin_of_its_own_above_the_classes(void **state)
+{
+	struct policy_fixture *fixture = *state;
+	const struct policy_zone *zones;
+
+	policy_fixture_load(fixture, SOURCE
+			    "[sink \"chat\"]\nhost = 10.0.2.1\nkind = im\n"
+			    "[sink \"post\"]\nhost = 10.0.2.2\nkind = mail\norigin = no\n"
+			    "[sink \"disk\"]\nhost = 10.0.2.3\nkind = cloud\norigin = yes\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_zones(fixture->policy, &zones), 4);
+	assert_int_equal(zones[1].labels, 2);
+	assert_int_equal(zones[2].labels, 0);
+	assert_int_equal(zones[3].labels, 4);
+	assert_int_equal(policy_class_mask(fixture->policy), 1);
+}
+
+static void all_problems_are_told_at_once(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, "[clas \"a\"]\n"
+				     "grade = C2\n"
+				     "[class \"b\"]\n"
+				     "grad = C2\n"
+				     "grade = C4\n"
+				     "[crm \"main\"]\n"
+				     "host = 10.0.0.300\n"
+				     "port = 70000\n"
+				     "tls = maybe\n"
+				     "class = c\n"
+				     "what is this\n");
+	assert_int_equal(fixture->result, -EINVAL);
+	policy_fixture_assert_problem(fixture, "policy.conf", 1, "did you mean \"class\"?");
+	policy_fixture_assert_problem(fixture, "policy.conf", 4, "did you mean \"grade\"?");
+	policy_fixture_assert_problem(fixture, "policy.conf", 5, "did you mean \"C1\"?");
+	policy_fixture_assert_problem(fixture, "policy.conf", 7, "10.0.0.300");
+	policy_fixture_assert_problem(fixture, "policy.conf", 8, "from 1 to 65535");
+	policy_fixture_assert_problem(fixture, "policy.conf", 9, "yes or no");
+	policy_fixture_assert_problem(fixture, "policy.conf", 10, "not defined");
+	policy_fixture_assert_problem(fixture, "policy.conf", 11, "key = value");
+	assert_int_equal(fixture->problems.n_items, 8);
+	for (size_t i = 1; i < fixture->problems.n_items; i++)
+		assert_true(fixture->problems.items[i - 1].line < fixture->problems.items[i].line);
+}
+
+static void an_undefined_class_is_told_where_it_is_used(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    CLASS "[export \"e\"]\nfolder = /srv/e\nclass = policy.propertey\n");
+	then_only_problem_is(fixture, 4, "did you mean \"policy.property\"?");
+}
+
+static void a_class_may_be_used_above_its_definition(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    "[crm \"m\"]\nhost = 10.0.0.1\nclass = policy.property\n" CLASS);
+	policy_fixture_assert_loaded(fixture);
+}
+
+static void what_a_section_needs_is_told_at_its_head(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE "[sink \"x\"]\nkind = im\n");
+	then_only_problem_is(fixture, 5, "needs \"host\"");
+	policy_fixture_load(fixture, SOURCE "[crm \"x\"]\nhost = 10.0.0.2\n");
+	then_only_problem_is(fixture, 5, "needs \"class\"");
+	policy_fixture_load(fixture, SOURCE "[export \"x\"]\nclass = policy.property\n");
+	then_only_problem_is(fixture, 5, "needs \"folder\"");
+	policy_fixture_load(fixture, SOURCE "[client \"x\"]\nclass = policy.property\n");
+	then_only_problem_is(fixture, 5, "needs \"executable\"");
+	policy_fixture_load(fixture, SOURCE "[trusted \"x\"]\n");
+	then_only_problem_is(fixture, 5, "a host or a folder");
+	policy_fixture_load(fixture, SOURCE "[hub \"x\"]\n");
+	then_only_problem_is(fixture, 5, "needs \"executable\"");
+}
+
+static void a_policy_without_any_source_is_a_mistake(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS);
+	then_only_problem_is(fixture, 0, "no source");
+	policy_fixture_load(fixture, "");
+	then_only_problem_is(fixture, 0, "no source");
+}
+
+static void classes_and_origins_share_64_labels(void **state)
+{
+	struct policy_fixture *fixture = *state;
+	char text[8192] = SOURCE;
+	size_t size = strlen(text);
+
+	for (int i = 1; i < 64; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size, "[class \"c%d\"]\n", i);
+	policy_fixture_load(fixture, text);
+	policy_fixture_assert_loaded(fixture);
+	assert_true(policy_class_mask(fixture->policy) == UINT64_MAX);
+
+	snprintf(text + size, sizeof(text) - size, "[sink \"s\"]\nhost = 10.0.0.9\nkind = im\n");
+	policy_fixture_load(fixture, text);
+	then_only_problem_is(fixture, 68, "origin = no");
+
+	snprintf(text + size, sizeof(text) - size, "[class \"c64\"]\n");
+	policy_fixture_load(fixture, text);
+	then_only_problem_is(fixture, 68, "64 classes");
+}
+
+static void settings_are_checked_against_their_detector(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    SOURCE "[detect \"round_trip\"]\nmin_turns = 7\nenabled = no\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_detect_value(fixture->policy, "round_trip", "min_turns", 3), 7);
+	assert_int_equal(policy_detect_value(fixture->policy, "round_trip", "weight", 3), 3);
+	assert_false(policy_detect_enabled(fixture->policy, "round_trip"));
+	assert_true(policy_detect_enabled(fixture->policy, "clean_up"));
+
+	policy_fixture_load(fixture, SOURCE "[detect \"roundtrip\"]\n");
+	then_only_problem_is(fixture, 5, "did you mean \"round_trip\"?");
+	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nmin_turns = 7\n");
+	then_only_problem_is(fixture, 6, "unknown key \"min_turns\"");
+	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nweigth = 7\n");
+	then_only_problem_is(fixture, 6, "did you mean \"weight\"?");
+	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nweight = 101\n");
+	then_only_problem_is(fixture, 6, "from -100 to 100");
+}
+
+static void staff_are_ordinary_accounts_unless_the_policy_says_who(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE);
+	policy_fixture_assert_loaded(fixture);
+	assert_true(policy_is_staff(fixture->policy, 1000));
+	assert_false(policy_is_staff(fixture->policy, 999));
+	assert_false(policy_is_staff(fixture->policy, 65534));
+	assert_false(policy_is_staff(fixture->policy, UINT32_MAX));
+	assert_null(policy_accounts_file(fixture->policy));
+
+	policy_fixture_load(fixture, SOURCE "[people]\nstaff = 0, 2000-2999\naccounts = a.csv\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_true(policy_is_staff(fixture->policy, 0));
+	assert_true(policy_is_staff(fixture->policy, 2999));
+	assert_false(policy_is_staff(fixture->policy, 1000));
+	assert_true(strstr(policy_accounts_file(fixture->policy), fixture->folder) ==
+		    policy_accounts_file(fixture->policy));
+
+	policy_fixture_load(fixture, SOURCE "[people]\nstaff = alice\n");
+	then_only_problem_is(fixture, 6, "1000-59999");
+}
+
+static void hubs_of_a_desktop_are_known_without_being_named(void **state)
+{
+	const struct policy_executable *executables;
+	struct policy_fixture *fixture = *state;
+	bool has_bus = false, has_own = false;
+	size_t n;
+
+	policy_fixture_load(fixture, SOURCE
+			    "[hub \"mine\"]\nexecutable = /opt/hub\n"
+			    "[client \"c\"]\nexecutable = /opt/c\nclass = policy.property\n");
+	policy_fixture_assert_loaded(fixture);
+	n = policy_executables(fixture->policy, &executables);
+	for (size_t i = 0; i < n; i++) {
+		has_bus |= executables[i].is_hub &&
+			   !strcmp(executables[i].path, "/usr/bin/dbus-daemon");
+		has_own |= executables[i].is_hub && !strcmp(executables[i].path, "/opt/hub");
+		if (!strcmp(executables[i].path, "/opt/c"))
+			assert_int_equal(executables[i].labels, 1);
+	}
+	assert_true(has_bus);
+	assert_true(has_own);
+}
+
+static void the_policy_that_ships_is_good(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	fixture->result =
+		policy_load("userspace/policy/example.conf", &fixture->policy, &fixture->problems);
+	policy_fixture_assert_loaded(fixture);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, policy_fixture_setup, policy_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_section_of_a_whole_policy_is_understood),
+		TEST(an_im_peer_has_an_origin_of_its_own_above_the_classes),
+		TEST(all_problems_are_told_at_once),
+		TEST(an_undefined_class_is_told_where_it_is_used),
+		TEST(a_class_may_be_used_above_its_definition),
+		TEST(what_a_section_needs_is_told_at_its_head),
+		TEST(a_policy_without_any_source_is_a_mistake),
+		TEST(classes_and_origins_share_64_labels),
+		TEST(settings_are_checked_against_their_detector),
+		TEST(staff_are_ordinary_accounts_unless_the_policy_says_who),
+		TEST(hubs_of_a_desktop_are_known_without_being_named),
+		TEST(the_policy_that_ships_is_good),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/policy_fixture.h"
+
+#define CLASS "[class \"a\"]\n"
+
+static struct policy_match match(struct policy_fixture *fixture, const char *text, uint16_t port)
+{
+	struct in6_addr address = {};
+
+	if (inet_pton(AF_INET, text, &address.s6_addr[12]) == 1)
+		address.s6_addr[10] = address.s6_addr[11] = 0xff;
+	else
+		assert_int_equal(inet_pton(AF_INET6, text, &address), 1);
+	return policy_match_address(fixture->policy, &address, port);
+}
+
+static void the_narrowest_range_decides(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[trusted \"office\"]\nhost = 10.0.0.0/8, fd00::/8\n"
+					   "[crm \"crm\"]\nhost = 10.1.2.3\nport = 443\nclass = a\n"
+					   "[sink \"lab\"]\nhost = 10.1.0.0/16\nkind = code\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(match(fixture, "10.9.9.9", 22).role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(match(fixture, "fd12::1", 22).role, EVENT_ROLE_TRUSTED);
+	assert_string_equal(match(fixture, "10.1.9.9", 22).name, "lab");
+	assert_string_equal(match(fixture, "10.1.9.9", 22).kind, "code");
+	assert_int_equal(match(fixture, "10.1.2.3", 443).role, EVENT_ROLE_CRM);
+	assert_int_equal(match(fixture, "10.1.2.3", 443).labels, 1);
+	assert_true(match(fixture, "10.1.2.3", 443).tls);
+	/* Another service of the CRM's machine is not the CRM. */
+	assert_string_equal(match(fixture, "10.1.2.3", 22).name, "lab");
+}
+
+static void an_exact_port_wins_over_any_port(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n"
+				  "[sink \"chat\"]\nhost = 10.1.2.3\nport = 5222\nkind = im\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_string_equal(match(fixture, "10.1.2.3", 5222).name, "chat");
+	assert_string_equal(match(fixture, "10.1.2.3", 5223).name, "crm");
+}
+
+static void whatever_is_not_named_is_outside_except_this_machine(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    CLASS "[crm \"crm\"]\nhost = 127.0.0.1\nport = 8443\nclass = a\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(match(fixture, "93.184.216.34", 443).role, EVENT_ROLE_SINK);
+	assert_null(match(fixture, "93.184.216.34", 443).name);
+	assert_int_equal(match(fixture, "2001:db8::1", 443).role, EVENT_ROLE_SINK);
+	assert_int_equal(match(fixture, "127.0.0.1", 80).role, EVENT_ROLE_LOCAL);
+	assert_int_equal(match(fixture, "127.8.0.1", 80).role, EVENT_ROLE_LOCAL);
+	assert_int_equal(match(fixture, "::1", 80).role, EVENT_ROLE_LOCAL);
+	assert_int_equal(match(fixture, "::", 0).role, EVENT_ROLE_LOCAL);
+	assert_int_equal(match(fixture, "0.0.0.0", 0).role, EVENT_ROLE_LOCAL);
+	/* A CRM behind a local tunnel can be named. */
+	assert_int_equal(match(fixture, "127.0.0.1", 8443).role, EVENT_ROLE_CRM);
+}
+
+static void ranges_end_where_they_say(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.0.0.8/29\nclass = a\n"
+					   "[trusted \"v4\"]\nhost = 0.0.0.0/0\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(match(fixture, "10.0.0.7", 1).role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(match(fixture, "10.0.0.8", 1).role, EVENT_ROLE_CRM);
+	assert_int_equal(match(fixture, "10.0.0.15", 1).role, EVENT_ROLE_CRM);
+	assert_int_equal(match(fixture, "10.0.0.16", 1).role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(match(fixture, "2001:db8::1", 1).role, EVENT_ROLE_SINK);
+}
+
+static void files_below_a_folder_belong_to_it(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    CLASS "[export \"e\"]\nfolder = /home/*/exports, /srv/e\nclass = a\n"
+				  "[trusted \"t\"]\nfolder = /srv/e/clean\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_match_path(fixture->policy, "/home/li/exports/x/y.csv").role,
+			 EVENT_ROLE_EXPORT);
+	assert_int_equal(policy_match_path(fixture->policy, "/home/li/exports/x/y.csv").labels, 1);
+	assert_int_equal(policy_match_path(fixture->policy, "/home/li/deep/exports/y").role,
+			 EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_path(fixture->policy, "/srv/e2/y").role, EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_path(fixture->policy, "/srv/e/y").role, EVENT_ROLE_EXPORT);
+	assert_int_equal(policy_match_path(fixture->policy, "/srv/e/clean/y").role,
+			 EVENT_ROLE_TRUSTED);
+	assert_int_equal(policy_match_path(fixture->policy, "pipe:[5]").role, EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_path(fixture->policy, "/").role, EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_path(fixture->policy, "").role, EVENT_ROLE_NONE);
+}
+
+static void labels_are_named_as_classes_and_origins(void **state)
+{
+	struct policy_fixture *fixture = *state;
+	struct event *event = event_new();
+
+	policy_fixture_load(fixture, CLASS "[class \"b\"]\n"
+					   "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a, b\n"
+					   "[sink \"chat\"]\nhost = 10.1.2.4\nkind = im\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_describe_labels(fixture->policy, 2 | 4 | 1ull << 63, event), 0);
+	assert_int_equal(event->n_labels, 1);
+	assert_string_equal(event->labels[0], "b");
+	assert_int_equal(event->n_origins, 1);
+	assert_string_equal(event->origins[0], "chat");
+	event_free(event);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, policy_fixture_setup, policy_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_narrowest_range_decides),
+		TEST(an_exact_port_wins_over_any_port),
+		TEST(whatever_is_not_named_is_outside_except_this_machine),
+		TEST(ranges_end_where_they_say),
+		TEST(files_below_a_folder_belong_to_it),
+		TEST(labels_are_named_as_classes_and_origins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
