@@ -227,15 +227,13 @@ static void stream_receive(struct stream *stream)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n < 0) {
+	if (n < 0)
 		stream_end_by_errno(stream, -errno);
+	else if (n == 0)
 		stream->peer_ended = true;
-	} else if (n == 0) {
-		stream->peer_ended = true;
-	} else if (stream->state < STREAM_CLOSING &&
-		   tls_session_feed(stream->tls, data, (size_t)n) < 0) {
+	else if (stream->state < STREAM_CLOSING &&
+		 tls_session_feed(stream->tls, data, (size_t)n) < 0)
 		stream_end(stream, "out of memory");
-	}
 }
 
 static void stream_process(struct stream *stream)
