@@ -21,8 +21,9 @@ struct people;
  * Reads the key that the policy names, or default_key_path, which is made with
  * mode 0600 on first use (a key that the policy names is never made: another
  * key would be another set of pseudonyms). Reads the accounts file of the
- * policy, if any: lines of AGENT,LOGIN_UID,STAFF_ID where AGENT may be "*";
- * "#" starts a comment. The policy must outlive the result.
+ * policy, if any: lines of AGENT,UID,STAFF_ID where AGENT may be "*"; a line that
+ * begins with "#" is a comment, a first line "agent,uid,staff_id" a heading.
+ * The policy must outlive the result.
  *
  * Returns 0; -EPERM (others may read the key), -EINVAL (key too short, or a wrong
  * line in the accounts file), -ENOENT, -EACCES, ... With an error *ret_problem, if

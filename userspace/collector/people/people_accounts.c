@@ -84,10 +84,10 @@ static int parse_line(char *line, bool is_first, struct people_accounts *account
 			fields[n_fields] = trim(field);
 		n_fields++;
 	}
-	*ret_why = "three fields are wanted: AGENT,LOGIN_UID,STAFF_ID";
+	*ret_why = "three fields are wanted: AGENT,UID,STAFF_ID";
 	if (n_fields != N_FIELDS || !*fields[0] || !*fields[1] || !*fields[2])
 		return -EINVAL;
-	if (is_first && strcmp(fields[0], "agent") == 0 && strcmp(fields[1], "login_uid") == 0)
+	if (is_first && strcmp(fields[0], "agent") == 0 && strcmp(fields[2], "staff_id") == 0)
 		return 0;
 	*ret_why = "the second field is a login uid, a number";
 	if (parse_uid(fields[1], &uid) < 0)

@@ -5,7 +5,7 @@
 /*
  * The accounts file: which login uid on which host is which member of staff, so
  * that one person with accounts on several machines has one pseudonym. Lines of
- * AGENT,LOGIN_UID,STAFF_ID; a wrong line refuses the whole file.
+ * AGENT,UID,STAFF_ID; a wrong line refuses the whole file.
  */
 
 #include <stddef.h>

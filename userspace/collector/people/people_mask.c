@@ -22,33 +22,33 @@ static const struct {
 	{ "/var/spool/cron/crontabs/", 0 },
 };
 
-/* A name ends at the next slash; in a sentence also at what no login name contains. */
-static size_t name_length(const char *text)
-{
-	return strcspn(text, "/ \t\n\"',;:()[]<>|");
-}
+/* A name in a path ends at the next slash; in a sentence also at what no login name contains. */
+static const char IN_PATH[] = "/";
+static const char IN_SENTENCE[] = "/ \t\n\"',;:()[]<>|";
 
-static bool is_followed_by(const char *text, unsigned int n_components)
+static bool is_followed_by(const char *text, unsigned int n_components, const char *ends)
 {
 	while (n_components > 0) {
-		if (text[0] != '/' || name_length(text + 1) == 0)
+		size_t size = text[0] == '/' ? strcspn(text + 1, ends) : 0;
+
+		if (size == 0)
 			return false;
-		text += 1 + name_length(text + 1);
+		text += 1 + size;
 		n_components--;
 	}
 	return true;
 }
 
 /* The lengths of a personal prefix and the name after it, or false. */
-static bool match(const char *text, size_t *ret_prefix, size_t *ret_name)
+static bool match(const char *text, const char *ends, size_t *ret_prefix, size_t *ret_name)
 {
 	for (size_t i = 0; i < sizeof(PERSONAL) / sizeof(PERSONAL[0]); i++) {
 		size_t prefix = strlen(PERSONAL[i].prefix), name;
 
 		if (strncmp(text, PERSONAL[i].prefix, prefix) != 0)
 			continue;
-		name = name_length(text + prefix);
-		if (name == 0 || !is_followed_by(text + prefix + name, PERSONAL[i].n_after))
+		name = strcspn(text + prefix, ends);
+		if (name == 0 || !is_followed_by(text + prefix + name, PERSONAL[i].n_after, ends))
 			continue;
 		*ret_prefix = prefix;
 		*ret_name = name;
@@ -61,12 +61,13 @@ int people_mask_path(const char *path, char **ret_masked)
 {
 	/* A name of at least one byte becomes one byte, so the result is never longer. */
 	char *masked = malloc(strlen(path) + 1), *out = masked;
+	const char *ends = *path == '/' ? IN_PATH : IN_SENTENCE;
 	size_t prefix, name;
 
 	if (!masked)
 		return -ENOMEM;
 	while (*path) {
-		if (*path == '/' && match(path, &prefix, &name)) {
+		if (*path == '/' && match(path, ends, &prefix, &name)) {
 			out = mempcpy(out, path, prefix);
 			*out++ = '~';
 			path += prefix + name;

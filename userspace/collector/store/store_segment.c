@@ -46,8 +46,9 @@ static const char SCHEMA[] =
 static const char *const STATEMENTS[SEGMENT_N_STATEMENTS] = {
 	[SEGMENT_FIND_EVENT] = "SELECT id FROM events WHERE agent = " AGENT " AND seq = ?2",
 	[SEGMENT_FIND_FLOW] = "SELECT bytes, calls, turns FROM flows" FLOW,
-	[SEGMENT_PUT_FLOW] = "INSERT OR REPLACE INTO flows VALUES (" AGENT
-			     ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SEGMENT_PUT_FLOW] = "INSERT INTO flows VALUES (" AGENT
+			     ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			     " ON CONFLICT DO UPDATE SET bytes = ?9, calls = ?10, turns = ?11",
 	[SEGMENT_PUT_EVENT] = "INSERT INTO events VALUES (?2, " AGENT
 			      ", ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[SEGMENT_PUT_AGENT] = "INSERT OR IGNORE INTO agents (name) VALUES (?1)",
