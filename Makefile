@@ -99,7 +99,7 @@ TEST_LIBS := -lcmocka
 # The kernel's shared structs (bpf/abi.h) are for these folders only.
 KERNEL_FACING := $(addprefix $(BUILD)/,userspace/agent/sensor/% userspace/policy/% tests/kernel/% \
 	tests/bench/% tests/unit/agent/sensor/% tests/unit/policy/%)
-abi_include = $(if $(filter $(KERNEL_FACING),$(1)),-Ibpf)
+abi_include = $(if $(filter $(KERNEL_FACING),$(1)),-Ibpf -I$(BUILD)/bpf)
 NEEDS_SKELETON := $(filter $(BUILD)/userspace/agent/sensor/%,$(LIB_OBJECTS)) \
 	$(patsubst %.c,$(BUILD)/%.o,$(KERNEL_SOURCES) $(BENCH_SOURCES) \
 	$(filter tests/kernel/%,$(TEST_SUPPORT_SOURCES)) \
@@ -301,7 +301,7 @@ $(BUILD)/headers/bpf/abi.h.ok: bpf/abi.h FORCE
 	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. -fsyntax-only -x c - && touch $@
 $(BUILD)/headers/%.ok: % FORCE | $(PROTO_HEADERS) $(SKELETON)
 	@mkdir -p $(@D)
-	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. $(INCLUDES) $(TEST_INCLUDES) -Ibpf \
+	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. $(INCLUDES) $(TEST_INCLUDES) -Ibpf -I$(BUILD)/bpf \
 		-fsyntax-only -x c - && touch $@
 .PHONY: FORCE
 FORCE:
