@@ -41,10 +41,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &options_data_argp, 0, NULL, 0 },
-	{ &options_json_argp, 0, NULL, 0 },
-	{ &options_lang_argp, 0, NULL, 0 },
-	{ 0 },
+	{&options_data_argp, 0, NULL, 0},
+	{&options_json_argp, 0, NULL, 0},
+	{&options_lang_argp, 0, NULL, 0},
+	{0},
 };
 
 static const struct argp argp = {
@@ -149,7 +149,7 @@ static void print_table(const struct stored_incidents *stored, const char *lang,
 int cli_incidents(int argc, char **argv)
 {
 	_cleanup_(store_freep) struct store *store = NULL;
-	_cleanup_(stored_incidents_done) struct stored_incidents stored = { 0 };
+	_cleanup_(stored_incidents_done) struct stored_incidents stored = {0};
 	struct options options;
 	int r, status = 0;
 

@@ -15,7 +15,7 @@
  */
 static bool may_write(FILE *stream)
 {
-	struct pollfd out = { .fd = fileno(stream), .events = POLLOUT };
+	struct pollfd out = {.fd = fileno(stream), .events = POLLOUT};
 
 	if (out.fd < 0)
 		return true;
@@ -53,7 +53,7 @@ static bool is_shown_live(enum event_kind kind)
 
 void live_show_records(struct live *live, const struct store_record *records, size_t n_records)
 {
-	struct replay_text_options options = { .colour = live->colour };
+	struct replay_text_options options = {.colour = live->colour};
 
 	for (size_t i = 0; i < n_records; i++) {
 		struct replay_item item = store_source_item(&records[i]);

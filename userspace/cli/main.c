@@ -21,13 +21,13 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "run", "weir run", cli_run, "watch this machine: agent and collector in one" },
-	{ "incidents", "weir incidents", cli_incidents, "list the incidents" },
-	{ "show", "weir show", cli_show, "tell one incident" },
-	{ "replay", "weir replay", cli_replay, "replay an incident or the whole timeline" },
-	{ "status", "weir status", cli_status, "what the agent and the collector are doing" },
-	{ "policy", "weir policy", cli_policy, "check a policy" },
-	{ "help", "weir help", cli_help, "this list, or the options of one command" },
+	{"run", "weir run", cli_run, "watch this machine: agent and collector in one"},
+	{"incidents", "weir incidents", cli_incidents, "list the incidents"},
+	{"show", "weir show", cli_show, "tell one incident"},
+	{"replay", "weir replay", cli_replay, "replay an incident or the whole timeline"},
+	{"status", "weir status", cli_status, "what the agent and the collector are doing"},
+	{"policy", "weir policy", cli_policy, "check a policy"},
+	{"help", "weir help", cli_help, "this list, or the options of one command"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -55,7 +55,7 @@ static int run_command(int argc, char **argv)
 int cli_help(int argc, char **argv)
 {
 	if (argc > 1 && argv[1][0] != '-') {
-		char *arguments[] = { argv[1], "--help", NULL };
+		char *arguments[] = {argv[1], "--help", NULL};
 
 		return run_command(2, arguments);
 	}

@@ -36,28 +36,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option data_options[] = {
-	{ "data", OPTIONS_KEY_DATA, "DIR", 0, "Data folder of Weir (default " OPTIONS_DATA_DIR ")",
-	  0 },
-	{ 0 },
+	{"data", OPTIONS_KEY_DATA, "DIR", 0, "Data folder of Weir (default " OPTIONS_DATA_DIR ")",
+	 0},
+	{0},
 };
 
 static const struct argp_option json_options[] = {
-	{ "json", OPTIONS_KEY_JSON, NULL, 0, "Print JSON", 0 },
-	{ 0 },
+	{"json", OPTIONS_KEY_JSON, NULL, 0, "Print JSON", 0},
+	{0},
 };
 
 static const struct argp_option lang_options[] = {
-	{ "lang", OPTIONS_KEY_LANG, "LANG", 0, "en or zh (default: from the environment)", 0 },
-	{ 0 },
+	{"lang", OPTIONS_KEY_LANG, "LANG", 0, "en or zh (default: from the environment)", 0},
+	{0},
 };
 
-const struct argp options_data_argp = { .options = data_options, .parser = parse };
-const struct argp options_json_argp = { .options = json_options, .parser = parse };
-const struct argp options_lang_argp = { .options = lang_options, .parser = parse };
+const struct argp options_data_argp = {.options = data_options, .parser = parse};
+const struct argp options_json_argp = {.options = json_options, .parser = parse};
+const struct argp options_lang_argp = {.options = lang_options, .parser = parse};
 
 static const char *environment_lang(void)
 {
-	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	static const char *const variables[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		const char *value = getenv(variables[i]);
@@ -70,7 +70,7 @@ static const char *environment_lang(void)
 
 void options_init(struct options *options)
 {
-	*options = (struct options){ .data_dir = OPTIONS_DATA_DIR, .lang = environment_lang() };
+	*options = (struct options){.data_dir = OPTIONS_DATA_DIR, .lang = environment_lang()};
 }
 
 int options_parse_number(const char *text, uint64_t *ret_number)
@@ -100,14 +100,13 @@ static int parse_seconds(const char *text, uint64_t *ret_time_ns)
 
 int options_parse_time(const char *text, uint64_t *ret_time_ns)
 {
-	static const char *const formats[] = { "%Y-%m-%d",       "%Y-%m-%d %H:%M",
-					       "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S",
-					       "%Y-%m-%dT%H:%M:%S" };
+	static const char *const formats[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
+					      "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"};
 
 	if (text[0] == '@')
 		return parse_seconds(text + 1, ret_time_ns);
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		struct tm local = { .tm_isdst = -1 };
+		struct tm local = {.tm_isdst = -1};
 		const char *end = strptime(text, formats[i], &local);
 		int day = local.tm_mday;
 		time_t seconds;

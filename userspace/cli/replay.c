@@ -40,9 +40,10 @@ static void parse_time(struct argp_state *state, const char *option, const char 
 		       uint64_t *ret_time_ns)
 {
 	if (options_parse_time(argument, ret_time_ns) < 0)
-		argp_error(state,
-			   "--%s \"%s\" is no time: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or @SECONDS",
-			   option, argument);
+		argp_error(
+			state,
+			"--%s \"%s\" is no time: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or @SECONDS",
+			option, argument);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -64,7 +65,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_SPEED:
 		if (options_parse_speed(argument, &arguments->speed) < 0)
-			argp_error(state, "\"%s\" is no speed: 1 is real time, 60 a minute a second",
+			argp_error(state,
+				   "\"%s\" is no speed: 1 is real time, 60 a minute a second",
 				   argument);
 		return 0;
 	case KEY_FROM:
@@ -88,20 +90,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{ "incident", KEY_INCIDENT, "N", 0, "Only the events of incident N", 0 },
-	{ "format", KEY_FORMAT, "FORMAT", 0, "text (default) or jsonl", 0 },
-	{ "speed", KEY_SPEED, "X", 0,
-	  "X times as fast as it happened (default 0: as fast as possible)", 0 },
-	{ "from", KEY_FROM, "TIME", 0, "Only events at TIME or later", 0 },
-	{ "to", KEY_TO, "TIME", 0, "Only events at TIME or earlier", 0 },
-	{ "person", KEY_PERSON, "PSEUDONYM", 0, "Only events of one person", 0 },
-	{ "agent", KEY_AGENT, "NAME", 0, "Only events that one agent saw", 0 },
-	{ 0 },
+	{"incident", KEY_INCIDENT, "N", 0, "Only the events of incident N", 0},
+	{"format", KEY_FORMAT, "FORMAT", 0, "text (default) or jsonl", 0},
+	{"speed", KEY_SPEED, "X", 0,
+	 "X times as fast as it happened (default 0: as fast as possible)", 0},
+	{"from", KEY_FROM, "TIME", 0, "Only events at TIME or later", 0},
+	{"to", KEY_TO, "TIME", 0, "Only events at TIME or earlier", 0},
+	{"person", KEY_PERSON, "PSEUDONYM", 0, "Only events of one person", 0},
+	{"agent", KEY_AGENT, "NAME", 0, "Only events that one agent saw", 0},
+	{0},
 };
 
 static const struct argp_child children[] = {
-	{ &options_data_argp, 0, NULL, 0 },
-	{ 0 },
+	{&options_data_argp, 0, NULL, 0},
+	{0},
 };
 
 static const struct argp argp = {
@@ -123,13 +125,13 @@ static uint64_t now_ns(void *userdata)
 /* userdata is the signalfd: a signal before, during or after the wait ends the replay. */
 static int sleep_until(void *userdata, uint64_t deadline_ns)
 {
-	struct pollfd signals = { .fd = *(int *)userdata, .events = POLLIN };
+	struct pollfd signals = {.fd = *(int *)userdata, .events = POLLIN};
 	uint64_t now;
 
 	while ((now = now_ns(NULL)) < deadline_ns) {
 		uint64_t left_ns = deadline_ns - now;
-		struct timespec left = { .tv_sec = (time_t)(left_ns / NS_PER_S),
-					 .tv_nsec = (long)(left_ns % NS_PER_S) };
+		struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+					.tv_nsec = (long)(left_ns % NS_PER_S)};
 		int n = ppoll(&signals, 1, &left, NULL);
 
 		if (n > 0)
@@ -158,16 +160,15 @@ static int catch_signals(void)
 static int replay(const struct replay_arguments *arguments, struct store_source *source)
 {
 	_cleanup_close_ int signals = -1;
-	struct replay_source timeline = { .next = store_source_next, .userdata = source };
-	struct replay_clock clock = { .now_ns = now_ns,
-				      .sleep_until = sleep_until,
-				      .userdata = &signals };
-	struct replay_text_options text = { .colour = replay_text_wants_colour(stdout) };
-	struct replay_options replay_options = { .speed = arguments->speed,
-						 .clock = &clock,
-						 .renderer = arguments->renderer,
-						 .renderer_options = &text,
-						 .stream = stdout };
+	struct replay_source timeline = {.next = store_source_next, .userdata = source};
+	struct replay_clock clock = {
+		.now_ns = now_ns, .sleep_until = sleep_until, .userdata = &signals};
+	struct replay_text_options text = {.colour = replay_text_wants_colour(stdout)};
+	struct replay_options replay_options = {.speed = arguments->speed,
+						.clock = &clock,
+						.renderer = arguments->renderer,
+						.renderer_options = &text,
+						.stream = stdout};
 
 	/* A replay at full speed never waits: there the signals' own way is right. */
 	if (arguments->speed > 0) {
@@ -182,8 +183,8 @@ int cli_replay(int argc, char **argv)
 {
 	_cleanup_(store_freep) struct store *store = NULL;
 	_cleanup_(store_incident_freep) struct store_incident *incident = NULL;
-	_cleanup_(store_source_done) struct store_source source = { 0 };
-	struct replay_arguments arguments = { .query.by_time = true, .renderer = &replay_text };
+	_cleanup_(store_source_done) struct store_source source = {0};
+	struct replay_arguments arguments = {.query.by_time = true, .renderer = &replay_text};
 	int r;
 
 	options_init(&arguments.common);

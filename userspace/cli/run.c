@@ -71,16 +71,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{ "policy", KEY_POLICY, "FILE", 0, "What is customer data, what is outside, who is staff", 0 },
-	{ "quiet", KEY_QUIET, NULL, 0, "No live lines", 0 },
-	{ "agent-id", KEY_AGENT_ID, "NAME", 0,
-	  "Name of this machine in the data (default: as before, at first the host's name)", 0 },
-	{ 0 },
+	{"policy", KEY_POLICY, "FILE", 0, "What is customer data, what is outside, who is staff",
+	 0},
+	{"quiet", KEY_QUIET, NULL, 0, "No live lines", 0},
+	{"agent-id", KEY_AGENT_ID, "NAME", 0,
+	 "Name of this machine in the data (default: as before, at first the host's name)", 0},
+	{0},
 };
 
 static const struct argp_child children[] = {
-	{ &options_data_argp, 0, NULL, 0 },
-	{ 0 },
+	{&options_data_argp, 0, NULL, 0},
+	{0},
 };
 
 static const struct argp argp = {
@@ -134,9 +135,9 @@ static int run_collector(int ready_fd, void *userdata)
 	struct run *run = userdata;
 	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
 	_cleanup_(collector_freep) struct collector *collector = NULL;
-	struct live live = { .stream = stdout,
-			     .lang = run->common.lang,
-			     .colour = replay_text_wants_colour(stdout) };
+	struct live live = {.stream = stdout,
+			    .lang = run->common.lang,
+			    .colour = replay_text_wants_colour(stdout)};
 	struct collector_config config = {
 		.data_dir = run->dir.path,
 		.identity_dir = run->dir.identity_dir,
@@ -230,21 +231,21 @@ static int block_signals(void)
 static int supervise_children(struct run *run, int *ret_status)
 {
 	const struct supervise_child supervised[] = {
-		{ .name = "weir-collector",
-		  .run = run_collector,
-		  .ready = collector_ready,
-		  .stop_timeout_ms = COLLECTOR_STOP_TIMEOUT_MS,
-		  .userdata = run },
-		{ .name = "weir-agent",
-		  .run = run_agent,
-		  .stop_timeout_ms = AGENT_STOP_TIMEOUT_MS,
-		  .userdata = run },
+		{.name = "weir-collector",
+		 .run = run_collector,
+		 .ready = collector_ready,
+		 .stop_timeout_ms = COLLECTOR_STOP_TIMEOUT_MS,
+		 .userdata = run},
+		{.name = "weir-agent",
+		 .run = run_agent,
+		 .stop_timeout_ms = AGENT_STOP_TIMEOUT_MS,
+		 .userdata = run},
 	};
-	const struct supervise_config config = { .children = supervised,
-						 .n_children = 2,
-						 .all_ready = all_ready,
-						 .died = child_died };
-	static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
+	const struct supervise_config config = {.children = supervised,
+						.n_children = 2,
+						.all_ready = all_ready,
+						.died = child_died};
+	static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
 	_cleanup_(supervise_freep) struct supervise *supervise = NULL;
 	int r = block_signals();
@@ -265,7 +266,7 @@ static int supervise_children(struct run *run, int *ret_status)
 
 static int load_policy(struct run *run)
 {
-	struct policy_problems problems = { 0 };
+	struct policy_problems problems = {0};
 	int r = policy_load(run->policy_path, &run->policy, &problems);
 
 	if (r < 0 && problems.n_items > 0)
@@ -304,7 +305,7 @@ static void run_done(struct run *run)
 
 int cli_run(int argc, char **argv)
 {
-	_cleanup_(run_done) struct run run = { .dir.lock_fd = -1 };
+	_cleanup_(run_done) struct run run = {.dir.lock_fd = -1};
 	int r, status = EXIT_FAILURE;
 
 	options_init(&run.common);

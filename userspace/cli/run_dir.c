@@ -67,7 +67,7 @@ static int make_dirs(const char *path, struct run_dir *dir, char **ret_problem)
 
 static int try_lock(int fd)
 {
-	const struct timespec pause = { .tv_nsec = LOCK_RETRY_NS };
+	const struct timespec pause = {.tv_nsec = LOCK_RETRY_NS};
 
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -198,7 +198,7 @@ static int name_pins(struct run_dir *dir)
 int run_dir_open(const char *path, const char *agent_id, struct run_dir *ret_dir,
 		 char **ret_problem)
 {
-	struct run_dir dir = { .lock_fd = -1 };
+	struct run_dir dir = {.lock_fd = -1};
 	int r;
 
 	*ret_problem = NULL;

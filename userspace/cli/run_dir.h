@@ -11,12 +11,12 @@
 #include <stdbool.h>
 
 struct run_dir {
-	char *path;          /* absolute */
-	char *agent_dir;     /* path/agent */
-	char *identity_dir;  /* path/identity */
-	char *pin_dir;       /* in bpffs, of this folder only */
+	char *path;         /* absolute */
+	char *agent_dir;    /* path/agent */
+	char *identity_dir; /* path/identity */
+	char *pin_dir;      /* in bpffs, of this folder only */
 	char *agent_id;
-	int lock_fd;         /* -1: not locked */
+	int lock_fd; /* -1: not locked */
 };
 
 /*

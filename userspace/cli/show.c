@@ -39,10 +39,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &options_data_argp, 0, NULL, 0 },
-	{ &options_json_argp, 0, NULL, 0 },
-	{ &options_lang_argp, 0, NULL, 0 },
-	{ 0 },
+	{&options_data_argp, 0, NULL, 0},
+	{&options_json_argp, 0, NULL, 0},
+	{&options_lang_argp, 0, NULL, 0},
+	{0},
 };
 
 static const struct argp argp = {
@@ -69,14 +69,15 @@ int cli_show(int argc, char **argv)
 	_cleanup_(store_freep) struct store *store = NULL;
 	_cleanup_(store_incident_freep) struct store_incident *stored = NULL;
 	_cleanup_(incident_freep) struct incident *incident = NULL;
-	struct show_options options = { 0 };
+	struct show_options options = {0};
 	int r;
 
 	options_init(&options.common);
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (store_source_open_store(options.common.data_dir, &store) < 0)
 		return 1;
-	if (store_source_get_incident(store, options.common.data_dir, options.incident, &stored) <= 0)
+	if (store_source_get_incident(store, options.common.data_dir, options.incident, &stored) <=
+	    0)
 		return 1;
 	r = incident_from_stored(stored, &incident);
 	if (r == 0 && options.common.json)

@@ -15,7 +15,9 @@
 
 #define STATUS_MAX_BYTES (1u << 20)
 
-enum { KEY_COVERAGE = OPTIONS_KEY_FIRST_FREE };
+enum {
+	KEY_COVERAGE = OPTIONS_KEY_FIRST_FREE
+};
 
 struct status_options {
 	struct options common;
@@ -45,15 +47,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option own_options[] = {
-	{ "coverage", KEY_COVERAGE, NULL, 0, "Only which channels the sensor sees, and why not all",
-	  0 },
-	{ 0 },
+	{"coverage", KEY_COVERAGE, NULL, 0, "Only which channels the sensor sees, and why not all",
+	 0},
+	{0},
 };
 
 static const struct argp_child children[] = {
-	{ &options_data_argp, 0, NULL, 0 },
-	{ &options_json_argp, 0, NULL, 0 },
-	{ 0 },
+	{&options_data_argp, 0, NULL, 0},
+	{&options_json_argp, 0, NULL, 0},
+	{0},
 };
 
 static const struct argp argp = {
@@ -99,9 +101,9 @@ static json_t *or_null(json_t *status)
 
 static int print_json(const char *data_dir, bool is_running, json_t *agent, json_t *collector)
 {
-	json_t *object = json_pack("{s:s, s:b, s:o, s:o}", "data", data_dir, "running",
-				   (int)is_running, "agent", or_null(agent), "collector",
-				   or_null(collector));
+	json_t *object =
+		json_pack("{s:s, s:b, s:o, s:o}", "data", data_dir, "running", (int)is_running,
+			  "agent", or_null(agent), "collector", or_null(collector));
 
 	if (!object) {
 		log_error("the status cannot be written as JSON");
@@ -141,7 +143,7 @@ int cli_status(int argc, char **argv)
 {
 	_cleanup_(json_cleanup) json_t *agent = NULL;
 	_cleanup_(json_cleanup) json_t *collector = NULL;
-	struct status_options options = { 0 };
+	struct status_options options = {0};
 	const char *data_dir;
 	int agent_error, collector_error;
 	bool is_running;

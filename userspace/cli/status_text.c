@@ -10,7 +10,11 @@
 /* A status is written every few seconds; this old, its writer is gone or stuck. */
 #define STALE_NS 15000000000ull
 
-enum { NAME_COLUMNS = 22, NUMBER_COLUMNS = 12, COVERAGE_COLUMNS = 8 };
+enum {
+	NAME_COLUMNS = 22,
+	NUMBER_COLUMNS = 12,
+	COVERAGE_COLUMNS = 8
+};
 
 static void put_cell(FILE *stream, const char *text, size_t columns)
 {
@@ -112,7 +116,8 @@ static void put_count(FILE *stream, const json_t *stage, const char *key)
 	const json_t *value = json_object_get(stage, key);
 
 	if (json_is_integer(value))
-		fprintf(stream, "%*" JSON_INTEGER_FORMAT, NUMBER_COLUMNS, json_integer_value(value));
+		fprintf(stream, "%*" JSON_INTEGER_FORMAT, NUMBER_COLUMNS,
+			json_integer_value(value));
 	else
 		fprintf(stream, "%*s", NUMBER_COLUMNS, "-");
 }

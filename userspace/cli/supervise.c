@@ -51,7 +51,8 @@ static uint64_t now_us(struct supervise *supervise)
 	return sd_event_now(supervise->event, CLOCK_MONOTONIC, &now) < 0 ? 0 : now;
 }
 
-static int arm_timer(struct running_child *child, uint64_t delay_ms, sd_event_time_handler_t handler)
+static int arm_timer(struct running_child *child, uint64_t delay_ms,
+		     sd_event_time_handler_t handler)
 {
 	child->timer = sd_event_source_disable_unref(child->timer);
 	return sd_event_add_time_relative(child->supervise->event, &child->timer, CLOCK_MONOTONIC,

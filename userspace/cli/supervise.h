@@ -22,9 +22,11 @@ struct supervise;
 struct supervise_child {
 	const char *name; /* of the process, at most 15 bytes */
 	/* Runs in the child with SIGTERM blocked, for its own loop to take: SIGTERM asks it to
-	 * end. Calls supervise_tell_ready(ready_fd) once, which closes it. Returns the exit status. */
+	 * end. Calls supervise_tell_ready(ready_fd) once, which closes it. Returns the exit status.
+	 */
 	int (*run)(int ready_fd, void *userdata);
-	/* In the parent, each time the child got ready; value is what the child told. May be NULL. */
+	/* In the parent, each time the child got ready; value is what the child told. May be NULL.
+	 */
 	void (*ready)(uint32_t value, void *userdata);
 	uint64_t stop_timeout_ms; /* from SIGTERM to SIGKILL */
 	void *userdata;
@@ -48,7 +50,7 @@ struct supervise_config {
  * is left. SIGCHLD must be blocked. Returns 0 or -errno.
  */
 int supervise_new(sd_event *event, const struct supervise_config *config,
-                  struct supervise **ret_supervise);
+		  struct supervise **ret_supervise);
 
 /* Stops the children, last started first. A second call kills what is still there. */
 void supervise_stop(struct supervise *supervise);

@@ -14,7 +14,7 @@
 
 void figures_format_bytes(uint64_t bytes, char ret_text[FIGURES_SIZE])
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double value = (double)bytes / 1024;
 	size_t unit = 0;
 
@@ -72,7 +72,7 @@ static int is_invisible(wchar_t c)
 /* Bytes of the next character and its columns; columns are -1 where it must be escaped. */
 static size_t next_character(const char *text, size_t size, int *ret_columns)
 {
-	mbstate_t state = { 0 };
+	mbstate_t state = {0};
 	wchar_t character;
 	size_t length = mbrtowc(&character, text, size, &state);
 

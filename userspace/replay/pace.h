@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct pace {
-	double speed;           /* event seconds a second, above 0 */
-	uint64_t start_ns;      /* monotonic time of the first event shown; 0: none yet */
+	double speed;      /* event seconds a second, above 0 */
+	uint64_t start_ns; /* monotonic time of the first event shown; 0: none yet */
 	uint64_t first_event_ns;
 	uint64_t last_deadline_ns;
 };

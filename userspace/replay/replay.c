@@ -20,14 +20,14 @@ static int wait_for_item(struct pace *pace, const struct replay_clock *clock, ui
 int replay_run(const struct replay_source *source, const struct replay_options *options,
 	       uint64_t *ret_items)
 {
-	struct pace pace = { .speed = options->speed };
+	struct pace pace = {.speed = options->speed};
 	uint64_t n_items = 0;
 	int r;
 
 	if (options->speed < 0 || (options->speed > 0 && !options->clock))
 		return -EINVAL;
 	for (;;) {
-		struct replay_item item = { 0 };
+		struct replay_item item = {0};
 
 		r = source->next(source->userdata, &item);
 		if (r <= 0)
@@ -49,7 +49,7 @@ int replay_run(const struct replay_source *source, const struct replay_options *
 
 const struct replay_renderer *replay_renderer_by_name(const char *name)
 {
-	static const struct replay_renderer *const renderers[] = { &replay_text, &replay_jsonl };
+	static const struct replay_renderer *const renderers[] = {&replay_text, &replay_jsonl};
 
 	for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++)
 		if (strcmp(renderers[i]->name, name) == 0)

@@ -42,10 +42,10 @@ struct replay_clock {
 };
 
 struct replay_options {
-	double speed;                      /* event seconds a second; 0: as fast as possible */
-	const struct replay_clock *clock;  /* needed when speed is not 0 */
+	double speed;                     /* event seconds a second; 0: as fast as possible */
+	const struct replay_clock *clock; /* needed when speed is not 0 */
 	const struct replay_renderer *renderer;
-	const void *renderer_options;      /* struct replay_text_options for replay_text */
+	const void *renderer_options; /* struct replay_text_options for replay_text */
 	FILE *stream;
 };
 
@@ -55,7 +55,7 @@ struct replay_options {
  * *ret_items counts what was shown, also on failure.
  */
 int replay_run(const struct replay_source *source, const struct replay_options *options,
-               uint64_t *ret_items);
+	       uint64_t *ret_items);
 
 /* NULL when there is none of that name. */
 const struct replay_renderer *replay_renderer_by_name(const char *name);

@@ -23,4 +23,4 @@ static int render(const struct replay_item *item, FILE *stream, const void *opti
 	return r;
 }
 
-const struct replay_renderer replay_jsonl = { .name = "jsonl", .render = render };
+const struct replay_renderer replay_jsonl = {.name = "jsonl", .render = render};

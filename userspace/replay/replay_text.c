@@ -122,7 +122,9 @@ static size_t put_app(FILE *line, const struct event_app *app)
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "[%" PRIu32 "]", app->pid);
-	return put_text(line, slash && slash[1] ? slash + 1 : name ? name : "?") +
+	return put_text(line, slash && slash[1] ? slash + 1
+			      : name            ? name
+						: "?") +
 	       put_text(line, pid);
 }
 
@@ -281,4 +283,4 @@ static int render(const struct replay_item *item, FILE *stream, const void *opti
 	return replay_text_print(item, options, stream);
 }
 
-const struct replay_renderer replay_text = { .name = "text", .render = render };
+const struct replay_renderer replay_text = {.name = "text", .render = render};

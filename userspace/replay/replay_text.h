@@ -26,6 +26,6 @@ bool replay_text_wants_colour(FILE *stream);
 /* Writes the line of one item, newline included, and flushes it. options may be NULL.
  * Returns 0 or -errno of the stream. */
 int replay_text_print(const struct replay_item *item, const struct replay_text_options *options,
-                      FILE *stream);
+		      FILE *stream);
 
 #endif

@@ -15,8 +15,8 @@
 
 static void numbers_are_whole_and_positive(void **state)
 {
-	static const char *const wrong[] = { "", "0", "-1", "+1", " 1", "1 ", "1x", "0x10",
-					     "18446744073709551616" };
+	static const char *const wrong[] = {
+		"", "0", "-1", "+1", " 1", "1 ", "1x", "0x10", "18446744073709551616"};
 	uint64_t number = 7;
 
 	(void)state;
@@ -50,9 +50,9 @@ static void times_are_local_or_seconds(void **state)
 
 static void what_is_no_time_is_refused(void **state)
 {
-	static const char *const wrong[] = { "",       "yesterday",  "2020-13-01", "2020-07-12 25:00",
-					     "@",      "@-5",        "12:00",      "2020-07-12 14:23:11x",
-					     "@99999999999", "2020-02-30" };
+	static const char *const wrong[] = {
+		"",    "yesterday", "2020-13-01",           "2020-07-12 25:00", "@",
+		"@-5", "12:00",     "2020-07-12 14:23:11x", "@99999999999",     "2020-02-30"};
 	uint64_t time_ns = 7;
 
 	(void)state;
@@ -63,7 +63,7 @@ static void what_is_no_time_is_refused(void **state)
 
 static void speeds_are_finite_and_not_negative(void **state)
 {
-	static const char *const wrong[] = { "", "-1", "nan", "inf", "1e999", "fast", "2xx", "x" };
+	static const char *const wrong[] = {"", "-1", "nan", "inf", "1e999", "fast", "2xx", "x"};
 	double speed = 7;
 
 	(void)state;

@@ -144,23 +144,23 @@ static int set_up(void **state)
 	story->diary = mmap(NULL, sizeof(*story->diary), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(story->diary, MAP_FAILED);
-	story->children[0] = (struct supervise_child){ .name = "a",
-						       .run = child_a,
-						       .ready = a_is_ready,
-						       .stop_timeout_ms = PATIENCE_MS,
-						       .userdata = story };
-	story->children[1] = (struct supervise_child){ .name = "b",
-						       .run = child_b,
-						       .ready = b_is_ready,
-						       .stop_timeout_ms = PATIENCE_MS,
-						       .userdata = story };
-	story->config = (struct supervise_config){ .children = story->children,
-						   .n_children = 2,
-						   .all_ready = all_are_ready,
-						   .died = one_died,
-						   .userdata = story,
-						   .backoff_min_ms = 10,
-						   .backoff_max_ms = 40 };
+	story->children[0] = (struct supervise_child){.name = "a",
+						      .run = child_a,
+						      .ready = a_is_ready,
+						      .stop_timeout_ms = PATIENCE_MS,
+						      .userdata = story};
+	story->children[1] = (struct supervise_child){.name = "b",
+						      .run = child_b,
+						      .ready = b_is_ready,
+						      .stop_timeout_ms = PATIENCE_MS,
+						      .userdata = story};
+	story->config = (struct supervise_config){.children = story->children,
+						  .n_children = 2,
+						  .all_ready = all_are_ready,
+						  .died = one_died,
+						  .userdata = story,
+						  .backoff_min_ms = 10,
+						  .backoff_max_ms = 40};
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, NULL);

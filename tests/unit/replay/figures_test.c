@@ -109,7 +109,10 @@ static void broken_utf8_is_escaped_byte_by_byte(void **state)
 	(void)state;
 	assert_escaped("\xff", "\\xff");
 	assert_escaped("ok\xe5\xae", "ok\\xe5\\xae");
-	assert_escaped("\xe5" "a", "\\xe5" "a");
+	assert_escaped("\xe5"
+		       "a",
+		       "\\xe5"
+		       "a");
 	assert_escaped("客户", "客户");
 }
 

@@ -14,7 +14,7 @@
 
 static void the_first_event_is_shown_at_once(void **state)
 {
-	struct pace pace = { .speed = 1 };
+	struct pace pace = {.speed = 1};
 
 	(void)state;
 	assert_int_equal(pace_deadline_ns(&pace, FIRST_EVENT, NOW), NOW);
@@ -22,7 +22,7 @@ static void the_first_event_is_shown_at_once(void **state)
 
 static void speed_divides_the_time_between_events(void **state)
 {
-	struct pace real = { .speed = 1 }, fast = { .speed = 60 }, slow = { .speed = 0.5 };
+	struct pace real = {.speed = 1}, fast = {.speed = 60}, slow = {.speed = 0.5};
 
 	(void)state;
 	pace_deadline_ns(&real, FIRST_EVENT, NOW);
@@ -36,7 +36,7 @@ static void speed_divides_the_time_between_events(void **state)
 
 static void slow_showing_does_not_add_up(void **state)
 {
-	struct pace pace = { .speed = 1 };
+	struct pace pace = {.speed = 1};
 
 	(void)state;
 	pace_deadline_ns(&pace, FIRST_EVENT, NOW);
@@ -50,7 +50,7 @@ static void slow_showing_does_not_add_up(void **state)
 
 static void an_older_event_waits_for_nothing_and_moves_nothing(void **state)
 {
-	struct pace pace = { .speed = 1 };
+	struct pace pace = {.speed = 1};
 
 	(void)state;
 	pace_deadline_ns(&pace, FIRST_EVENT, NOW);
@@ -62,7 +62,7 @@ static void an_older_event_waits_for_nothing_and_moves_nothing(void **state)
 
 static void a_tiny_speed_does_not_overflow(void **state)
 {
-	struct pace pace = { .speed = 1e-300 };
+	struct pace pace = {.speed = 1e-300};
 
 	(void)state;
 	pace_deadline_ns(&pace, 1, NOW);

@@ -14,19 +14,18 @@
 
 static struct event given_event(void)
 {
-	return (struct event){ .seq = 9,
-			       .agent = "desk-7",
-			       .kind = EVENT_EGRESS,
-			       .time_ns = 1594534991482000001ull,
-			       .object = { .name = "two\nlines\033" } };
+	return (struct event){.seq = 9,
+			      .agent = "desk-7",
+			      .kind = EVENT_EGRESS,
+			      .time_ns = 1594534991482000001ull,
+			      .object = {.name = "two\nlines\033"}};
 }
 
 static void each_event_is_one_line_that_parses(void **state)
 {
 	struct event event = given_event();
 	struct replay_item item = {
-		.event = &event, .person = "P-0123456789", .bytes = 1536, .calls = 3
-	};
+		.event = &event, .person = "P-0123456789", .bytes = 1536, .calls = 3};
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&text, &size);
@@ -52,7 +51,7 @@ static void each_event_is_one_line_that_parses(void **state)
 static void a_full_disk_is_told(void **state)
 {
 	struct event event = given_event();
-	struct replay_item item = { .event = &event };
+	struct replay_item item = {.event = &event};
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;

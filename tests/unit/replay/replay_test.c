@@ -27,7 +27,7 @@ static int next_recorded(void *userdata, struct replay_item *ret_item)
 
 	if (source->next == source->n_events)
 		return source->end;
-	*ret_item = (struct replay_item){ .event = &source->events[source->next++] };
+	*ret_item = (struct replay_item){.event = &source->events[source->next++]};
 	return 1;
 }
 
@@ -73,12 +73,12 @@ static int note(const struct replay_item *item, FILE *stream, const void *option
 	return 0;
 }
 
-static const struct replay_renderer note_renderer = { .name = "note", .render = note };
+static const struct replay_renderer note_renderer = {.name = "note", .render = note};
 
 static const struct event three_events[] = {
-	{ .seq = 1, .time_ns = 100 * S },
-	{ .seq = 2, .time_ns = 110 * S },
-	{ .seq = 3, .time_ns = 130 * S },
+	{.seq = 1, .time_ns = 100 * S},
+	{.seq = 2, .time_ns = 110 * S},
+	{.seq = 3, .time_ns = 130 * S},
 };
 
 struct story {
@@ -90,14 +90,13 @@ struct story {
 
 static int replay_story(struct story *story, double speed)
 {
-	struct replay_source source = { .next = next_recorded, .userdata = &story->recorded };
-	struct replay_clock clock = { .now_ns = still_now,
-				      .sleep_until = still_sleep,
-				      .userdata = &story->still };
-	struct replay_options options = { .speed = speed,
-					  .clock = &clock,
-					  .renderer = &note_renderer,
-					  .renderer_options = &story->shown };
+	struct replay_source source = {.next = next_recorded, .userdata = &story->recorded};
+	struct replay_clock clock = {
+		.now_ns = still_now, .sleep_until = still_sleep, .userdata = &story->still};
+	struct replay_options options = {.speed = speed,
+					 .clock = &clock,
+					 .renderer = &note_renderer,
+					 .renderer_options = &story->shown};
 
 	story->recorded.events = three_events;
 	story->recorded.n_events = 3;
@@ -108,7 +107,7 @@ static int replay_story(struct story *story, double speed)
 
 static void every_event_is_shown_in_the_order_of_the_source(void **state)
 {
-	struct story story = { 0 };
+	struct story story = {0};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 0), 0);
@@ -120,7 +119,7 @@ static void every_event_is_shown_in_the_order_of_the_source(void **state)
 
 static void without_a_speed_nobody_waits(void **state)
 {
-	struct story story = { 0 };
+	struct story story = {0};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 0), 0);
@@ -129,7 +128,7 @@ static void without_a_speed_nobody_waits(void **state)
 
 static void at_speed_ten_ten_seconds_take_one(void **state)
 {
-	struct story story = { 0 };
+	struct story story = {0};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 10), 0);
@@ -141,7 +140,7 @@ static void at_speed_ten_ten_seconds_take_one(void **state)
 
 static void an_interrupted_wait_ends_the_replay(void **state)
 {
-	struct story story = { .still.interrupt_at_ns = 9 * S };
+	struct story story = {.still.interrupt_at_ns = 9 * S};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 10), -EINTR);
@@ -150,7 +149,7 @@ static void an_interrupted_wait_ends_the_replay(void **state)
 
 static void an_error_of_the_source_is_told_after_what_came_before(void **state)
 {
-	struct story story = { .recorded.end = -EIO };
+	struct story story = {.recorded.end = -EIO};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 0), -EIO);
@@ -159,7 +158,7 @@ static void an_error_of_the_source_is_told_after_what_came_before(void **state)
 
 static void an_error_of_the_stream_ends_the_replay(void **state)
 {
-	struct story story = { .shown.fail_with = -EPIPE };
+	struct story story = {.shown.fail_with = -EPIPE};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, 0), -EPIPE);
@@ -168,7 +167,7 @@ static void an_error_of_the_stream_ends_the_replay(void **state)
 
 static void a_negative_speed_is_refused(void **state)
 {
-	struct story story = { 0 };
+	struct story story = {0};
 
 	(void)state;
 	assert_int_equal(replay_story(&story, -1), -EINVAL);

@@ -17,7 +17,7 @@
 
 static char *render(const struct replay_item *item, bool colour)
 {
-	struct replay_text_options options = { .colour = colour };
+	struct replay_text_options options = {.colour = colour};
 	char *text = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&text, &size);
@@ -35,7 +35,7 @@ static void assert_line(const struct replay_item *item, const char *expected)
 	assert_string_equal(line, expected);
 }
 
-static char *labels[] = { "customer.contact" };
+static char *labels[] = {"customer.contact"};
 
 static struct event given_egress(void)
 {
@@ -44,12 +44,12 @@ static struct event given_egress(void)
 		.time_ns = AT,
 		.direction = EVENT_DIRECTION_OUT,
 		.certainty = EVENT_CERTAINTY_EXACT,
-		.app = { .exe = "/usr/bin/curl", .pid = 4711 },
-		.object = { .kind = EVENT_OBJECT_SOCKET,
-			    .role = EVENT_ROLE_SINK,
-			    .name = "10.9.0.3:443/tcp",
-			    .zone_name = "shop",
-			    .zone_kind = "im" },
+		.app = {.exe = "/usr/bin/curl", .pid = 4711},
+		.object = {.kind = EVENT_OBJECT_SOCKET,
+			   .role = EVENT_ROLE_SINK,
+			   .name = "10.9.0.3:443/tcp",
+			   .zone_name = "shop",
+			   .zone_kind = "im"},
 		.labels = labels,
 		.n_labels = 1,
 		.bytes_total = 4096,
@@ -60,8 +60,7 @@ static void an_egress_says_who_what_how_much_and_where_to(void **state)
 {
 	struct event event = given_egress();
 	struct replay_item item = {
-		.event = &event, .person = "P-0123456789", .bytes = 1536, .calls = 3
-	};
+		.event = &event, .person = "P-0123456789", .bytes = 1536, .calls = 3};
 
 	(void)state;
 	assert_line(&item, "2020-07-12 06:23:11.482  P-0123456789  egress            1.5 KiB"
@@ -73,8 +72,7 @@ static void what_comes_in_stands_left_of_the_arrow(void **state)
 {
 	struct event event = given_egress();
 	struct replay_item item = {
-		.event = &event, .person = "P-0123456789", .bytes = 4096, .calls = 1, .turns = 2
-	};
+		.event = &event, .person = "P-0123456789", .bytes = 4096, .calls = 1, .turns = 2};
 
 	(void)state;
 	event.kind = EVENT_CRM_ACCESS;
@@ -89,7 +87,7 @@ static void what_comes_in_stands_left_of_the_arrow(void **state)
 static void an_edge_without_counters_claims_none(void **state)
 {
 	struct event event = given_egress();
-	struct replay_item item = { .event = &event, .person = "P-0123456789" };
+	struct replay_item item = {.event = &event, .person = "P-0123456789"};
 
 	(void)state;
 	event.kind = EVENT_EDGE;
@@ -101,13 +99,13 @@ static void an_edge_without_counters_claims_none(void **state)
 
 static void a_rename_shows_both_names(void **state)
 {
-	struct event event = { .kind = EVENT_FILE_RENAME,
-			       .time_ns = AT,
-			       .app = { .comm = "mv", .pid = 5 },
-			       .object = { .kind = EVENT_OBJECT_FILE,
-					   .previous_name = "/home/~/out.zip",
-					   .name = "/home/~/photo.png" } };
-	struct replay_item item = { .event = &event, .person = "P-0123456789" };
+	struct event event = {.kind = EVENT_FILE_RENAME,
+			      .time_ns = AT,
+			      .app = {.comm = "mv", .pid = 5},
+			      .object = {.kind = EVENT_OBJECT_FILE,
+					 .previous_name = "/home/~/out.zip",
+					 .name = "/home/~/photo.png"}};
+	struct replay_item item = {.event = &event, .person = "P-0123456789"};
 	_cleanup_free_ char *line = NULL;
 
 	(void)state;
@@ -118,12 +116,12 @@ static void a_rename_shows_both_names(void **state)
 
 static void a_gap_says_how_long_nobody_watched(void **state)
 {
-	struct event event = { .kind = EVENT_AGENT_GAP,
-			       .time_ns = AT,
-			       .gap_end_ns = AT + 2500000000ull,
-			       .agent = "desk-7",
-			       .detail = "the agent was gone; the kernel kept counting" };
-	struct replay_item item = { .event = &event };
+	struct event event = {.kind = EVENT_AGENT_GAP,
+			      .time_ns = AT,
+			      .gap_end_ns = AT + 2500000000ull,
+			      .agent = "desk-7",
+			      .detail = "the agent was gone; the kernel kept counting"};
+	struct replay_item item = {.event = &event};
 
 	(void)state;
 	assert_line(&item, "2020-07-12 06:23:11.482  -             agent gap                "
@@ -140,7 +138,7 @@ static size_t column_of_arrow(const char *line, size_t extra_bytes)
 static void arrows_stay_aligned_when_a_name_is_chinese(void **state)
 {
 	struct event event = given_egress();
-	struct replay_item item = { .event = &event, .person = "P-0123456789", .bytes = 1 };
+	struct replay_item item = {.event = &event, .person = "P-0123456789", .bytes = 1};
 	_cleanup_free_ char *latin = NULL, *chinese = NULL;
 
 	(void)state;
@@ -154,7 +152,7 @@ static void arrows_stay_aligned_when_a_name_is_chinese(void **state)
 static void a_file_name_cannot_paint_the_terminal(void **state)
 {
 	struct event event = given_egress();
-	struct replay_item item = { .event = &event, .person = "P-0123456789" };
+	struct replay_item item = {.event = &event, .person = "P-0123456789"};
 	_cleanup_free_ char *line = NULL;
 
 	(void)state;
@@ -168,7 +166,7 @@ static void a_file_name_cannot_paint_the_terminal(void **state)
 static void colours_come_only_when_asked_for(void **state)
 {
 	struct event event = given_egress();
-	struct replay_item item = { .event = &event };
+	struct replay_item item = {.event = &event};
 	_cleanup_free_ char *plain = NULL, *coloured = NULL;
 
 	(void)state;
@@ -182,8 +180,8 @@ static void every_kind_is_one_line_even_with_nothing_known(void **state)
 {
 	(void)state;
 	for (enum event_kind kind = EVENT_UNKNOWN; kind <= EVENT_POLICY; kind++) {
-		struct event event = { .kind = kind };
-		struct replay_item item = { .event = &event };
+		struct event event = {.kind = kind};
+		struct replay_item item = {.event = &event};
 		_cleanup_free_ char *line = render(&item, false);
 
 		assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
@@ -193,7 +191,7 @@ static void every_kind_is_one_line_even_with_nothing_known(void **state)
 static void a_full_disk_is_told(void **state)
 {
 	struct event event = given_egress();
-	struct replay_item item = { .event = &event };
+	struct replay_item item = {.event = &event};
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;
