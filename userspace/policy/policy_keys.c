@@ -46,7 +46,8 @@ const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 const struct policy_setting_key policy_keys_settings[] = {
 	{NULL, "enabled", 0, 1, true},
 	{NULL, "weight", WEIGHT},
-	{NULL, "window_hours", HOURS},
+	{"direct_egress", "window_hours", HOURS},
+	{"clean_up", "window_hours", HOURS},
 	{"direct_egress", "allowed_weight", WEIGHT},
 	{"direct_egress", "unnamed_weight", WEIGHT},
 	{"direct_egress", "bulk_weight", WEIGHT},

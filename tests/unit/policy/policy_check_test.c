@@ -188,6 +188,8 @@ static void settings_are_checked_against_their_detector(void **state)
 	then_only_problem_is(fixture, 5, "did you mean \"round_trip\"?");
 	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nmin_turns = 7\n");
 	then_only_problem_is(fixture, 6, "unknown key \"min_turns\"");
+	policy_fixture_load(fixture, SOURCE "[detect \"obfuscation\"]\nwindow_hours = 7\n");
+	then_only_problem_is(fixture, 6, "unknown key \"window_hours\"");
 	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nweigth = 7\n");
 	then_only_problem_is(fixture, 6, "did you mean \"weight\"?");
 	policy_fixture_load(fixture, SOURCE "[detect \"clean_up\"]\nweight = 101\n");
