@@ -30,7 +30,7 @@ void store_fixture_remove_dir(char *dir)
 
 struct store *store_fixture_open(const char *dir, uint64_t segment_rows)
 {
-	struct store_options options = { .segment_rows = segment_rows };
+	struct store_options options = {.segment_rows = segment_rows};
 	struct store *store = NULL;
 
 	assert_int_equal(store_open_with(dir, false, &options, &store), 0);
@@ -120,7 +120,7 @@ static void look_at(const struct store_record *record, struct store_fixture_foun
 
 struct store_fixture_found store_fixture_find(struct store *store, const struct store_query *query)
 {
-	struct store_fixture_found found = { .in_order_of_id = true, .in_order_of_time = true };
+	struct store_fixture_found found = {.in_order_of_id = true, .in_order_of_time = true};
 	_cleanup_(store_cursor_freep) struct store_cursor *cursor = NULL;
 	uint64_t last_time_ns = 0;
 	int r;

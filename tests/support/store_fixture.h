@@ -22,7 +22,8 @@ void store_fixture_remove_dir(char *dir);
 struct store *store_fixture_open(const char *dir, uint64_t segment_rows);
 struct store *store_fixture_open_for_reading(const char *dir);
 
-/* n FLOW events of one app on one file, a second apart by seq, each 100 bytes and 1 call further. */
+/* n FLOW events of one app on one file, a second apart by seq, each 100 bytes and 1 call further.
+ */
 struct store_record *store_fixture_batch(const char *agent, uint64_t first_seq, size_t n);
 void store_fixture_free_batch(struct store_record *records, size_t n);
 

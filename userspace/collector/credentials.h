@@ -2,7 +2,8 @@
 #ifndef WEIR_COLLECTOR_CREDENTIALS_H
 #define WEIR_COLLECTOR_CREDENTIALS_H
 
-/* Where the collector's certificate, key and authority are, by their names in an identity folder. */
+/* Where the collector's certificate, key and authority are, by their names in an identity folder.
+ */
 
 struct credentials {
 	char *authority;

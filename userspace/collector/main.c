@@ -12,7 +12,9 @@
 #include "collector/pipeline.h"
 #include "policy/policy.h"
 
-enum { DEFAULT_PORT = 7443 };
+enum {
+	DEFAULT_PORT = 7443
+};
 
 const char *argp_program_version = "weir-collector 0.1.0";
 
@@ -24,15 +26,20 @@ struct arguments {
 	uint16_t port;
 };
 
-enum key { KEY_POLICY = 0x100, KEY_DATA, KEY_LISTEN, KEY_IDENTITY };
+enum key {
+	KEY_POLICY = 0x100,
+	KEY_DATA,
+	KEY_LISTEN,
+	KEY_IDENTITY
+};
 
 static const struct argp_option OPTIONS[] = {
-	{ "policy", KEY_POLICY, "FILE", 0, "the policy (/etc/weir/policy.conf)", 0 },
-	{ "data", KEY_DATA, "DIR", 0, "events and incidents go to DIR/collector (/var/lib/weir)", 0 },
-	{ "listen", KEY_LISTEN, "HOST:PORT", 0,
-	  "the address that agents connect to (127.0.0.1:7443); [::1]:7443 for IPv6", 0 },
-	{ "identity", KEY_IDENTITY, "DIR", 0,
-	  "where ca.crt, collector.crt and collector.key are (DATA/identity)", 0 },
+	{"policy", KEY_POLICY, "FILE", 0, "the policy (/etc/weir/policy.conf)", 0},
+	{"data", KEY_DATA, "DIR", 0, "events and incidents go to DIR/collector (/var/lib/weir)", 0},
+	{"listen", KEY_LISTEN, "HOST:PORT", 0,
+	 "the address that agents connect to (127.0.0.1:7443); [::1]:7443 for IPv6", 0},
+	{"identity", KEY_IDENTITY, "DIR", 0,
+	 "where ca.crt, collector.crt and collector.key are (DATA/identity)", 0},
 	{},
 };
 
@@ -84,7 +91,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_LISTEN:
 		if (parse_listen(value, arguments) < 0)
-			argp_error(state, "\"%s\" is no address to listen on: 127.0.0.1:7443 is one",
+			argp_error(state,
+				   "\"%s\" is no address to listen on: 127.0.0.1:7443 is one",
 				   value);
 		return 0;
 	case ARGP_KEY_ARG:

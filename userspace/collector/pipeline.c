@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "collector/pipeline.h"
+#include "collector/pipeline_private.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "collector/correlate/correlate.h"
 #include "collector/credentials.h"
 #include "collector/ingest/ingest.h"
 #include "collector/people/people.h"
@@ -16,81 +15,6 @@ enum {
 	STATUS_EVERY_US = 2000000,
 	TIMER_ACCURACY_US = 250000,
 };
-
-enum stage { STAGE_INGEST, STAGE_PEOPLE, STAGE_STORE, STAGE_CORRELATE };
-
-struct collector {
-	struct collector_config config; /* callbacks; the strings are not kept */
-	char *dir;                      /* DIR/collector */
-	struct people *people;
-	struct store *store;
-	struct correlate *correlate;
-	struct ingest *ingest;
-	sd_event_source *timer;
-	struct collector_status status;
-	bool is_behind;                 /* correlation failed: catch up later */
-};
-
-/* The records of one batch. Events are the caller's, persons are ours. */
-struct batch {
-	struct store_record *records;
-	size_t n_records;
-};
-
-static void batch_done(struct batch *batch)
-{
-	for (size_t i = 0; i < batch->n_records; i++)
-		free(batch->records[i].person);
-	free(batch->records);
-}
-
-static void on_incident(void *userdata, const struct incident *incident,
-			enum correlate_change change)
-{
-	struct collector *collector = userdata;
-
-	(void)change;
-	if (collector->config.on_incident)
-		collector->config.on_incident(collector->config.userdata, incident);
-}
-
-static int identify(struct collector *collector, struct batch *batch, struct event **events,
-		    size_t n_events)
-{
-	struct collector_stage *stage = &collector->status.stages[STAGE_PEOPLE];
-
-	stage->in += n_events;
-	for (size_t i = 0; i < n_events; i++) {
-		struct store_record *record = &batch->records[i];
-		int r;
-
-		record->event = events[i];
-		r = people_identify(collector->people, events[i], &record->person,
-				    &record->is_staff);
-		if (r < 0) {
-			stage->dropped += n_events;
-			return r;
-		}
-	}
-	stage->out += n_events;
-	return 0;
-}
-
-/* One line when trouble begins and one when it is over, not one for each try. */
-static void note_result(struct collector *collector, int error)
-{
-	if (error == collector->status.last_error)
-		return;
-	if (error == -ENOSPC)
-		log_error("no room left in %s: agents keep their events until there is some",
-			  collector->dir);
-	else if (error < 0)
-		log_error("cannot store events in %s: %s; agents keep them and send them again",
-			  collector->dir, strerror(-error));
-	else
-		log_info("events are stored in %s again", collector->dir);
-	collector->status.last_error = error;
-}
 
 static void note_damage(struct collector *collector)
 {
@@ -102,106 +26,6 @@ static void note_damage(struct collector *collector)
 		log_error("a damaged file of events in %s was set aside as *.corrupt; "
 			  "the timeline says what is missing",
 			  collector->dir);
-}
-
-static int put(struct collector *collector, struct batch *batch)
-{
-	struct collector_stage *stage = &collector->status.stages[STAGE_STORE];
-	int r;
-
-	stage->in += batch->n_records;
-	r = store_append(collector->store, batch->records, batch->n_records);
-	if (r < 0)
-		stage->dropped += batch->n_records;
-	else
-		stage->out += batch->n_records;
-	return r;
-}
-
-/* Moves what was stored to the front, in order, and returns how many that are. */
-static size_t sort_out_duplicates(struct batch *batch)
-{
-	size_t n_stored = 0;
-
-	for (size_t i = 0; i < batch->n_records; i++) {
-		struct store_record record = batch->records[i];
-
-		if (record.id == 0)
-			continue;
-		batch->records[i] = batch->records[n_stored];
-		batch->records[n_stored++] = record;
-	}
-	return n_stored;
-}
-
-static void note_correlation(struct collector *collector, int error)
-{
-	struct collector_stage *stage = &collector->status.stages[STAGE_CORRELATE];
-
-	if (error < 0 && !collector->is_behind)
-		log_error("cannot work out incidents: %s; tried again in a moment, events are safe",
-			  strerror(-error));
-	collector->is_behind = error < 0;
-	if (error == 0)
-		stage->out = stage->in;
-}
-
-/* What is stored is stored: a failure from here on is made good later and refuses no batch. */
-static void deliver(struct collector *collector, struct batch *batch)
-{
-	struct collector_stage *stage = &collector->status.stages[STAGE_CORRELATE];
-	size_t n_stored = sort_out_duplicates(batch);
-
-	collector->status.duplicates += batch->n_records - n_stored;
-	if (n_stored == 0)
-		return;
-	if (collector->config.on_records)
-		collector->config.on_records(collector->config.userdata, batch->records, n_stored);
-	stage->in += n_stored;
-	note_correlation(collector, correlate_process(collector->correlate, batch->records,
-						      n_stored, on_incident, collector));
-}
-
-static int process(struct collector *collector, struct batch *batch, struct event **events)
-{
-	int r = identify(collector, batch, events, batch->n_records);
-
-	if (r == 0)
-		r = put(collector, batch);
-	return r;
-}
-
-static int on_batch(void *userdata, const char *agent, uint64_t first_seq, struct event **events,
-		    size_t n_events)
-{
-	struct collector *collector = userdata;
-	_cleanup_(batch_done) struct batch batch = { .n_records = n_events };
-	_cleanup_free_ uint32_t *login_uids = calloc(n_events, sizeof(*login_uids));
-	int r;
-
-	(void)agent;
-	(void)first_seq;
-	if (n_events == 0)
-		return 0;
-	batch.records = calloc(n_events, sizeof(*batch.records));
-	if (!login_uids || !batch.records) {
-		batch.n_records = 0;
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n_events; i++)
-		login_uids[i] = events[i]->app.login_uid;
-	r = process(collector, &batch, events);
-	note_result(collector, r);
-	collector->status.batches++;
-	if (r < 0) {
-		/* The same events come again, and must lead to the same persons. */
-		for (size_t i = 0; i < n_events; i++)
-			events[i]->app.login_uid = login_uids[i];
-		collector->status.batches_refused++;
-		return r;
-	}
-	deliver(collector, &batch);
-	return 0;
 }
 
 static int on_last_seq(void *userdata, const char *agent, uint64_t *ret_seq)
@@ -219,8 +43,8 @@ static void on_note(void *userdata, const char *who, const char *text)
 
 int collector_get_status(struct collector *collector, struct collector_status *ret_status)
 {
-	static const char *const names[COLLECTOR_N_STAGES] = { "ingest", "people", "store",
-							       "correlate" };
+	static const char *const names[COLLECTOR_N_STAGES] = {"ingest", "people", "store",
+							      "correlate"};
 	struct collector_status status = collector->status;
 	struct ingest_counts ingest;
 	int r = store_count(collector->store, &status.store);
@@ -264,8 +88,9 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata)
 
 	(void)time_us;
 	if (collector->is_behind)
-		note_correlation(collector, correlate_catch_up(collector->correlate, on_incident,
-							       collector));
+		pipeline_note_correlation(
+			collector,
+			correlate_catch_up(collector->correlate, pipeline_on_incident, collector));
 	note_damage(collector);
 	write_status(collector);
 	return sd_event_source_set_time_relative(source, STATUS_EVERY_US);
@@ -308,8 +133,8 @@ static int open_correlate(struct collector *collector)
 		log_error("cannot read the incidents in %s: %s", collector->dir, strerror(-r));
 		return r;
 	}
-	note_correlation(collector,
-			 correlate_catch_up(collector->correlate, on_incident, collector));
+	pipeline_note_correlation(collector, correlate_catch_up(collector->correlate,
+								pipeline_on_incident, collector));
 	return 0;
 }
 
@@ -322,18 +147,16 @@ static int open_ingest(struct collector *collector, sd_event *event_loop)
 	struct ingest_config ingest_config = {
 		.listen_address = config->listen_address,
 		.port = config->listen_port,
-		.identity = { credentials.authority, credentials.certificate, credentials.key },
+		.identity = {credentials.authority, credentials.certificate, credentials.key},
 		.last_seq = on_last_seq,
 		.on_note = on_note,
 	};
 
 	if (r == 0)
-		r = ingest_new(event_loop, &ingest_config, on_batch, collector, &collector->ingest,
-			       &reason);
+		r = ingest_new(event_loop, &ingest_config, pipeline_on_batch, collector,
+			       &collector->ingest, &reason);
 	if (r < 0)
-		log_error("cannot listen on %s port %u: %s",
-			  config->listen_address ? config->listen_address : "127.0.0.1",
-			  config->listen_port, reason ? reason : strerror(-r));
+		log_error("%s", reason ? reason : strerror(-r));
 	return r;
 }
 

@@ -21,8 +21,9 @@ struct incident;
 struct policy;
 
 struct collector_config {
-	const char *data_dir;        /* DIR; the collector writes below DIR/collector */
-	const char *identity_dir;    /* holds ca.crt, collector.crt, collector.key; NULL: DIR/identity */
+	const char *data_dir; /* DIR; the collector writes below DIR/collector */
+	const char
+		*identity_dir; /* holds ca.crt, collector.crt, collector.key; NULL: DIR/identity */
 	const char *listen_address;  /* numeric; NULL: 127.0.0.1 */
 	uint16_t listen_port;        /* 0: the kernel picks one, see collector_port() */
 	const struct policy *policy; /* outlives the collector */
@@ -41,7 +42,9 @@ struct collector_stage {
 	uint64_t dropped; /* refused or failed; for ingest and store the agent sends them again */
 };
 
-enum { COLLECTOR_N_STAGES = 4 };
+enum {
+	COLLECTOR_N_STAGES = 4
+};
 
 struct collector_status {
 	/* ingest, people, store, correlate */
@@ -49,13 +52,13 @@ struct collector_status {
 	uint64_t duplicates; /* of the store's out: recognised and held once */
 	uint64_t batches;
 	uint64_t batches_refused;
-	uint64_t agents;     /* connected now */
+	uint64_t agents; /* connected now */
 	uint64_t connections_refused;
 	uint64_t events_missing;     /* seqs that an agent skipped */
 	uint64_t events_undecodable; /* stored as a loss in their place */
 	uint16_t port;
 	struct store_counts store;
-	int last_error;      /* of the latest batch, 0 when it went well */
+	int last_error; /* of the latest batch, 0 when it went well */
 };
 
 /*

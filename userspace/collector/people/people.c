@@ -92,8 +92,7 @@ static int load_key(struct people *people, const char *path, char **ret_problem)
 	while (people->key_size > 0 && strchr("\r\n", people->key[people->key_size - 1]))
 		people->key_size--;
 	if (people->key_size < MIN_KEY_BYTES)
-		return problem(-EINVAL, ret_problem, path,
-			       "a pseudonym key has at least 16 bytes");
+		return problem(-EINVAL, ret_problem, path, "a pseudonym key has at least 16 bytes");
 	return 0;
 }
 
@@ -112,8 +111,8 @@ static int open_key(struct people *people, const char *default_key_path, char **
 	return load_key(people, default_key_path, ret_problem);
 }
 
-int people_new(const struct policy *policy, const char *default_key_path, struct people **ret_people,
-	       char **ret_problem)
+int people_new(const struct policy *policy, const char *default_key_path,
+	       struct people **ret_people, char **ret_problem)
 {
 	_cleanup_(people_freep) struct people *people = calloc(1, sizeof(*people));
 	_cleanup_free_ char *text = NULL;
@@ -153,8 +152,9 @@ static int mask(char **text)
 static int mask_event(struct event *event)
 {
 	char **texts[] = {
-		&event->object.name, &event->object.previous_name, &event->app.exe,
-		&event->app.comm,    &event->detail,
+		&event->object.name, &event->object.previous_name,
+		&event->app.exe,     &event->app.comm,
+		&event->detail,
 	};
 	int r = 0;
 

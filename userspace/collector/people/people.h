@@ -29,8 +29,8 @@ struct people;
  * line in the accounts file), -ENOENT, -EACCES, ... With an error *ret_problem, if
  * asked for, is one line that says what is wrong; the caller frees it.
  */
-int people_new(const struct policy *policy, const char *default_key_path, struct people **ret_people,
-	       char **ret_problem);
+int people_new(const struct policy *policy, const char *default_key_path,
+	       struct people **ret_people, char **ret_problem);
 void people_free(struct people *people);
 
 /*

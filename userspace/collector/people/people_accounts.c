@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-enum { N_FIELDS = 3 };
+enum {
+	N_FIELDS = 3
+};
 
 void people_accounts_done(struct people_accounts *accounts)
 {
@@ -51,7 +53,7 @@ static int add(struct people_accounts *accounts, const char *agent, uint32_t log
 {
 	struct people_account *grown =
 		reallocarray(accounts->items, accounts->n_items + 1, sizeof(*grown));
-	struct people_account account = { .login_uid = login_uid };
+	struct people_account account = {.login_uid = login_uid};
 
 	if (!grown)
 		return -ENOMEM;
@@ -164,7 +166,7 @@ int people_accounts_load(const char *path, struct people_accounts *ret_accounts,
 
 static const char *find(const struct people_accounts *accounts, char *agent, uint32_t login_uid)
 {
-	struct people_account wanted = { .agent = agent, .login_uid = login_uid };
+	struct people_account wanted = {.agent = agent, .login_uid = login_uid};
 	const struct people_account *found = NULL;
 
 	if (accounts->n_items > 0)

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PEOPLE_MAX_ACCOUNTS_BYTES = 64 * 1024 * 1024 };
+enum {
+	PEOPLE_MAX_ACCOUNTS_BYTES = 64 * 1024 * 1024
+};
 
 struct people_account {
 	char *agent; /* "*": any host */

@@ -12,14 +12,10 @@ static const struct {
 	 * NAME, /media/DISK/FILE is somebody's mount of a disk. */
 	unsigned int n_after;
 } PERSONAL[] = {
-	{ "/home/", 0 },
-	{ "/Users/", 0 },
-	{ "/run/user/", 0 },
-	{ "/run/media/", 0 },
-	{ "/media/", 2 },
-	{ "/var/mail/", 0 },
-	{ "/var/spool/mail/", 0 },
-	{ "/var/spool/cron/crontabs/", 0 },
+	{"/home/", 0},           {"/Users/", 0},
+	{"/run/user/", 0},       {"/run/media/", 0},
+	{"/media/", 2},          {"/var/mail/", 0},
+	{"/var/spool/mail/", 0}, {"/var/spool/cron/crontabs/", 0},
 };
 
 /* A name in a path ends at the next slash; in a sentence also at what no login name contains. */

@@ -21,35 +21,35 @@ struct store_cursor;
 
 /* An event as stored. */
 struct store_record {
-	uint64_t id;           /* grows in the order of arrival, across segments */
-	struct event *event;   /* login_uid is cleared: person stands for it */
-	char *person;          /* pseudonym, NULL for events about the agent itself */
+	uint64_t id;         /* grows in the order of arrival, across segments */
+	struct event *event; /* login_uid is cleared: person stands for it */
+	char *person;        /* pseudonym, NULL for events about the agent itself */
 	bool is_staff;
-	uint64_t bytes;        /* what this event added to its flow: total minus the flow's last total */
+	uint64_t bytes; /* what this event added to its flow: total minus the flow's last total */
 	uint64_t calls;
 	uint64_t turns;
 };
 
 struct store_query {
-	uint64_t from_ns, to_ns;    /* by event time, both inclusive; 0: open */
-	uint64_t after_id;          /* 0: from the start */
-	const char *agent;          /* NULL: any; likewise below */
+	uint64_t from_ns, to_ns; /* by event time, both inclusive; 0: open */
+	uint64_t after_id;       /* 0: from the start */
+	const char *agent;       /* NULL: any; likewise below */
 	const char *person;
 	const char *boot_id;
-	uint64_t app_id;            /* 0: any */
-	uint64_t object_ino;        /* 0: any; with dev and generation when set */
+	uint64_t app_id;     /* 0: any */
+	uint64_t object_ino; /* 0: any; with dev and generation when set */
 	uint64_t object_dev;
 	uint64_t object_generation;
-	uint32_t kinds;             /* mask of 1 << enum event_kind; 0: any */
-	uint64_t incident;          /* 0: any; only the events of that incident */
-	bool by_time;               /* ordered by (time_ns, agent, seq) instead of id */
+	uint32_t kinds;    /* mask of 1 << enum event_kind; 0: any */
+	uint64_t incident; /* 0: any; only the events of that incident */
+	bool by_time;      /* ordered by (time_ns, agent, seq) instead of id */
 };
 
 struct store_incident {
-	uint64_t id;                /* 0 on put: a new one is given */
-	char *key;                  /* what the incident is about; unique */
+	uint64_t id; /* 0 on put: a new one is given */
+	char *key;   /* what the incident is about; unique */
 	uint64_t first_ns, last_ns;
-	char *document;             /* JSON of the incidents module */
+	char *document; /* JSON of the incidents module */
 	uint64_t *event_ids;
 	size_t n_event_ids;
 };
@@ -111,8 +111,8 @@ int store_get_number(struct store *store, const char *name, uint64_t *ret_value)
 int store_put_number(struct store *store, const char *name, uint64_t value);
 
 struct store_counts {
-	uint64_t events;             /* in the readable segments */
-	uint64_t duplicates;         /* came again and were not stored */
+	uint64_t events;     /* in the readable segments */
+	uint64_t duplicates; /* came again and were not stored */
 	uint64_t segments;
 	uint64_t segments_set_aside; /* *.corrupt files in the directory */
 	uint64_t incidents;

@@ -264,7 +264,7 @@ static int fill_transaction(struct append *append, struct store_record *records,
 int store_append_once(struct store *store, struct store_record *records, size_t n_records,
 		      const char *loss_file)
 {
-	struct append append = { .store = store, .agent = records[0].event->agent };
+	struct append append = {.store = store, .agent = records[0].event->agent};
 	int r = store_agents_add(store, append.agent);
 
 	if (r == 0)

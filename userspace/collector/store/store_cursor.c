@@ -76,7 +76,7 @@ static int wait_for(struct store_cursor *cursor, uint64_t number, uint64_t first
 
 	if (!grown)
 		return -ENOMEM;
-	grown[cursor->n_waiting++] = (struct waiting){ .number = number, .first_ns = first_ns };
+	grown[cursor->n_waiting++] = (struct waiting){.number = number, .first_ns = first_ns};
 	cursor->waiting = grown;
 	return 0;
 }
@@ -196,7 +196,7 @@ static int refill(struct store_cursor *cursor, struct source *source)
 
 static int open_source(struct store_cursor *cursor, uint64_t number)
 {
-	_cleanup_(source_done) struct source source = { .number = number };
+	_cleanup_(source_done) struct source source = {.number = number};
 	_cleanup_free_ char *path = NULL;
 	uint64_t format = 0;
 	struct source *grown;

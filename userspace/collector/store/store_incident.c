@@ -122,8 +122,7 @@ static int read_events(struct store *store, struct store_incident *incident)
 	while ((r = store_sql_step(statement)) > 0) {
 		if (incident->n_event_ids == n_allocated) {
 			size_t n = n_allocated ? 2 * n_allocated : 64;
-			uint64_t *grown =
-				reallocarray(incident->event_ids, n, sizeof(*grown));
+			uint64_t *grown = reallocarray(incident->event_ids, n, sizeof(*grown));
 
 			if (!grown)
 				return -ENOMEM;

@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "collector/store/store_sql.h"
 
-enum { MAX_SET_ASIDE_OF_ONE_NAME = 1000 };
+enum {
+	MAX_SET_ASIDE_OF_ONE_NAME = 1000
+};
 
 static int sync_dir(const char *path)
 {
@@ -108,8 +110,9 @@ static int describe(uint64_t number, const struct store_segment_summary *known, 
 
 	if (is_exact)
 		r = asprintf(ret_text,
-			     "events-%06" PRIu64 ".db is damaged: its %" PRIu64 " events (ids %" PRIu64
-			     " to %" PRIu64 ") are missing; the file is kept",
+			     "events-%06" PRIu64 ".db is damaged: its %" PRIu64
+			     " events (ids %" PRIu64 " to %" PRIu64
+			     ") are missing; the file is kept",
 			     number, known->n_events, first, known->last_id);
 	else
 		r = asprintf(ret_text,

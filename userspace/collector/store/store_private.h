@@ -40,12 +40,12 @@ struct store {
 	sqlite3 *state;                  /* weir.db */
 	struct store_segment **segments; /* of a writer, ascending, the last is written to */
 	size_t n_segments;
-	uint64_t next_number;            /* numbers of files set aside are not used again */
-	struct store_agent *agents;      /* of a writer, sorted by name */
+	uint64_t next_number;       /* numbers of files set aside are not used again */
+	struct store_agent *agents; /* of a writer, sorted by name */
 	size_t n_agents;
-	uint64_t use;                    /* counts up, see store_segment.used */
-	uint64_t suspect;                /* the segment used last: on -EUCLEAN it is the damaged one */
-	bool losses_pending;             /* a file set aside may not be on the timeline yet */
+	uint64_t use;        /* counts up, see store_segment.used */
+	uint64_t suspect;    /* the segment used last: on -EUCLEAN it is the damaged one */
+	bool losses_pending; /* a file set aside may not be on the timeline yet */
 };
 
 /* weir.db */

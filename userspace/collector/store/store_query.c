@@ -71,7 +71,7 @@ static int load_event_ids(sqlite3 *state, uint64_t incident, char **ret_ids)
 int store_query_plan(sqlite3 *state, const struct store_query *query,
 		     struct store_query_plan *ret_plan)
 {
-	_cleanup_(store_query_plan_done) struct store_query_plan plan = { .query = *query };
+	_cleanup_(store_query_plan_done) struct store_query_plan plan = {.query = *query};
 	int r = copy_text(query->agent, &plan.agent, &plan.query.agent);
 
 	if (r == 0)

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "collector/store/store_sql.h"
 
-enum { FORMAT = 1 };
+enum {
+	FORMAT = 1
+};
 
 static const char SCHEMA[] =
 	"BEGIN IMMEDIATE;"
@@ -39,21 +41,20 @@ static const char SCHEMA[] =
 	"COMMIT";
 
 #define AGENT "(SELECT agent FROM agents WHERE name = ?1)"
-#define FLOW                                                                                       \
-	" WHERE agent = " AGENT " AND boot_id = ?2 AND app_id = ?3 AND dev = ?4 AND ino = ?5"      \
+#define FLOW                                                                                  \
+	" WHERE agent = " AGENT " AND boot_id = ?2 AND app_id = ?3 AND dev = ?4 AND ino = ?5" \
 	" AND generation = ?6 AND direction = ?7 AND flow_first_ns = ?8"
 
 static const char *const STATEMENTS[SEGMENT_N_STATEMENTS] = {
 	[SEGMENT_FIND_EVENT] = "SELECT id FROM events WHERE agent = " AGENT " AND seq = ?2",
 	[SEGMENT_FIND_FLOW] = "SELECT bytes, calls, turns FROM flows" FLOW,
-	[SEGMENT_PUT_FLOW] = "INSERT INTO flows VALUES (" AGENT
-			     ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-			     " ON CONFLICT DO UPDATE SET bytes = ?9, calls = ?10, turns = ?11",
+	[SEGMENT_PUT_FLOW] =
+		"INSERT INTO flows VALUES (" AGENT ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+		" ON CONFLICT DO UPDATE SET bytes = ?9, calls = ?10, turns = ?11",
 	[SEGMENT_PUT_EVENT] = "INSERT INTO events VALUES (?2, " AGENT
 			      ", ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[SEGMENT_PUT_AGENT] = "INSERT OR IGNORE INTO agents (name) VALUES (?1)",
-	[SEGMENT_SET_LAST_SEQ] =
-		"UPDATE agents SET last_seq = max(last_seq, ?2) WHERE name = ?1",
+	[SEGMENT_SET_LAST_SEQ] = "UPDATE agents SET last_seq = max(last_seq, ?2) WHERE name = ?1",
 	[SEGMENT_GET_LAST_SEQ] = "SELECT last_seq FROM agents WHERE name = ?1",
 	[SEGMENT_PUT_SUMMARY] = "UPDATE summary SET n_events = ?1, n_duplicates = ?2,"
 				" first_ns = ?3, last_ns = ?4, last_id = ?5",
@@ -153,9 +154,10 @@ static int read_summary(struct store_segment *segment)
 		return -ENODATA;
 	if (format != FORMAT)
 		return -EPROTONOSUPPORT;
-	r = store_sql_prepare(segment->db,
-			      "SELECT n_events, n_duplicates, first_ns, last_ns, last_id FROM summary",
-			      &statement);
+	r = store_sql_prepare(
+		segment->db,
+		"SELECT n_events, n_duplicates, first_ns, last_ns, last_id FROM summary",
+		&statement);
 	if (r == 0)
 		r = store_sql_step(statement);
 	/* The format says that the table is there: without it the file is not what it was. */

@@ -16,7 +16,9 @@
 
 #include <sqlite3.h>
 
-enum { STORE_SEGMENT_IDS = 10000000 };
+enum {
+	STORE_SEGMENT_IDS = 10000000
+};
 
 struct store_segment_summary {
 	uint64_t n_events;

@@ -54,7 +54,7 @@ int store_agents_add(struct store *store, const char *name)
 	}
 	store->agents = grown;
 	memmove(grown + i + 1, grown + i, (store->n_agents - i) * sizeof(*grown));
-	grown[i] = (struct store_agent){ .name = copy };
+	grown[i] = (struct store_agent){.name = copy};
 	store->n_agents++;
 	return 0;
 }
@@ -122,7 +122,8 @@ static int open_segment(struct store *store, uint64_t number, bool is_newest)
 		r = -EUCLEAN;
 	if (r == 0)
 		r = check_against_state(store, segment);
-	/* Older files were checked when they were the newest, and are again wherever they are read. */
+	/* Older files were checked when they were the newest, and are again wherever they are read.
+	 */
 	if (r == 0 && is_newest)
 		r = store_sql_check(segment->db);
 	if (r == 0)

@@ -298,13 +298,13 @@ static void a_wrong_line_of_accounts_is_named(void **state)
 	static const struct {
 		const char *text, *words;
 	} wrong[] = {
-		{ "desk-1,1017\n", ":1: three fields" },
-		{ "desk-1,1017,E1,x\n", ":1: three fields" },
-		{ "# fine\ndesk-1,zhang,E1\n", ":2: the second field" },
-		{ "desk-1,4294967295,E1\n", ":1: the second field" },
-		{ "desk-1,-1,E1\n", ":1: the second field" },
-		{ "desk-1,1,E1\n\ndesk-1,,E1\n", ":3: three fields" },
-		{ "desk-1,1017,E1\ndesk-1,1017,E2\n", "two people" },
+		{"desk-1,1017\n", ":1: three fields"},
+		{"desk-1,1017,E1,x\n", ":1: three fields"},
+		{"# fine\ndesk-1,zhang,E1\n", ":2: the second field"},
+		{"desk-1,4294967295,E1\n", ":1: the second field"},
+		{"desk-1,-1,E1\n", ":1: the second field"},
+		{"desk-1,1,E1\n\ndesk-1,,E1\n", ":3: three fields"},
+		{"desk-1,1017,E1\ndesk-1,1017,E2\n", "two people"},
 	};
 
 	(void)state;

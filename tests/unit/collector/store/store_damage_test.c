@@ -109,7 +109,8 @@ static void damage_in_the_newest_segment_is_found_at_opening(void **state)
 	records = store_fixture_batch(AGENT, 2501, 500);
 	assert_int_equal(store_append(store, records, 500), 0);
 	assert_true(records[0].id > 3 * (SECOND_SEGMENT_ID - 1));
-	/* The flow's last known total is that of the second segment: no byte is missing in the sum. */
+	/* The flow's last known total is that of the second segment: no byte is missing in the sum.
+	 */
 	assert_int_equal(records[0].bytes, 100 * 501);
 	store_fixture_free_batch(records, 500);
 	found = store_fixture_find(store, &everything);
@@ -152,7 +153,7 @@ static void damage_met_while_appending_does_not_stop_the_append(void **state)
 static void a_reader_says_what_it_cannot_read_and_changes_nothing(void **state)
 {
 	_cleanup_(store_freep) struct store *store = NULL;
-	struct store_query by_time = { .by_time = true };
+	struct store_query by_time = {.by_time = true};
 	struct store_fixture_found found;
 
 	(void)state;
@@ -167,7 +168,7 @@ static void a_reader_says_what_it_cannot_read_and_changes_nothing(void **state)
 	assert_int_equal(found.n_losses, 1);
 	assert_true(store_fixture_has_file(dir, "events-000002.db"));
 	/* Who follows the timeline is told once. */
-	found = store_fixture_find(store, &(struct store_query){ .after_id = SECOND_SEGMENT_ID });
+	found = store_fixture_find(store, &(struct store_query){.after_id = SECOND_SEGMENT_ID});
 	assert_int_equal(found.n_losses, 0);
 }
 

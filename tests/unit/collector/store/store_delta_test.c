@@ -111,8 +111,7 @@ static void a_flow_is_found_again_many_segments_later(void **state)
 	assert_int_equal(add_total(store, 1, EVENT_FLOW, 1000, first), 1000);
 	/* Other flows fill more segments than are kept open. */
 	for (uint64_t seq = 2; seq <= 60; seq++)
-		assert_int_equal(add_total(store, seq, EVENT_FLOW, 5, first + seq * 1000000000),
-				 5);
+		assert_int_equal(add_total(store, seq, EVENT_FLOW, 5, first + seq * 1000000000), 5);
 	assert_int_equal(add_total(store, 61, EVENT_FLOW, 1001, first), 1);
 }
 

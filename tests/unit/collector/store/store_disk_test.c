@@ -185,7 +185,7 @@ static void an_incident_without_room_is_refused_and_put_later(void **state)
 	_cleanup_(store_freep) struct store *store = store_fixture_open(dir, 0);
 	_cleanup_free_ char *document = calloc(1, 400000);
 	char key[] = "P-1|im.test";
-	struct store_incident incident = { .key = key, .document = document };
+	struct store_incident incident = {.key = key, .document = document};
 	struct store_counts counts;
 
 	(void)state;

@@ -26,8 +26,8 @@ static int remove_the_folder(void **state)
 	return 0;
 }
 
-static uint64_t put(struct store *store, const char *key, const char *document, uint64_t first_event,
-		    size_t n_events)
+static uint64_t put(struct store *store, const char *key, const char *document,
+		    uint64_t first_event, size_t n_events)
 {
 	_cleanup_free_ char *own_key = strdup(key), *own_document = strdup(document);
 	uint64_t ids[200];
@@ -131,9 +131,8 @@ static void an_incident_without_key_or_document_is_refused(void **state)
 	char text[] = "x";
 
 	(void)state;
-	assert_int_equal(store_put_incident(store, &(struct store_incident){ .key = text }),
-			 -EINVAL);
-	assert_int_equal(store_put_incident(store, &(struct store_incident){ .document = text }),
+	assert_int_equal(store_put_incident(store, &(struct store_incident){.key = text}), -EINVAL);
+	assert_int_equal(store_put_incident(store, &(struct store_incident){.document = text}),
 			 -EINVAL);
 }
 

@@ -87,7 +87,7 @@ static void reading_goes_on_from_an_id(void **state)
 static void by_time_events_of_all_segments_are_one_line(void **state)
 {
 	_cleanup_(store_freep) struct store *store = store_fixture_open(dir, 20);
-	struct store_query query = { .by_time = true };
+	struct store_query query = {.by_time = true};
 	struct store_fixture_found found;
 
 	(void)state;
@@ -130,14 +130,14 @@ static void each_condition_narrows_what_is_found(void **state)
 	assert_int_equal(store_append(store, records, 6), 0);
 	store_fixture_free_batch(records, 6);
 
-#define FOUND(...) store_fixture_find(store, &(struct store_query){ __VA_ARGS__ }).n
+#define FOUND(...) store_fixture_find(store, &(struct store_query){__VA_ARGS__}).n
 	assert_int_equal(FOUND(.person = "P-ffffffffff"), 1);
 	assert_int_equal(FOUND(.boot_id = "another boot"), 1);
 	assert_int_equal(FOUND(.app_id = 99), 1);
 	assert_int_equal(FOUND(.app_id = 7, .boot_id = STORE_FIXTURE_BOOT), 4);
 	assert_int_equal(FOUND(.object_ino = 4321), 0);
-	assert_int_equal(FOUND(.object_ino = 4321, .object_dev = 8 << 20 | 1,
-			       .object_generation = 5), 1);
+	assert_int_equal(
+		FOUND(.object_ino = 4321, .object_dev = 8 << 20 | 1, .object_generation = 5), 1);
 	assert_int_equal(FOUND(.kinds = 1 << EVENT_EGRESS | 1 << EVENT_EDGE), 2);
 	assert_int_equal(FOUND(.after_id = 4, .kinds = 1 << EVENT_EGRESS), 1);
 	assert_int_equal(FOUND(.person = "P-ffffffffff", .app_id = 99), 0);
@@ -148,10 +148,9 @@ static void the_events_of_an_incident_are_found_wherever_they_are(void **state)
 {
 	_cleanup_(store_freep) struct store *store = store_fixture_open(dir, 10);
 	char key[] = "P-1", document[] = "{}";
-	uint64_t ids[] = { 3, 10000004, 20000001 };
+	uint64_t ids[] = {3, 10000004, 20000001};
 	struct store_incident incident = {
-		.key = key, .document = document, .event_ids = ids, .n_event_ids = 3
-	};
+		.key = key, .document = document, .event_ids = ids, .n_event_ids = 3};
 	struct store_query query = {};
 	struct store_fixture_found found;
 
@@ -182,7 +181,7 @@ static void a_reader_writes_nothing(void **state)
 {
 	_cleanup_(store_freep) struct store *reader = NULL;
 	char key[] = "P-1", document[] = "{}";
-	struct store_incident incident = { .key = key, .document = document };
+	struct store_incident incident = {.key = key, .document = document};
 
 	(void)state;
 	store_close(store_fixture_open(dir, 0));
@@ -195,7 +194,7 @@ static void a_reader_writes_nothing(void **state)
 /* As `weir show` beside a collector that never rests: what is seen is a whole prefix. */
 static void reading_works_while_a_collector_writes(void **state)
 {
-	struct store_query by_time = { .by_time = true };
+	struct store_query by_time = {.by_time = true};
 	uint64_t last = 0;
 	pid_t child;
 
