@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/incidents/incident_text.h"
 
 struct incident *incident_new(void)
 {
@@ -111,7 +112,7 @@ static int grow(void *array_pointer, size_t n_items, size_t item_size)
 /* Sets *ok to false when memory is out, so that a whole struct is copied with one check. */
 static char *copy_text(const char *text, bool *ok)
 {
-	char *copy = strdup(text ? text : "");
+	char *copy = incident_text_copy(text);
 
 	if (!copy)
 		*ok = false;
@@ -185,7 +186,7 @@ static int strings_add(char ***strings, size_t *n_strings, const char *text)
 		at++;
 	if (at < *n_strings && strcmp((*strings)[at], text) == 0)
 		return 0;
-	copy = strdup(text);
+	copy = incident_text_copy(text);
 	if (!copy)
 		return -ENOMEM;
 	r = grow(strings, *n_strings, sizeof(**strings));

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector/incidents/incident.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "collector/incidents/incident_explain.h"
+#include "collector/incidents/incident_format.h"
+#include "collector/incidents/incident_law.h"
+#include "collector/incidents/incident_way.h"
+
+#define MAX_LEGS 16   /* in the paragraph; `weir show` lists them all */
+#define MAX_RANGES 12 /* of event numbers */
+
+void incident_explain_ids(const struct incident_ids *ids, bool zh, FILE *out)
+{
+	size_t n_ranges = 0, at = 0;
+
+	while (at < ids->n_items && n_ranges < MAX_RANGES) {
+		size_t end = at;
+
+		while (end + 1 < ids->n_items && ids->items[end + 1] == ids->items[end] + 1)
+			end++;
+		fprintf(out, "%s%" PRIu64, n_ranges ? (zh ? "、" : ", ") : "", ids->items[at]);
+		if (end > at)
+			fprintf(out, "%s%" PRIu64, zh ? "至" : "-", ids->items[end]);
+		at = end + 1;
+		n_ranges++;
+	}
+	if (at < ids->n_items)
+		fprintf(out, zh ? "等，另有 %zu 条" : " and %zu more", ids->n_items - at);
+}
+
+static void write_joined(char *const *strings, size_t n_strings, bool zh, FILE *out)
+{
+	for (size_t i = 0; i < n_strings; i++)
+		fprintf(out, "%s%s", i == 0 ? "" : zh ? "、" : ", ", strings[i]);
+}
+
+static void write_classes(const struct incident *incident, bool zh, FILE *out)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < incident->n_sources; i++) {
+		const struct incident_source *source = &incident->sources[i];
+		const char *title = zh && *source->title_zh ? source->title_zh : source->title;
+		bool is_repeat = false;
+
+		for (size_t j = 0; j < i && !is_repeat; j++)
+			is_repeat = !strcmp(incident->sources[j].class_name, source->class_name);
+		if (is_repeat)
+			continue;
+		fprintf(out, "%s%s", is_first ? "" : zh ? "、" : ", ", source->class_name);
+		if (*title)
+			fprintf(out, zh ? "（%s）" : " (%s)", title);
+		is_first = false;
+	}
+}
+
+static void write_sinks(const struct incident *incident, bool zh, FILE *out)
+{
+	for (size_t i = 0; i < incident->n_sinks; i++) {
+		const struct incident_sink *sink = &incident->sinks[i];
+		bool has_name = *sink->name != '\0';
+
+		fprintf(out, "%s%s", i == 0 ? "" : zh ? "、" : ", ",
+			has_name ? sink->name : sink->address);
+		if (has_name && *sink->kind)
+			fprintf(out, zh ? "（%s，%s）" : " (%s, %s)", sink->kind, sink->address);
+		else if (has_name && *sink->address)
+			fprintf(out, zh ? "（%s）" : " (%s)", sink->address);
+		else
+			fputs(zh ? "（策略未登记）" : " (not named by the policy)", out);
+	}
+}
+
+static void write_opening(const struct incident *incident, bool zh, FILE *out)
+{
+	struct incident_time_text first = incident_format_time(incident->first_ns);
+	struct incident_time_text last = incident_format_time(incident->last_ns);
+	struct incident_number_text bytes = incident_format_number(incident->bytes_out);
+	const char *certainty = incident_format_certainty(incident->bytes_certainty,
+							  zh ? "zh" : "en");
+
+	fprintf(out, zh ? "%s 至 %s，人员 " : "Between %s and %s, ", first.text, last.text);
+	write_joined(incident->persons, incident->n_persons, zh, out);
+	fputs(zh ? "（化名）在主机 " : " (a pseudonym) on host ", out);
+	write_joined(incident->agents, incident->n_agents, zh, out);
+	fputs(zh ? " 上，将标签为 " : " sent data of class ", out);
+	write_classes(incident, zh, out);
+	fputs(zh ? " 的数据发送到 " : " to ", out);
+	write_sinks(incident, zh, out);
+	fprintf(out, zh ? "，共 %s 字节（%s）。" : ": %s bytes (%s).", bytes.text, certainty);
+}
+
+static void write_source(const struct incident_source *source, bool zh, FILE *out)
+{
+	struct incident_number_text records = incident_format_number(source->records);
+	struct incident_number_text connections = incident_format_number(source->connections);
+
+	if (strcmp(source->kind, "crm") == 0)
+		fprintf(out,
+			zh ? "数据来自客户管理系统 %s：经 %s 个连接查询约 %s 条记录（估计）。" :
+			     " It came from the CRM %s: over %s connection(s) about %s record(s) "
+			     "were looked up (estimated).",
+			source->name, connections.text, records.text);
+	else if (strcmp(source->kind, "export") == 0)
+		fprintf(out,
+			zh ? "数据来自导出文件夹 %s，其中的记录条数未知。" :
+			     " It came from the export folder %s; how many records it held is "
+			     "unknown.",
+			source->name);
+	else if (strcmp(source->kind, "client") == 0)
+		fprintf(out,
+			zh ? "数据来自客户端程序 %s，记录条数未知。" :
+			     " It came from the client program %s; the number of records is unknown.",
+			source->name);
+	else
+		fprintf(out,
+			zh ? "标签为 %s 的数据来自何处，现有事件无法追溯，记录条数未知。" :
+			     " Where the data of class %s came from cannot be traced in these "
+			     "events; the number of records is unknown.",
+			source->class_name);
+}
+
+static void write_sources(const struct incident *incident, bool zh, FILE *out)
+{
+	bool has_estimate = false;
+
+	for (size_t i = 0; i < incident->n_sources; i++) {
+		const struct incident_source *source = &incident->sources[i];
+		bool is_repeat = false;
+
+		/* A place with several classes is told once; the classes stand in the opening. */
+		for (size_t j = 0; j < i && !is_repeat && *source->name; j++)
+			is_repeat = !strcmp(incident->sources[j].name, source->name) &&
+				    !strcmp(incident->sources[j].kind, source->kind);
+		if (is_repeat)
+			continue;
+		write_source(source, zh, out);
+		has_estimate |= source->certainty == EVENT_CERTAINTY_ESTIMATED;
+	}
+	if (has_estimate)
+		fputs(zh ? "该条数由加密连接上一问一答的次数推算，不是逐条清点，同一记录可能重复计入。" :
+			   " That number is estimated from the turns of question and answer on the "
+			   "connection, not counted record by record; a record may be in it twice.",
+		      out);
+}
+
+void incident_explain_leg(const struct incident_leg *leg, bool zh, FILE *out)
+{
+	const struct incident_step *step = leg->first;
+	const char *program = incident_way_basename(step->exe);
+	bool is_out = step->direction == EVENT_DIRECTION_OUT;
+	const char *verb;
+
+	if (step->object_kind == EVENT_OBJECT_SOCKET)
+		verb = zh ? (is_out ? "发送至" : "接收自") : (is_out ? "sent to" : "received from");
+	else
+		verb = zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
+	fprintf(out, "%s %s %s", *program ? program : "?", verb, incident_way_place(step));
+	if (leg->n_steps > 1)
+		fprintf(out, zh ? "（%zu 次）" : " (%zu times)", leg->n_steps);
+}
+
+static int write_way(const struct incident *incident, bool zh, FILE *out)
+{
+	_cleanup_free_ struct incident_leg *legs = NULL;
+	size_t n_legs = 0;
+	int r = incident_way(incident, &legs, &n_legs);
+
+	if (r < 0 || n_legs == 0)
+		return r;
+	fputs(zh ? "数据经过的路径：" : " The way it took: ", out);
+	for (size_t i = 0; i < n_legs && i < MAX_LEGS; i++) {
+		if (i > 0)
+			fputs(zh ? "；" : "; ", out);
+		incident_explain_leg(&legs[i], zh, out);
+	}
+	if (n_legs > MAX_LEGS)
+		fprintf(out, zh ? "；另有 %zu 步" : "; and %zu more steps", n_legs - MAX_LEGS);
+	fputs(zh ? "。" : ".", out);
+	return 0;
+}
+
+static void write_addends(const struct incident *incident, bool zh, FILE *out)
+{
+	for (size_t i = 0; i < incident->n_addends; i++) {
+		const struct incident_addend *addend = &incident->addends[i];
+
+		/* The opening has said this one, with more precision. */
+		if (strcmp(addend->detector, "direct_egress") == 0 && addend->points > 0 && i == 0)
+			continue;
+		fprintf(out, zh ? "%s（见事件 " : " %s (events ",
+			zh ? addend->reason_zh : addend->reason);
+		incident_explain_ids(&addend->events, zh, out);
+		fputs(zh ? "）" : ")", out);
+	}
+}
+
+void incident_explain_law(const struct incident *incident, bool zh, FILE *out)
+{
+	struct incident_law_fact facts[INCIDENT_LAW_MAX_FACTS];
+	size_t n_facts = incident_law_facts(incident, facts);
+
+	for (size_t i = 0; i < n_facts; i++) {
+		const struct incident_law_fact *fact = &facts[i];
+		const char *most = fact->records >= fact->ten_times_on_duty ?
+					   (zh ? "三个数" : "all three") :
+				   fact->records >= fact->ordinary ?
+					   (zh ? "前两个数" : "the first two") :
+					   (zh ? "第一个数" : "the first");
+
+		fprintf(out,
+			zh ? "法规数字（仅列事实）：法释〔2017〕10号第五条第(%s)项，%s：履职中获得的为 %s，"
+			     "一般为 %s，履职中获得的十倍为 %s；本事件为 %s（%s），达到%s。" :
+			     " Figures of 法释〔2017〕10号 article 5 (%s), as facts: for %s it names "
+			     "%s (obtained on duty), %s (ordinary) and %s (ten times, on duty); this "
+			     "incident has %s (%s) and reaches %s.",
+			fact->item, zh ? fact->title_zh : fact->title,
+			incident_format_number(fact->on_duty).text,
+			incident_format_number(fact->ordinary).text,
+			incident_format_number(fact->ten_times_on_duty).text,
+			incident_format_number(fact->records).text,
+			incident_format_certainty(fact->certainty, zh ? "zh" : "en"), most);
+	}
+	if (n_facts > 0)
+		fputs(zh ? "数据属于哪一类、由此得出什么结论，应由法律专业人员判断。" :
+			   " Which category the data falls in, and what follows, is for a lawyer to "
+			   "say.",
+		      out);
+}
+
+static void write_evidence(const struct incident *incident, bool zh, FILE *out)
+{
+	uint64_t n_cut = incident->n_cut_steps + incident->n_cut_lineage;
+
+	fputs(zh ? "以上内容由事件 " : " All of this is shown by events ", out);
+	incident_explain_ids(&incident->events, zh, out);
+	fputs(zh ? " 证明，其中只有计数和名称，没有数据内容。" :
+		   ", which hold counts and names, never content.",
+	      out);
+	if (n_cut > 0)
+		fprintf(out,
+			zh ? "因数量限制，有 %" PRIu64 " 条路径分支未继续追溯或未列出，来源可能不完整。" :
+			     " Because of limits, %" PRIu64
+			     " branch(es) of the way were not followed or not listed: the sources may "
+			     "be incomplete.",
+			n_cut);
+	if (incident->n_cut_events > 0)
+		fprintf(out,
+			zh ? "另有 %" PRIu64 " 条事件因数量限制未列入。" :
+			     " %" PRIu64 " more event(s) are not listed because of a limit.",
+			incident->n_cut_events);
+}
+
+int incident_explain(const struct incident *incident, const char *lang, char **ret_text)
+{
+	bool zh = incident_lang_is_chinese(lang);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int r;
+
+	if (!out)
+		return -ENOMEM;
+	write_opening(incident, zh, out);
+	write_sources(incident, zh, out);
+	r = write_way(incident, zh, out);
+	write_addends(incident, zh, out);
+	incident_explain_law(incident, zh, out);
+	write_evidence(incident, zh, out);
+	if (ferror(out))
+		r = -ENOMEM;
+	if (fclose(out) != 0 || r < 0)
+		return -ENOMEM;
+	*ret_text = TAKE(text);
+	return 0;
+}
