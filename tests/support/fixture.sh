@@ -1,0 +1,368 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The stage of the scenarios, to be sourced: a small internet of network namespaces around one
+# employee's desk, with ordinary servers in it, and Weir watching this whole machine. Everything
+# is taken away when the scenario ends, however it ends.
+#
+#   10.77.0.2   employee     where alice (uid 1001, home /home/weir-alice) works
+#   10.77.0.10  crm.test     the CRM, over TLS      10.77.0.11  crm-train.test  its training twin
+#   10.77.0.20  im.test      an outside chat peer   10.77.0.21  mail.test       mail
+#   10.77.0.30  pan.test     an outside cloud disk  10.77.0.31  shop.test       an allowed shop
+#   10.77.0.40  backup.corp  the company's backup   10.77.0.50  meet.test       video calls
+#
+# Hazards for whoever writes a scenario: a program that reads labelled data is labelled, also this
+# shell and its subshells. So the employee acts in processes of her own (alice, alice_does), and
+# sizes are asked with stat, which reads nothing.
+
+set -u
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root" || exit 1
+build=${BUILD:-build}
+weir=$build/weir
+support=$root/tests/support
+policy=$root/userspace/policy/example.conf
+home=/home/weir-alice
+employee_uid=1001
+# shellcheck disable=SC2034 # for the scenarios
+python=/usr/bin/python3 # not a shim: a shim is a shell, and another executable
+
+declare -A host_addresses=(
+	[employee]=10.77.0.2
+	[crm.test]=10.77.0.10
+	[crm-train.test]=10.77.0.11
+	[im.test]=10.77.0.20
+	[mail.test]=10.77.0.21
+	[pan.test]=10.77.0.30
+	[shop.test]=10.77.0.31
+	[backup.corp]=10.77.0.40
+	[meet.test]=10.77.0.50
+)
+
+work=       # scratch of this scenario
+data=       # what Weir stores
+weir_pid=   # of "weir run", empty when it does not run
+weir_log=   # its stderr
+weir_live=  # its live lines
+server_pids=()
+mounts=()
+n_tests=0
+n_failed=0
+n_acts=0
+
+# ---- telling ----------------------------------------------------------------
+
+say() { # TEXT: what happens now
+	echo "# $*"
+}
+
+ok() { # WHAT
+	n_tests=$((n_tests + 1))
+	echo "ok $n_tests - $*"
+}
+
+not_ok() { # WHAT
+	n_tests=$((n_tests + 1))
+	n_failed=$((n_failed + 1))
+	echo "not ok $n_tests - $*"
+}
+
+# then_it WHAT COMMAND...: one test, which passes when COMMAND does.
+then_it() {
+	local what=$1
+
+	shift
+	if "$@" >"$work/then.out" 2>&1; then
+		ok "$what"
+	else
+		not_ok "$what"
+		echo "#   $*"
+		head -c 4000 "$work/then.out" | sed 's/^/#   /'
+	fi
+}
+
+give_up() { # WHY
+	not_ok "$*"
+	exit 1
+}
+
+not() {
+	! "$@"
+}
+
+# eventually SECONDS COMMAND...: tries again until it passes or the time is over.
+eventually() {
+	local deadline=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.1
+	done
+}
+
+is_over() { # PID
+	! kill -0 "$1" 2>/dev/null
+}
+
+# ---- taking everything away ---------------------------------------------------
+
+end_process() { # PID...: asks, waits, and then insists
+	local pid
+
+	for pid; do kill -TERM "$pid" 2>/dev/null; done
+	for pid; do
+		eventually 20 is_over "$pid" || kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+}
+
+remove_network() {
+	local name pid
+
+	for name in "${!host_addresses[@]}" net; do
+		[ -e "/run/netns/weir-$name" ] || continue
+		# Only what this fixture started lives in there.
+		for pid in $(ip netns pids "weir-$name" 2>/dev/null); do
+			kill -KILL "$pid" 2>/dev/null
+		done
+		ip netns del "weir-$name"
+	done
+	rm -rf /etc/netns/weir-employee
+	rmdir --ignore-fail-on-non-empty /etc/netns 2>/dev/null
+}
+
+take_away() {
+	local status=$? mount i
+
+	trap - EXIT
+	[ -z "$weir_pid" ] || end_process "$weir_pid"
+	[ ${#server_pids[@]} -eq 0 ] || end_process "${server_pids[@]}"
+	remove_network
+	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
+		mount=${mounts[i]}
+		umount "$mount" 2>/dev/null || umount --lazy "$mount"
+		rmdir "$mount" 2>/dev/null
+	done
+	rm -rf "$home"
+	if [ "$n_failed" -gt 0 ] && [ -n "$weir_log" ] && [ -s "$weir_log" ]; then
+		echo "# weir said:"
+		tail -n 40 "$weir_log" | sed 's/^/#   /'
+	fi
+	if [ -n "${KEEP:-}" ]; then
+		echo "# kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	[ "$status" -ne 0 ] || [ "$n_failed" -eq 0 ] || status=1
+	[ -n "${is_demo:-}" ] || echo "1..$n_tests"
+	exit "$status"
+}
+
+# ---- setting up -----------------------------------------------------------------
+
+make_network() {
+	local name i=0
+
+	ip netns add weir-net
+	ip -n weir-net link add bridge type bridge
+	ip -n weir-net link set bridge up
+	for name in "${!host_addresses[@]}"; do
+		i=$((i + 1))
+		ip netns add "weir-$name"
+		ip -n weir-net link add "port$i" type veth peer name eth0 netns "weir-$name"
+		ip -n weir-net link set "port$i" master bridge up
+		ip -n "weir-$name" address add "${host_addresses[$name]}/24" dev eth0
+		ip -n "weir-$name" link set eth0 up
+		ip -n "weir-$name" link set lo up
+	done
+	mkdir -p /etc/netns/weir-employee
+	{
+		echo "127.0.0.1 localhost"
+		for name in "${!host_addresses[@]}"; do
+			echo "${host_addresses[$name]} $name"
+		done
+	} >/etc/netns/weir-employee/hosts
+}
+
+make_certificate() {
+	local names='' name
+
+	for name in "${!host_addresses[@]}"; do names+="${names:+,}DNS:$name"; done
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj "/CN=weir tests" -addext "subjectAltName=$names" \
+		-keyout "$work/tls.key" -out "$work/tls.crt" 2>"$work/openssl.log" ||
+		give_up "openssl makes a certificate"
+	install -m 0644 "$work/tls.crt" "$home/.tls.crt"
+}
+
+# Makes the network and the employee. Call it first.
+set_the_stage() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "1..0 # SKIP needs root"
+		exit 0
+	fi
+	work=$(mktemp -d /var/tmp/weir-scenario-XXXXXX)
+	chmod 0755 "$work"
+	data=${data:-$work/data}
+	trap take_away EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	# The names of namespaces belong to the machine: one stage at a time.
+	exec 9>/run/weir-fixture.lock
+	flock --wait 240 9 || give_up "another stage is set up for too long"
+	remove_network
+	rm -rf "$home"
+	install -d -o "$employee_uid" -g "$employee_uid" -m 0755 "$home"
+	make_network >"$work/network.log" 2>&1 || give_up "the network: $(cat "$work/network.log")"
+	make_certificate
+}
+
+listens() { # HOST PORT
+	[ -n "$(ip netns exec "weir-$1" ss -Hltn "sport = :$2" 9>&-)" ]
+}
+
+# serve HOST PORT COMMAND...: COMMAND runs on HOST until the end and must listen on PORT.
+serve() {
+	local host=$1 port=$2
+
+	shift 2
+	ip netns exec "weir-$host" "$@" >>"$work/$host.log" 2>&1 </dev/null 9>&- &
+	server_pids+=($!)
+	eventually 10 listens "$host" "$port" ||
+		give_up "$host listens on $port: $(tail -n 3 "$work/$host.log")"
+}
+
+# crm_serves HOST: customers over TLS.
+crm_serves() {
+	serve "$1" 443 "$support/crm-server" --port 443 --certificate "$work/tls.crt" \
+		--key "$work/tls.key"
+}
+
+# cloud_serves HOST: takes uploads over TLS and keeps them in $work/HOST.
+cloud_serves() {
+	mkdir -p "$work/$1"
+	serve "$1" 443 "$support/peer" upload --port 443 --keep "$work/$1" \
+		--certificate "$work/tls.crt" --key "$work/tls.key"
+}
+
+# chat_serves HOST FILE: hands FILE to the first that connects, keeps what later ones send.
+chat_serves() {
+	mkdir -p "$work/$1"
+	serve "$1" 5222 "$support/peer" chat --port 5222 --keep "$work/$1" --send "$2"
+}
+
+# store_serves HOST PORT: keeps whatever is sent to it.
+store_serves() {
+	mkdir -p "$work/$1"
+	serve "$1" "$2" "$support/peer" store --port "$2" --keep "$work/$1"
+}
+
+received_bytes() { # HOST: by all its connections or uploads
+	local file total=0
+
+	for file in "$work/$1"/received-*; do
+		[ -e "$file" ] && total=$((total + $(stat -c %s "$file")))
+	done
+	echo "$total"
+}
+
+# make_policy_list FILE N: N policy numbers, in no order that a counter would have.
+make_policy_list() {
+	local i
+
+	for ((i = 1; i <= $2; i++)); do
+		echo "P2020$(((i * 7919 + 104729) % 899981 + 100000))"
+	done >"$1"
+}
+
+# ---- the employee ---------------------------------------------------------------
+
+# alice COMMAND...: as the employee, at her desk, in her home.
+alice() {
+	ip netns exec weir-employee setpriv --reuid="$employee_uid" --regid="$employee_uid" \
+		--clear-groups --inh-caps=-all \
+		env -i -C "$home" HOME="$home" USER=alice PATH=/usr/bin:/bin LANG=C.UTF-8 \
+		CURL_CA_BUNDLE="$home/.tls.crt" "$@" 9>&-
+}
+
+# alice_does <<'END': lines of a shell of hers; it stops at the first that fails.
+alice_does() {
+	n_acts=$((n_acts + 1))
+	cat >"$work/act-$n_acts.sh"
+	chmod 0644 "$work/act-$n_acts.sh"
+	alice dash -eu "$work/act-$n_acts.sh" >"$work/act-$n_acts.out" 2>&1 </dev/null ||
+		give_up "what alice does: $(cat "$work/act-$n_acts.out")"
+}
+
+# ---- weir -----------------------------------------------------------------------
+
+says_watching() {
+	grep -qx 'weir: watching' "$weir_log" || is_over "$weir_pid"
+}
+
+# weir_watches [OPTION...]: starts it and waits until the sensor is attached.
+weir_watches() {
+	weir_log=$work/weir.log
+	weir_live=$work/live.txt
+	"$weir" run --policy "$policy" --data "$data" "$@" >>"$weir_live" 2>"$weir_log" </dev/null 9>&- &
+	weir_pid=$!
+	eventually 60 says_watching
+	if is_over "$weir_pid" || ! grep -qx 'weir: watching' "$weir_log"; then
+		give_up "weir watches"
+	fi
+}
+
+weir_stops() {
+	local pid=$weir_pid
+
+	[ -n "$pid" ] || return 0
+	kill -TERM "$pid"
+	eventually 40 is_over "$pid" || give_up "weir stops when asked"
+	wait "$pid"
+	weir_status=$?
+	weir_pid=
+}
+
+# json_says FILE EXPRESSION: a Python expression over the JSON in FILE, called d.
+json_says() {
+	"$python" "$support/json-says" "$1" "$2"
+}
+
+incidents_say() { # EXPRESSION over the list of incidents
+	"$weir" incidents --json --data "$data" >"$work/incidents.json" 2>"$work/incidents.err" &&
+		json_says "$work/incidents.json" "$1"
+}
+
+events_say() { # EXPRESSION over the list of all events
+	"$weir" replay --format jsonl --speed 0 --data "$data" >"$work/events.jsonl" \
+		2>"$work/events.err" && json_says "$work/events.jsonl" "$1"
+}
+
+# soon WHAT SAY EXPRESSION: a test that EXPRESSION comes true within 30 s.
+soon() {
+	local what=$1
+
+	shift
+	if eventually 30 "$@" 2>/dev/null >&2; then
+		ok "$what"
+	else
+		not_ok "$what"
+		"$@" 2>&1 | head -c 6000 | sed 's/^/#   /'
+	fi
+}
+
+# Events that say that somebody touched customer data.
+labelled="[e for e in d if e['kind'] in ('edge', 'flow', 'egress', 'crm_access', 'file_rename',
+	'file_unlink', 'file_truncate', 'process_exit', 'coverage_gap')]"
+
+# weir_was_awake: the other side of every silence. One lookup must be seen.
+weir_was_awake() {
+	alice_does <<-'END'
+		curl -sS -o awake.json https://crm.test/policy/P2020555555
+	END
+	soon "all the while the sensor was awake: one lookup is seen" \
+		events_say "any(e['kind'] == 'crm_access' and e['bytes'] > 0 for e in d)"
+}
