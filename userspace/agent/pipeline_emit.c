@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/pipeline_private.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "event/event_codec.h"
+
+static void note_refused(struct agent *agent, int error)
+{
+	if (agent->dropped_since_ns == 0) {
+		agent->dropped_since_ns = clock_realtime_ns();
+		log_warning("the spool takes no more events (%s); counters stay in the kernel and are "
+			    "reported when there is room",
+			    strerror(-error));
+	}
+	agent->events_dropped++;
+	agent->dropped_now++;
+}
+
+void agent_emit(struct agent *agent, const struct event *event)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	uint64_t seq;
+	size_t size;
+	int r;
+
+	agent->events_made++;
+	r = event_encode(event, &data, &size);
+	if (r == 0)
+		r = spool_append(agent->spool, data, size, &seq);
+	if (r < 0) {
+		note_refused(agent, r);
+		return;
+	}
+	agent->events_spooled++;
+	agent->has_unsynced = true;
+}
+
+void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns, uint64_t gap_end_ns,
+		     uint64_t dropped, const char *detail)
+{
+	_cleanup_(event_freep) struct event *event = NULL;
+
+	if (report_event(&agent->report, kind, time_ns, &event) < 0)
+		return;
+	event->gap_end_ns = gap_end_ns;
+	event->dropped = dropped;
+	event->app.login_uid = UINT32_MAX;
+	if (detail)
+		event->detail = strdup(detail);
+	agent_emit(agent, event);
+}
+
+/* The spool has room again: the time without is a loss of events on the timeline, of no bytes. */
+static void report_refused(struct agent *agent)
+{
+	uint64_t since_ns = agent->dropped_since_ns, dropped = agent->events_dropped;
+
+	agent->dropped_since_ns = 0;
+	agent_emit_note(agent, EVENT_LOSS, since_ns, clock_realtime_ns(), dropped,
+			"the spool was full: single steps may be missing, totals are reported again");
+}
+
+void agent_commit(struct agent *agent)
+{
+	bool is_refused = agent->dropped_now > 0;
+	int r;
+
+	agent->dropped_now = 0;
+	if (!is_refused && agent->dropped_since_ns != 0)
+		report_refused(agent);
+	if (agent->has_unsynced) {
+		r = spool_sync(agent->spool);
+		if (r < 0) {
+			note_refused(agent, r);
+			agent->dropped_now = 0;
+			is_refused = true;
+		}
+		agent->has_unsynced = false;
+	}
+	if (is_refused)
+		sensor_report_again(agent->sensor);
+	else
+		sensor_forget_ended(agent->sensor);
+	if (agent->uplink)
+		uplink_notify(agent->uplink);
+}

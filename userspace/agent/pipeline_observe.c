@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/pipeline_private.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* A change of the wall clock below this is drift. */
+#define SKEW_MIN_NS 2000000000ull
+
+static void emit_released(void *userdata, struct event *event)
+{
+	agent_emit(userdata, event);
+}
+
+/* Only data with customer labels leaves the machine; where it came from follows it. */
+static void emit_or_hold(struct agent *agent, struct event *event)
+{
+	if (event->n_labels == 0) {
+		agent->quiet_reports++;
+		held_put(agent->held, event);
+		return;
+	}
+	held_release(agent->held, event, emit_released, agent);
+	agent_emit(agent, event);
+	event_free(event);
+}
+
+static void note_file(struct agent *agent, const struct sensor_flow *flow)
+{
+	struct labelled_file file = { .ino = flow->object.ino,
+				      .dev = flow->object.dev,
+				      .generation = flow->object.generation,
+				      .labels = flow->labels,
+				      .path = (char *)flow->path };
+
+	if (flow->object.kind == SENSOR_OBJECT_FILE && flow->path[0] && !flow->is_unlinked)
+		(void)labelled_files_put(agent->files, &file);
+}
+
+static void emit_edge(struct agent *agent, const struct sensor_flow *flow, const struct event *event)
+{
+	struct event *edge;
+
+	if (event_copy(event, &edge) < 0)
+		return;
+	edge->kind = EVENT_EDGE;
+	edge->time_ns = flow->first_ns + agent->report.boot_offset_ns;
+	emit_or_hold(agent, edge);
+}
+
+static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
+{
+	struct agent *agent = userdata;
+	struct event *event;
+
+	agent->reports++;
+	note_file(agent, flow);
+	if (report_flow(&agent->report, flow, app, &event) < 0)
+		return;
+	if (flow->is_new && event->kind != EVENT_COVERAGE_GAP)
+		emit_edge(agent, flow, event);
+	emit_or_hold(agent, event);
+}
+
+static void on_app_ended(void *userdata, const struct sensor_app *app)
+{
+	struct agent *agent = userdata;
+	struct event *event;
+
+	if (!(app->labels & policy_class_mask(agent->policy)))
+		return;
+	if (report_event(&agent->report, EVENT_PROCESS_EXIT, app->ended_ns + agent->report.boot_offset_ns,
+			 &event) < 0)
+		return;
+	if (report_app(&agent->report, app, event) == 0 &&
+	    policy_describe_labels(agent->policy, app->labels, event) == 0)
+		agent_emit(agent, event);
+	event_free(event);
+}
+
+static const struct labelled_file *find_file(struct agent *agent, const struct sensor_path *path)
+{
+	switch (path->operation) {
+	case SENSOR_PATH_UNLINK:
+		return labelled_files_find_unlinked(agent->files, path->path);
+	case SENSOR_PATH_RENAME:
+		return labelled_files_find_at(agent->files, path->new_path, path->pid);
+	case SENSOR_PATH_TRUNCATE:
+		return labelled_files_find(agent->files, path->object.dev, path->object.ino);
+	}
+	return NULL;
+}
+
+static enum event_kind kind_of_path(const struct sensor_path *path)
+{
+	switch (path->operation) {
+	case SENSOR_PATH_UNLINK:
+		return EVENT_FILE_UNLINK;
+	case SENSOR_PATH_RENAME:
+		return EVENT_FILE_RENAME;
+	default:
+		return EVENT_FILE_TRUNCATE;
+	}
+}
+
+static int describe_file(struct agent *agent, const struct sensor_path *path,
+			 const struct labelled_file *file, struct event *event)
+{
+	bool is_rename = path->operation == SENSOR_PATH_RENAME;
+
+	event->certainty = EVENT_CERTAINTY_EXACT;
+	event->object.kind = EVENT_OBJECT_FILE;
+	event->object.role = EVENT_ROLE_LOCAL;
+	event->object.dev = file->dev;
+	event->object.ino = file->ino;
+	event->object.generation = file->generation;
+	event->object.name = strdup(is_rename ? path->new_path : file->path);
+	if (is_rename)
+		event->object.previous_name = strdup(file->path);
+	return policy_describe_labels(agent->policy, file->labels, event);
+}
+
+static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)
+{
+	struct agent *agent = userdata;
+	const struct labelled_file *file = find_file(agent, path);
+	struct labelled_file renamed;
+	struct event *event;
+
+	if (!file || !(file->labels & policy_class_mask(agent->policy)))
+		return;
+	if (report_event(&agent->report, kind_of_path(path), path->time_ns + agent->report.boot_offset_ns,
+			 &event) < 0)
+		return;
+	if (report_app(&agent->report, app, event) == 0 && describe_file(agent, path, file, event) == 0)
+		agent_emit(agent, event);
+	event_free(event);
+	if (path->operation == SENSOR_PATH_RENAME) {
+		renamed = *file;
+		renamed.path = (char *)path->new_path;
+		(void)labelled_files_put(agent->files, &renamed);
+	}
+}
+
+static void on_rung(void *userdata)
+{
+	agent_sweep_soon(userdata);
+}
+
+void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
+{
+	*ret_handler = (struct sensor_handler){ .flow = on_flow,
+						.app_ended = on_app_ended,
+						.path = on_path,
+						.rung = on_rung,
+						.userdata = agent };
+}
+
+static void report_loss(struct agent *agent, uint64_t *reported, uint64_t now, const char *detail)
+{
+	if (now <= *reported)
+		return;
+	agent_emit_note(agent, EVENT_LOSS, clock_realtime_ns(), 0, now - *reported, detail);
+	*reported = now;
+}
+
+void agent_observe_losses(struct agent *agent)
+{
+	struct sensor_losses *told = &agent->reported_losses;
+	struct sensor_counts counts;
+
+	sensor_count(agent->sensor, &counts);
+	report_loss(agent, &told->ring_full, counts.losses.ring_full,
+		    "the ring buffer was full: edges were found by the sweep, unlinks and renames may be missing");
+	report_loss(agent, &told->processes_full, counts.losses.processes_full,
+		    "the process table was full: processes were taken in again at their next call");
+	report_loss(agent, &told->apps_full, counts.losses.apps_full,
+		    "the app table was full: apps could not be told apart");
+	report_loss(agent, &told->objects_full, counts.losses.objects_full,
+		    "the object table was full: labels of objects could not be kept");
+	report_loss(agent, &told->flows_full, counts.losses.flows_full,
+		    "the flow table was full: bytes were counted per app, without their destination");
+	report_loss(agent, &told->inflight_full, counts.losses.inflight_full,
+		    "the table of calls under way was full: a swapped descriptor may be taken for another");
+	report_loss(agent, &told->compat_calls, counts.losses.compat_calls,
+		    "32-bit system calls of apps that may hold labelled data were not decoded");
+	report_loss(agent, &told->labels_too_far, counts.losses.labels_too_far,
+		    "labels were dropped at the limit on hops");
+	report_loss(agent, &told->programs_missed, counts.losses.programs_missed,
+		    "the kernel skipped runs of the sensor's programs");
+}
+
+void agent_observe_clock(struct agent *agent)
+{
+	uint64_t offset_ns = clock_boot_offset_ns(), before_ns = agent->report.boot_offset_ns;
+	uint64_t change_ns = offset_ns > before_ns ? offset_ns - before_ns : before_ns - offset_ns;
+	char detail[96];
+
+	agent->report.boot_offset_ns = offset_ns;
+	if (change_ns < SKEW_MIN_NS)
+		return;
+	snprintf(detail, sizeof(detail), "the clock was set %s by %" PRIu64 " ms",
+		 offset_ns > before_ns ? "forward" : "back", change_ns / 1000000);
+	agent_emit_note(agent, EVENT_CLOCK_SKEW, clock_realtime_ns(), 0, 0, detail);
+}

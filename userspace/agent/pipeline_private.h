@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_AGENT_PIPELINE_PRIVATE_H
+#define WEIR_AGENT_PIPELINE_PRIVATE_H
+
+/* The joined stages, as the files of the pipeline share them. */
+
+#include "agent/enrich/exe_hash.h"
+#include "agent/enrich/held.h"
+#include "agent/enrich/labelled_files.h"
+#include "agent/pipeline.h"
+#include "agent/report.h"
+#include "agent/sensor/sensor.h"
+#include "agent/spool/spool.h"
+#include "agent/uplink/uplink.h"
+#include "policy/policy.h"
+
+struct agent {
+	sd_event *loop;
+	struct agent_config config; /* strings are the agent's own */
+	char *strings[7];
+	struct policy *policy;
+	struct sensor *sensor;
+	struct exe_hash *hashes;
+	struct held *held;
+	struct labelled_files *files;
+	struct spool *spool;
+	struct uplink *uplink;
+	struct report_context report;
+	char boot_id[40];
+	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
+	struct sensor_losses reported_losses;
+	uint64_t events_made, events_spooled, events_dropped, reports, quiet_reports;
+	uint64_t dropped_since_ns; /* 0: the spool takes events */
+	uint64_t dropped_now;
+	bool has_unsynced;
+	bool is_stopping;
+};
+
+/* pipeline_emit.c: everything that goes into the spool. */
+/* Takes no ownership. A refused event is counted; its flow is reported again later. */
+void agent_emit(struct agent *agent, const struct event *event);
+/* An event about the agent itself. detail may be NULL. */
+void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns, uint64_t gap_end_ns,
+		     uint64_t dropped, const char *detail);
+/* Syncs what was emitted, then lets the kernel forget what ended. */
+void agent_commit(struct agent *agent);
+
+/* pipeline_observe.c: the sensor's handler. */
+void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
+void agent_observe_losses(struct agent *agent);
+void agent_observe_clock(struct agent *agent);
+
+/* pipeline_status.c: DIR/state.json. */
+void agent_write_status(struct agent *agent);
+
+/* pipeline_loop.c */
+int agent_start_timers(struct agent *agent);
+void agent_sweep(struct agent *agent);
+void agent_sweep_soon(struct agent *agent);
+int agent_start_uplink(struct agent *agent, sd_event *loop, char **ret_reason);
+/* Gives the uplink a loop of its own until the spool is empty or the time is up. */
+void agent_drain(struct agent *agent);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "agent/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/enrich/exe_hash.h"
+#include "agent/enrich/place.h"
+#include "agent/sensor/sensor.h"
+#include "base/cleanup.h"
+#include "policy/policy.h"
+
+static uint64_t to_real(const struct report_context *context, uint64_t boot_ns)
+{
+	return boot_ns ? boot_ns + context->boot_offset_ns : 0;
+}
+
+int report_event(const struct report_context *context, enum event_kind kind, uint64_t time_ns,
+		 struct event **ret_event)
+{
+	_cleanup_(event_freep) struct event *event = event_new();
+
+	if (!event)
+		return -ENOMEM;
+	event->kind = kind;
+	event->time_ns = time_ns;
+	event->boot_id = strdup(context->boot_id);
+	if (!event->boot_id)
+		return -ENOMEM;
+	*ret_event = TAKE(event);
+	return 0;
+}
+
+/* The kernel remembers the path of labelled apps; of others /proc does, while they live. */
+static char *find_exe(const struct sensor_app *app)
+{
+	char link[32], path[4096];
+	ssize_t length;
+
+	if (app->exe[0])
+		return strdup(app->exe);
+	snprintf(link, sizeof(link), "/proc/%u/exe", app->pid);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length <= 0)
+		return strdup("");
+	path[length] = '\0';
+	return strdup(path);
+}
+
+int report_app(const struct report_context *context, const struct sensor_app *app, struct event *event)
+{
+	const char *hash;
+
+	if (!app)
+		return 0;
+	event->app.id = app->id;
+	event->app.parent_id = app->parent_id;
+	event->app.start_ns = to_real(context, app->start_ns);
+	event->app.pid = app->pid;
+	event->app.login_uid = app->login_uid;
+	event->app.exe = find_exe(app);
+	event->app.comm = strdup(app->comm);
+	if (!event->app.exe || !event->app.comm)
+		return -ENOMEM;
+	hash = exe_hash_get(context->hashes, event->app.exe, app->pid, app->exe_dev, app->exe_ino);
+	if (hash && !(event->app.exe_sha256 = strdup(hash)))
+		return -ENOMEM;
+	return 0;
+}
+
+static enum event_object_kind object_kind_of(enum sensor_object_kind kind)
+{
+	switch (kind) {
+	case SENSOR_OBJECT_FILE:
+		return EVENT_OBJECT_FILE;
+	case SENSOR_OBJECT_PIPE:
+		return EVENT_OBJECT_PIPE;
+	case SENSOR_OBJECT_INET:
+		return EVENT_OBJECT_SOCKET;
+	case SENSOR_OBJECT_UNIX:
+		return EVENT_OBJECT_UNIX;
+	case SENSOR_OBJECT_DEVICE:
+		return EVENT_OBJECT_DEVICE;
+	case SENSOR_OBJECT_APP:
+		return EVENT_OBJECT_APP;
+	default:
+		return EVENT_OBJECT_OTHER;
+	}
+}
+
+static enum event_kind kind_of(const struct report_context *context, const struct sensor_flow *flow,
+			       const struct event *event)
+{
+	if (flow->object.kind == SENSOR_OBJECT_GAP)
+		return EVENT_COVERAGE_GAP;
+	if (flow->is_crm)
+		return EVENT_CRM_ACCESS;
+	if (flow->is_out && event->object.role == EVENT_ROLE_SINK &&
+	    (flow->labels & policy_class_mask(context->policy)))
+		return EVENT_EGRESS;
+	return EVENT_FLOW;
+}
+
+static int describe_gap(const struct sensor_flow *flow, struct event *event)
+{
+	const char *name = sensor_syscall_name(flow->object.ino);
+
+	event->object.role = EVENT_ROLE_NONE;
+	if (asprintf(&event->detail, "%s by an app that holds labelled data: what it moves is not followed",
+		     name ? name : "a system call") < 0) {
+		event->detail = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
+			   struct event *event)
+{
+	event->object.kind = object_kind_of(flow->object.kind);
+	event->object.dev = flow->object.dev;
+	event->object.ino = flow->object.ino;
+	/* Peers of one unconnected socket are objects of their own. */
+	event->object.generation = flow->destination ? flow->destination : flow->object.generation;
+	if (flow->object.kind == SENSOR_OBJECT_GAP)
+		return describe_gap(flow, event);
+	if (flow->object.kind == SENSOR_OBJECT_INET)
+		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol, event);
+	return place_describe_path(context->policy, flow->path, event);
+}
+
+int report_flow(const struct report_context *context, const struct sensor_flow *flow,
+		const struct sensor_app *app, struct event **ret_event)
+{
+	_cleanup_(event_freep) struct event *event = NULL;
+	int r = report_event(context, EVENT_FLOW, to_real(context, flow->last_ns), &event);
+
+	if (r == 0)
+		r = report_app(context, app, event);
+	if (r == 0)
+		r = describe_object(context, flow, event);
+	if (r == 0)
+		r = policy_describe_labels(context->policy, flow->labels, event);
+	if (r < 0)
+		return r;
+	event->app.id = flow->app_id;
+	event->kind = kind_of(context, flow, event);
+	event->direction = flow->is_out ? EVENT_DIRECTION_OUT : EVENT_DIRECTION_IN;
+	event->certainty = flow->is_estimated ? EVENT_CERTAINTY_ESTIMATED : EVENT_CERTAINTY_EXACT;
+	event->hops = flow->hops;
+	event->flow_first_ns = flow->first_ns;
+	event->bytes_total = flow->bytes;
+	event->calls_total = flow->calls;
+	event->turns_total = flow->turns;
+	*ret_event = TAKE(event);
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_AGENT_REPORT_H
+#define WEIR_AGENT_REPORT_H
+
+/* From what the sensor reports to the event that is sent: where sensor and enrich meet. */
+
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct exe_hash;
+struct policy;
+struct sensor_app;
+struct sensor_flow;
+
+struct report_context {
+	const struct policy *policy;
+	struct exe_hash *hashes;
+	const char *boot_id;
+	uint64_t boot_offset_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
+};
+
+/* An event of a kind with time and boot id. 0 or -ENOMEM. */
+int report_event(const struct report_context *context, enum event_kind kind, uint64_t time_ns,
+		 struct event **ret_event);
+/* Fills the app; NULL leaves it empty. 0 or -ENOMEM. */
+int report_app(const struct report_context *context, const struct sensor_app *app, struct event *event);
+/* A flow as FLOW, EGRESS, CRM_ACCESS or COVERAGE_GAP. 0 or -ENOMEM. */
+int report_flow(const struct report_context *context, const struct sensor_flow *flow,
+		const struct sensor_app *app, struct event **ret_event);
+
+#endif

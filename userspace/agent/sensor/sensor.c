@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "agent/sensor/sensor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
+#include "bpf/weir.skel.h"
+
+/* Order: rules first, then the hooks, then what was there before the hooks. */
+static int start(struct sensor *sensor, sd_event *event, const struct sensor_config *config,
+		 const struct policy *policy, char **ret_reason)
+{
+	int r = sensor_load(sensor, config, ret_reason);
+
+	if (r < 0)
+		return r;
+	r = sensor_apply_policy(sensor, policy);
+	if (r < 0) {
+		if (asprintf(ret_reason, "the policy does not fit into the kernel's tables: %s",
+			     strerror(-r)) < 0)
+			*ret_reason = NULL;
+		return r;
+	}
+	r = sensor_open_ring(sensor, event);
+	if (r == 0)
+		r = sensor_attach(sensor, ret_reason);
+	if (r == 0)
+		r = sensor_walk_tasks(sensor);
+	if (r == 0)
+		r = sensor_walk(sensor);
+	if (r < 0 && !*ret_reason &&
+	    asprintf(ret_reason, "cannot walk what is open on this machine: %s", strerror(-r)) < 0)
+		*ret_reason = NULL;
+	return r;
+}
+
+int sensor_new(sd_event *event, const struct sensor_config *config, const struct policy *policy,
+	       const struct sensor_handler *handler, struct sensor **ret_sensor, char **ret_reason)
+{
+	_cleanup_(sensor_freep) struct sensor *sensor = calloc(1, sizeof(*sensor));
+	char *reason = NULL;
+	int r;
+
+	if (!sensor)
+		return -ENOMEM;
+	sensor->handler = *handler;
+	sensor->pin_dir = strdup(config->pin_dir);
+	if (!sensor->pin_dir)
+		return -ENOMEM;
+	r = start(sensor, event, config, policy, &reason);
+	if (r < 0) {
+		/* Half a sensor is none: what was attached now must not stay behind. */
+		if (!sensor->start.is_resumed)
+			sensor_unpin(sensor->pin_dir);
+		*ret_reason = reason;
+		return r;
+	}
+	*ret_sensor = TAKE(sensor);
+	return 0;
+}
+
+void sensor_free(struct sensor *sensor)
+{
+	if (!sensor)
+		return;
+	sd_event_source_disable_unref(sensor->ring_source);
+	ring_buffer__free(sensor->ring);
+	if (sensor->state)
+		munmap(sensor->state, (size_t)sysconf(_SC_PAGESIZE));
+	weir_bpf__destroy(sensor->skeleton);
+	sensor_forget_all(sensor);
+	free(sensor->paths);
+	free(sensor->ended);
+	free(sensor->pin_dir);
+	free(sensor);
+}
+
+int sensor_unpin(const char *pin_dir)
+{
+	DIR *dir = opendir(pin_dir);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			r = -errno;
+	closedir(dir);
+	if (rmdir(pin_dir) < 0 && r == 0)
+		r = -errno;
+	return r;
+}
+
+void sensor_describe_start(const struct sensor *sensor, struct sensor_start *ret_start)
+{
+	*ret_start = sensor->start;
+}
+
+bool sensor_is_idle(const struct sensor *sensor)
+{
+	return sensor->state->hot == 0 && sensor->state->volatile_objects == 0 && sensor->n_known == 0 &&
+	       sensor->n_paths == 0;
+}
+
+void sensor_mark_seen(struct sensor *sensor, uint64_t now_ns)
+{
+	sensor->state->agent_seen_ns = now_ns;
+}
+
+bool sensor_has_volatiles(const struct sensor *sensor)
+{
+	return sensor->state->volatile_objects > 0;
+}
+
+static uint64_t count_missed(struct sensor *sensor)
+{
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, sensor->skeleton->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
+{
+	const struct weir_losses *losses = &sensor->state->losses;
+
+	*ret_counts = (struct sensor_counts){
+		.edges_rung = sensor->state->edges + losses->ring_full,
+		.edges_read = sensor->edges_read,
+		.flows = sensor->flows,
+		.objects = sensor->state->labelled_files,
+		.hot_apps = sensor->state->hot,
+		.sweeps = sensor->sweeps,
+		.losses = { .processes_full = losses->processes_full,
+			    .apps_full = losses->apps_full,
+			    .objects_full = losses->objects_full,
+			    .flows_full = losses->flows_full,
+			    .ring_full = losses->ring_full,
+			    .compat_calls = losses->compat_calls,
+			    .inflight_full = losses->inflight_full,
+			    .labels_too_far = losses->labels_too_far,
+			    .programs_missed = count_missed(sensor),
+			    .overflow_in_bytes = sensor->overflow_in_bytes,
+			    .overflow_out_bytes = sensor->overflow_out_bytes },
+	};
+}

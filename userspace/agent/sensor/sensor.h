@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_AGENT_SENSOR_SENSOR_H
+#define WEIR_AGENT_SENSOR_SENSOR_H
+
+/*
+ * The kernel side as the agent sees it: loads and pins the programs, gives them
+ * the policy, and sweeps their tables. The tables are the truth: what a sweep
+ * reports are totals, so that a lost doorbell or a killed agent loses no byte.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+struct policy;
+struct sensor;
+
+enum sensor_object_kind {
+	SENSOR_OBJECT_NONE = 0,
+	SENSOR_OBJECT_FILE = 1,
+	SENSOR_OBJECT_PIPE = 2,
+	SENSOR_OBJECT_INET = 3,
+	SENSOR_OBJECT_UNIX = 4,
+	SENSOR_OBJECT_DEVICE = 5,
+	SENSOR_OBJECT_APP = 6, /* ino is the id of the app that was executed with arguments */
+	SENSOR_OBJECT_GAP = 7, /* ino is the number of a system call that is not followed */
+};
+
+struct sensor_object {
+	enum sensor_object_kind kind;
+	uint64_t ino;
+	uint32_t dev;
+	uint32_t generation;
+};
+
+/* Times of the sensor are CLOCK_BOOTTIME. Strings live until the callback returns. */
+struct sensor_flow {
+	uint64_t app_id;
+	struct sensor_object object;
+	bool is_out;
+	bool is_crm;
+	bool is_estimated;
+	bool is_new;            /* not reported before by this sensor */
+	uint32_t destination;   /* tells the peers of one unconnected datagram socket apart */
+	uint32_t pid;
+	uint32_t hops;
+	uint64_t bytes, calls, turns;
+	uint64_t labels;
+	uint64_t first_ns, last_ns;
+	struct in6_addr peer;   /* of INET */
+	uint16_t port, local_port;
+	uint8_t protocol;
+	bool is_unlinked;
+	const char *path;       /* "" when there is none */
+};
+
+struct sensor_app {
+	uint64_t id, parent_id;
+	uint64_t start_ns, ended_ns;
+	uint64_t labels;
+	uint64_t exe_ino;
+	uint32_t exe_dev;
+	uint32_t pid;
+	uint32_t login_uid;
+	const char *exe;        /* "" when unknown */
+	const char *comm;
+};
+
+enum sensor_path_operation {
+	SENSOR_PATH_UNLINK = 1,
+	SENSOR_PATH_RENAME = 2,
+	SENSOR_PATH_TRUNCATE = 3, /* object is set, path is not */
+};
+
+/* A path call that may concern a labelled file: the receiver decides by identity. */
+struct sensor_path {
+	enum sensor_path_operation operation;
+	uint64_t app_id;
+	uint64_t time_ns;
+	uint32_t pid;
+	struct sensor_object object;
+	const char *path;       /* absolute */
+	const char *new_path;   /* of RENAME */
+};
+
+struct sensor_losses {
+	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
+	uint64_t compat_calls, inflight_full, labels_too_far;
+	uint64_t programs_missed;       /* bpf_prog_info.recursion_misses of all programs */
+	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
+};
+
+struct sensor_counts {
+	uint64_t edges_rung;    /* written by the kernel, those lost to a full ring included */
+	uint64_t edges_read;
+	uint64_t flows;         /* in the table at the last sweep */
+	uint64_t objects;       /* labelled, at the last walk */
+	uint64_t hot_apps;
+	uint64_t sweeps;
+	struct sensor_losses losses;
+};
+
+struct sensor_handler {
+	/* The app may be NULL when its entry is gone. */
+	void (*flow)(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app);
+	void (*app_ended)(void *userdata, const struct sensor_app *app);
+	void (*path)(void *userdata, const struct sensor_path *path, const struct sensor_app *app);
+	/* Something rang: a sweep is worth while now. */
+	void (*rung)(void *userdata);
+	void *userdata;
+};
+
+struct sensor_config {
+	const char *pin_dir;    /* in a bpffs; made, and the bpffs mounted, when missing */
+	const char *btf_path;   /* NULL: /sys/kernel/btf/vmlinux */
+	uint32_t ring_bytes;    /* 0: 256 KiB; a power of two, at least a page */
+	uint32_t flows_max;     /* 0: 32768 */
+	uint32_t max_hops;      /* 0: no limit */
+	uint32_t arguments_min_bytes; /* arguments this long pass labels on; 0: never */
+	bool use_perf;          /* attach as perf tracepoints whatever the kernel */
+};
+
+/* How the sensor came up. */
+struct sensor_start {
+	bool is_resumed;        /* programs of an earlier agent were still attached */
+	uint64_t agent_seen_ns; /* last sign of that agent; 0 unless resumed or state was kept */
+	const char *attach_mode; /* "tp_btf" or "perf" */
+};
+
+/*
+ * Loads or takes over the programs, applies the policy and walks what exists.
+ * Returns 0, or -errno with a sentence in *ret_reason that the caller frees.
+ */
+int sensor_new(sd_event *event, const struct sensor_config *config, const struct policy *policy,
+	       const struct sensor_handler *handler, struct sensor **ret_sensor, char **ret_reason);
+/* Leaves the pins: labels and counters live on. */
+void sensor_free(struct sensor *sensor);
+/* Detaches everything below pin_dir and forgets it. */
+int sensor_unpin(const char *pin_dir);
+
+void sensor_describe_start(const struct sensor *sensor, struct sensor_start *ret_start);
+
+/* Brings changed addresses of the policy into the kernel. */
+int sensor_apply_policy(struct sensor *sensor, const struct policy *policy);
+
+/* Reports every flow that moved since the last sweep, then ended apps, then path calls. */
+int sensor_sweep(struct sensor *sensor);
+/* What ended was made durable by the caller: its entries are deleted. */
+int sensor_forget_ended(struct sensor *sensor);
+/* What was reported could not be kept: everything is reported again by the next sweep. */
+void sensor_report_again(struct sensor *sensor);
+/* Walks all descriptors and drops labelled objects that nobody holds any more. */
+int sensor_walk(struct sensor *sensor);
+/* Whether anything at all is labelled or counted: if not, a sweep finds nothing. */
+bool sensor_is_idle(const struct sensor *sensor);
+
+/* Leaves a sign of life: after a kill, a gap begins there. */
+void sensor_mark_seen(struct sensor *sensor, uint64_t now_ns);
+/* Whether a walk could close the gate again. */
+bool sensor_has_volatiles(const struct sensor *sensor);
+
+void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
+/* Name of a system call that is not followed, or NULL. */
+const char *sensor_syscall_name(uint64_t number);
+
+static inline void sensor_freep(struct sensor **sensor)
+{
+	if (*sensor)
+		sensor_free(*sensor);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "agent/sensor/sensor_private.h"
+#include "policy/policy.h"
+#include "bpf/weir.skel.h"
+
+/* Empties a hash or trie. Deleting while walking starts over, so the first key is taken each time. */
+static void clear_map(int fd, void *key)
+{
+	while (bpf_map_get_next_key(fd, NULL, key) == 0)
+		if (bpf_map_delete_elem(fd, key) < 0)
+			return;
+}
+
+static int add_zone_range(int fd, const struct policy_zone *zone, const struct policy_range *range)
+{
+	struct weir_zone_key key = { .prefix_bits = range->prefix_bits };
+	struct weir_zone value = {};
+
+	memcpy(key.ip, &range->address, sizeof(key.ip));
+	(void)bpf_map_lookup_elem(fd, &key, &value);
+	for (int i = 0; i < WEIR_ZONE_RULES; i++) {
+		struct weir_zone_rule *rule = &value.rules[i];
+
+		if (rule->is_set)
+			continue;
+		rule->labels = zone->labels;
+		rule->port = zone->port;
+		rule->is_crm = zone->role == EVENT_ROLE_CRM;
+		rule->is_set = 1;
+		return bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0 ? -errno : 0;
+	}
+	return -ENOSPC;
+}
+
+static int apply_zones(struct sensor *sensor, const struct policy *policy)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.zones), r;
+	const struct policy_zone *zones;
+	size_t n_zones = policy_zones(policy, &zones);
+	struct weir_zone_key key;
+
+	clear_map(fd, &key);
+	for (size_t i = 0; i < n_zones; i++) {
+		if (zones[i].labels == 0)
+			continue;
+		for (size_t j = 0; j < zones[i].n_ranges; j++) {
+			r = add_zone_range(fd, &zones[i], &zones[i].ranges[j]);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static uint32_t kernel_dev(dev_t dev)
+{
+	return (uint32_t)major(dev) << 20 | minor(dev);
+}
+
+/* More file systems than slots: all of them are watched, at the cost of a walk at each open. */
+static void note_folder_device(struct weir_state *state, uint32_t dev)
+{
+	for (int i = 0; i < WEIR_FOLDER_DEVICES; i++) {
+		if (state->folder_devices[i] == dev)
+			return;
+		if (state->folder_devices[i] == 0) {
+			state->folder_devices[i] = dev;
+			return;
+		}
+	}
+	state->folder_devices[0] = UINT32_MAX;
+}
+
+static int apply_folders(struct sensor *sensor, const struct policy *policy)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.folders);
+	const struct policy_folder *folders;
+	size_t n_folders = policy_folders(policy, &folders);
+	struct weir_folder_key key = {};
+	uint32_t count = 0;
+
+	clear_map(fd, &key);
+	memset(sensor->state->folder_devices, 0, sizeof(sensor->state->folder_devices));
+	for (size_t i = 0; i < n_folders; i++) {
+		struct stat info;
+
+		if (folders[i].labels == 0 || stat(folders[i].path, &info) < 0)
+			continue;
+		key.ino = info.st_ino;
+		key.dev = kernel_dev(info.st_dev);
+		key.padding = 0;
+		if (bpf_map_update_elem(fd, &key, &folders[i].labels, BPF_ANY) < 0)
+			return -errno;
+		note_folder_device(sensor->state, key.dev);
+		count++;
+	}
+	sensor->state->folder_count = count;
+	return 0;
+}
+
+/* i_generation of a path; file systems without one answer with an error and have 0. */
+static int add_executable(int fd, const char *path, uint64_t labels, bool is_hub)
+{
+	struct weir_executable rule = { .labels = labels, .is_hub = is_hub };
+	struct weir_object_key key = {};
+	struct stat info;
+
+	if (stat(path, &info) < 0)
+		return 0; /* not installed here */
+	key.ino = info.st_ino;
+	key.dev = kernel_dev(info.st_dev);
+	key.generation = sensor_generation_of(path);
+	return bpf_map_update_elem(fd, &key, &rule, BPF_ANY) < 0 ? -errno : 0;
+}
+
+static int apply_executables(struct sensor *sensor, const struct policy *policy)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.executables);
+	const struct policy_executable *list;
+	size_t n_list = policy_executables(policy, &list);
+	struct weir_object_key key;
+	int r;
+
+	clear_map(fd, &key);
+	for (size_t i = 0; i < n_list; i++) {
+		r = add_executable(fd, list[i].path, list[i].labels, list[i].is_hub);
+		if (r < 0)
+			return r;
+	}
+	/* Weir itself reads and hashes what others made: it must not carry their labels on. */
+	return add_executable(fd, "/proc/self/exe", 0, true);
+}
+
+int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
+{
+	const struct policy_zone *zones;
+	size_t n_zones = policy_zones(policy, &zones);
+	uint64_t origins = 0;
+	int r;
+
+	for (size_t i = 0; i < n_zones; i++)
+		if (zones[i].role == EVENT_ROLE_SINK)
+			origins |= zones[i].labels;
+	sensor->state->origin_labels = origins;
+	r = apply_executables(sensor, policy);
+	if (r == 0)
+		r = apply_zones(sensor, policy);
+	if (r == 0)
+		r = apply_folders(sensor, policy);
+	return r;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/sensor/sensor_private.h"
+
+/* Bounds come from a kernel record: they are checked, not believed. */
+void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t size)
+{
+	size_t bytes = name->bytes <= WEIR_NAME_BYTES ? name->bytes : WEIR_NAME_BYTES;
+	size_t used = 0;
+
+	if (size == 0)
+		return;
+	ret_path[0] = '\0';
+	if (bytes == 0)
+		return;
+	if (name->is_cut)
+		used += (size_t)snprintf(ret_path, size, "/...");
+	/* Components from the last one, which is the uppermost folder, to the first. */
+	for (size_t end = bytes; end > 0;) {
+		size_t start = end - 1;
+
+		while (start > 0 && name->text[start - 1] != '\0')
+			start--;
+		if (used + 1 + (end - start) < size) {
+			ret_path[used++] = '/';
+			for (size_t i = start; i < end && name->text[i]; i++)
+				ret_path[used++] = name->text[i];
+			ret_path[used] = '\0';
+		}
+		end = start;
+	}
+}
+
+void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path, size_t size)
+{
+	size_t length = strnlen(path, WEIR_USER_PATH_BYTES);
+	char folder[WEIR_NAME_BYTES + 8] = "";
+
+	if (length > 0 && path[0] != '/')
+		sensor_name_assemble(directory, folder, sizeof(folder));
+	while (length > 1 && path[0] == '.' && path[1] == '/') {
+		path += 2;
+		length -= 2;
+	}
+	snprintf(ret_path, size, "%s%s%.*s", folder, path[0] == '/' ? "" : "/", (int)length, path);
+}

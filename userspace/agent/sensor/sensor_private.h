@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_AGENT_SENSOR_SENSOR_PRIVATE_H
+#define WEIR_AGENT_SENSOR_SENSOR_PRIVATE_H
+
+/* Shared by the files of the sensor: its state and the steps between them. */
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "abi.h"
+#include "agent/sensor/sensor.h"
+
+struct weir_bpf;
+
+/* What was last reported of a flow; in a tsearch(3) tree by key. */
+struct sensor_known {
+	struct weir_flow_key key;
+	uint64_t first_ns, bytes, calls, turns, labels;
+	bool is_ended;
+};
+
+/* A path call that waits for the sweep before it. */
+struct sensor_queued_path {
+	struct weir_path_edge edge;
+};
+
+#define SENSOR_QUEUED_PATHS_MAX 4096
+
+struct sensor {
+	struct weir_bpf *skeleton;
+	struct ring_buffer *ring;
+	sd_event_source *ring_source;
+	struct weir_state *state; /* mapped */
+	char *pin_dir;
+	struct sensor_handler handler;
+	struct sensor_start start;
+	void *known;              /* tree of struct sensor_known */
+	size_t n_known;
+	struct sensor_queued_path *paths;
+	size_t n_paths;
+	uint64_t *ended;          /* ids of apps whose last totals were reported */
+	size_t n_ended;
+	uint64_t edges_read, sweeps, flows, objects, paths_dropped;
+	uint64_t overflow_in_bytes, overflow_out_bytes;
+};
+
+/* sensor_load.c */
+int sensor_load(struct sensor *sensor, const struct sensor_config *config, char **ret_reason);
+int sensor_attach(struct sensor *sensor, char **ret_reason);
+/* sensor_walk.c */
+int sensor_walk_tasks(struct sensor *sensor);
+uint32_t sensor_generation_of(const char *path);
+/* sensor_name.c: "/home/a/out.csv" of a leaf-first name; "" when there is none. */
+void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t size);
+/* An absolute path of what a caller gave and the directory it started from. */
+void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path, size_t size);
+/* sensor_syscalls.c */
+void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS]);
+/* sensor_ring.c: returns 0 or -errno. */
+int sensor_open_ring(struct sensor *sensor, sd_event *event);
+void sensor_drain_paths(struct sensor *sensor);
+/* sensor_sweep.c */
+int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret_app,
+		    char exe[static WEIR_NAME_BYTES + 1]);
+void sensor_describe_app(const struct weir_app *app, const char *exe, struct sensor_app *ret_app);
+void sensor_forget_all(struct sensor *sensor);
+
+#define SENSOR_PATH_BYTES (WEIR_NAME_BYTES + WEIR_USER_PATH_BYTES + 2)
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sensor/sensor_private.h"
+#include "bpf/weir.skel.h"
+
+/* The queue is bounded: a flood of unlinks is dropped here and counted, and no byte with it. */
+static void queue_path(struct sensor *sensor, const struct weir_path_edge *edge)
+{
+	struct sensor_queued_path *grown;
+
+	if (sensor->n_paths >= SENSOR_QUEUED_PATHS_MAX) {
+		sensor->paths_dropped++;
+		return;
+	}
+	grown = realloc(sensor->paths, (sensor->n_paths + 1) * sizeof(*grown));
+	if (!grown) {
+		sensor->paths_dropped++;
+		return;
+	}
+	sensor->paths = grown;
+	sensor->paths[sensor->n_paths++].edge = *edge;
+}
+
+static int on_edge(void *userdata, void *data, size_t size)
+{
+	struct sensor *sensor = userdata;
+	const struct weir_edge *edge = data;
+	struct weir_path_edge truncate = {};
+
+	sensor->edges_read++;
+	if (size < sizeof(*edge) || edge->version != WEIR_ABI_VERSION || edge->bytes > size)
+		return 0;
+	if (edge->kind == WEIR_EDGE_PATH && edge->bytes >= sizeof(struct weir_path_edge)) {
+		queue_path(sensor, data);
+	} else if (edge->kind == WEIR_EDGE_TRUNCATE) {
+		truncate.edge = *edge;
+		queue_path(sensor, &truncate);
+	}
+	if (sensor->handler.rung)
+		sensor->handler.rung(sensor->handler.userdata);
+	return 0;
+}
+
+static int on_ring_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct sensor *sensor = userdata;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	ring_buffer__consume(sensor->ring);
+	return 0;
+}
+
+int sensor_open_ring(struct sensor *sensor, sd_event *event)
+{
+	sensor->ring = ring_buffer__new(bpf_map__fd(sensor->skeleton->maps.ring), on_edge, sensor, NULL);
+	if (!sensor->ring)
+		return -errno;
+	return sd_event_add_io(event, &sensor->ring_source, ring_buffer__epoll_fd(sensor->ring), EPOLLIN,
+			       on_ring_readable, sensor);
+}
+
+static void report_path(struct sensor *sensor, const struct weir_path_edge *edge)
+{
+	char path[SENSOR_PATH_BYTES] = "", new_path[SENSOR_PATH_BYTES] = "", exe[WEIR_NAME_BYTES + 1] = "";
+	struct sensor_path report = { .app_id = edge->edge.flow.app_id,
+				      .time_ns = edge->edge.time_ns,
+				      .pid = edge->edge.pid,
+				      .path = path,
+				      .new_path = new_path };
+	struct sensor_app described;
+	struct weir_app app;
+	bool has_app;
+
+	if (edge->edge.kind == WEIR_EDGE_TRUNCATE) {
+		report.operation = SENSOR_PATH_TRUNCATE;
+		report.object.kind = SENSOR_OBJECT_FILE;
+		report.object.ino = edge->edge.flow.object.ino;
+		report.object.dev = edge->edge.flow.object.dev;
+		report.object.generation = edge->edge.flow.object.generation;
+	} else {
+		report.operation = edge->operation == WEIR_CALL_RENAME ? SENSOR_PATH_RENAME :
+									  SENSOR_PATH_UNLINK;
+		sensor_name_join(&edge->directory, edge->path, path, sizeof(path));
+		if (report.operation == SENSOR_PATH_RENAME)
+			sensor_name_join(&edge->new_directory, edge->new_path, new_path, sizeof(new_path));
+	}
+	has_app = sensor_read_app(sensor, report.app_id, &app, exe) == 0;
+	if (has_app)
+		sensor_describe_app(&app, exe, &described);
+	sensor->handler.path(sensor->handler.userdata, &report, has_app ? &described : NULL);
+}
+
+void sensor_drain_paths(struct sensor *sensor)
+{
+	for (size_t i = 0; i < sensor->n_paths; i++)
+		report_path(sensor, &sensor->paths[i].edge);
+	free(sensor->paths);
+	sensor->paths = NULL;
+	sensor->n_paths = 0;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sensor/sensor_private.h"
+#include "base/clock.h"
+#include "bpf/weir.skel.h"
+
+static int compare_known(const void *a, const void *b)
+{
+	return memcmp(&((const struct sensor_known *)a)->key, &((const struct sensor_known *)b)->key,
+		      sizeof(struct weir_flow_key));
+}
+
+/* The entry of a flow, made when missing. NULL when memory is out: the next sweep tries again. */
+static struct sensor_known *find_known(struct sensor *sensor, const struct weir_flow_key *key)
+{
+	struct sensor_known **slot, *made;
+
+	slot = tfind(key, &sensor->known, compare_known);
+	if (slot)
+		return *slot;
+	made = calloc(1, sizeof(*made));
+	if (!made)
+		return NULL;
+	made->key = *key;
+	slot = tsearch(made, &sensor->known, compare_known);
+	if (!slot) {
+		free(made);
+		return NULL;
+	}
+	sensor->n_known++;
+	return made;
+}
+
+static void forget_known(struct sensor *sensor, const struct weir_flow_key *key)
+{
+	struct sensor_known **slot = tfind(key, &sensor->known, compare_known), *entry;
+
+	if (!slot)
+		return;
+	entry = *slot;
+	tdelete(entry, &sensor->known, compare_known);
+	free(entry);
+	sensor->n_known--;
+}
+
+void sensor_forget_all(struct sensor *sensor)
+{
+	tdestroy(sensor->known, free);
+	sensor->known = NULL;
+	sensor->n_known = 0;
+}
+
+static enum sensor_object_kind kind_of(const struct weir_flow_key *key, const struct weir_flow *flow)
+{
+	if (key->object.dev == WEIR_DEV_GAP)
+		return SENSOR_OBJECT_GAP;
+	if (key->object.dev == WEIR_DEV_APP)
+		return SENSOR_OBJECT_APP;
+	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind : SENSOR_OBJECT_NONE;
+}
+
+int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret_app,
+		    char exe[static WEIR_NAME_BYTES + 1])
+{
+	struct weir_name name;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.apps), &app_id, ret_app) < 0)
+		return -ENOENT;
+	exe[0] = '\0';
+	if (bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.app_paths), &app_id, &name) == 0)
+		sensor_name_assemble(&name, exe, WEIR_NAME_BYTES + 1);
+	return 0;
+}
+
+void sensor_describe_app(const struct weir_app *app, const char *exe, struct sensor_app *ret_app)
+{
+	*ret_app = (struct sensor_app){ .id = app->id,
+					.parent_id = app->parent_id,
+					.start_ns = app->start_ns,
+					.ended_ns = app->ended_ns,
+					.labels = app->labels,
+					.exe_ino = app->exe.ino,
+					.exe_dev = app->exe.dev,
+					.pid = app->pid,
+					.login_uid = app->login_uid,
+					.exe = exe,
+					.comm = app->comm };
+}
+
+static void report_flow(struct sensor *sensor, const struct sensor_known *known, const struct weir_flow *flow,
+			bool is_new)
+{
+	const struct weir_flow_key *key = &known->key;
+	char path[WEIR_NAME_BYTES + 1] = "", exe[WEIR_NAME_BYTES + 1];
+	struct sensor_flow report = {
+		.app_id = key->app_id,
+		.object = { kind_of(key, flow), key->object.ino, key->object.dev, key->object.generation },
+		.is_out = key->direction == WEIR_OUT,
+		.is_crm = flow->is_crm,
+		.is_estimated = flow->is_estimated,
+		.is_new = is_new,
+		.destination = key->destination,
+		.pid = flow->pid,
+		.hops = flow->hops,
+		.bytes = flow->bytes,
+		.calls = flow->calls,
+		.turns = flow->turns,
+		.labels = flow->labels,
+		.first_ns = flow->first_ns,
+		.last_ns = flow->last_ns,
+		.port = flow->peer.port,
+		.local_port = flow->peer.local_port,
+		.protocol = flow->peer.protocol,
+		.is_unlinked = flow->name.is_unlinked,
+		.path = path,
+	};
+	struct sensor_app described;
+	struct weir_app app;
+	bool has_app;
+
+	memcpy(&report.peer, flow->peer.ip, sizeof(report.peer));
+	sensor_name_assemble(&flow->name, path, sizeof(path));
+	has_app = sensor_read_app(sensor, key->app_id, &app, exe) == 0;
+	if (has_app) {
+		app.comm[sizeof(app.comm) - 1] = '\0';
+		sensor_describe_app(&app, exe, &described);
+	}
+	sensor->handler.flow(sensor->handler.userdata, &report, has_app ? &described : NULL);
+}
+
+static void visit_flow(struct sensor *sensor, const struct weir_flow_key *key, const struct weir_flow *flow)
+{
+	struct sensor_known *known;
+	bool is_new;
+
+	if (!flow->is_ready)
+		return; /* its maker is still writing: the next sweep has it */
+	known = find_known(sensor, key);
+	if (!known)
+		return;
+	is_new = known->first_ns != flow->first_ns;
+	if (!is_new && known->bytes == flow->bytes && known->calls == flow->calls &&
+	    known->turns == flow->turns && known->labels == flow->labels)
+		return;
+	known->first_ns = flow->first_ns;
+	known->bytes = flow->bytes;
+	known->calls = flow->calls;
+	known->turns = flow->turns;
+	known->labels = flow->labels;
+	report_flow(sensor, known, flow, is_new);
+}
+
+/*
+ * Key by key: a batch of this element size saves little, and get_next_key copes
+ * with entries that come and go meanwhile (a removed key starts over, which only
+ * repeats totals that are known).
+ */
+static int sweep_flows(struct sensor *sensor)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
+	uint32_t limit = bpf_map__max_entries(sensor->skeleton->maps.flows) * 2, n = 0;
+	struct weir_flow_key key, next;
+	struct weir_flow flow;
+	bool has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	sensor->flows = 0;
+	for (; has_next && n < limit; n++) {
+		key = next;
+		if (bpf_map_lookup_elem(fd, &key, &flow) == 0) {
+			visit_flow(sensor, &key, &flow);
+			sensor->flows++;
+		}
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+	}
+	return has_next ? -EAGAIN : 0;
+}
+
+static int note_ended(struct sensor *sensor, uint64_t app_id)
+{
+	uint64_t *grown = realloc(sensor->ended, (sensor->n_ended + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	sensor->ended = grown;
+	sensor->ended[sensor->n_ended++] = app_id;
+	return 0;
+}
+
+/* Apps that ended before this sweep began have their last totals reported by it. */
+static void sweep_apps(struct sensor *sensor, uint64_t began_ns)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.apps);
+	uint64_t key, next, in_bytes = 0, out_bytes = 0;
+	bool has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (has_next) {
+		char exe[WEIR_NAME_BYTES + 1];
+		struct sensor_app described;
+		struct weir_app app;
+
+		key = next;
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &app) < 0)
+			continue;
+		in_bytes += app.overflow_in_bytes;
+		out_bytes += app.overflow_out_bytes;
+		if (app.ended_ns == 0 || app.ended_ns >= began_ns || note_ended(sensor, key) < 0)
+			continue;
+		if (sensor_read_app(sensor, key, &app, exe) < 0)
+			continue;
+		app.comm[sizeof(app.comm) - 1] = '\0';
+		sensor_describe_app(&app, exe, &described);
+		if (app.labels && sensor->handler.app_ended)
+			sensor->handler.app_ended(sensor->handler.userdata, &described);
+	}
+	if (in_bytes > sensor->overflow_in_bytes)
+		sensor->overflow_in_bytes = in_bytes;
+	if (out_bytes > sensor->overflow_out_bytes)
+		sensor->overflow_out_bytes = out_bytes;
+}
+
+int sensor_sweep(struct sensor *sensor)
+{
+	uint64_t began_ns = clock_boottime_ns();
+	int r = sweep_flows(sensor);
+
+	if (r == 0)
+		sweep_apps(sensor, began_ns);
+	sensor_drain_paths(sensor);
+	sensor->sweeps++;
+	return r;
+}
+
+void sensor_report_again(struct sensor *sensor)
+{
+	sensor_forget_all(sensor);
+	free(sensor->ended);
+	sensor->ended = NULL;
+	sensor->n_ended = 0;
+}
+
+static bool is_ended(const struct sensor *sensor, uint64_t app_id)
+{
+	for (size_t i = 0; i < sensor->n_ended; i++)
+		if (sensor->ended[i] == app_id)
+			return true;
+	return false;
+}
+
+int sensor_forget_ended(struct sensor *sensor)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
+	struct weir_flow_key key, next;
+	bool has_next;
+
+	if (sensor->n_ended == 0)
+		return 0;
+	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (has_next) {
+		key = next;
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (!is_ended(sensor, key.app_id))
+			continue;
+		bpf_map_delete_elem(fd, &key);
+		forget_known(sensor, &key);
+	}
+	for (size_t i = 0; i < sensor->n_ended; i++) {
+		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_paths), &sensor->ended[i]);
+		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.apps), &sensor->ended[i]);
+	}
+	free(sensor->ended);
+	sensor->ended = NULL;
+	sensor->n_ended = 0;
+	return 0;
+}

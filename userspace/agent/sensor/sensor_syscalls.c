@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "agent/sensor/sensor_private.h"
+
+struct syscall_entry {
+	int number;
+	const char *name;
+	struct weir_syscall rule;
+};
+
+#define ENTRY(call_name, ...) { SYS_##call_name, #call_name, { __VA_ARGS__ } }
+
+/* The descriptor of READ, WRITE and CONNECT is argument 0 everywhere. */
+static const struct syscall_entry entries[] = {
+	ENTRY(read, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(pread64, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(readv, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(preadv, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(preadv2, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(recvfrom, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(recvmsg, WEIR_CALL_READ, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(recvmmsg, WEIR_CALL_READ, WEIR_FORM_MMSGHDR, 0, 0),
+	ENTRY(write, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(pwrite64, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(writev, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(pwritev, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(pwritev2, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(sendto, WEIR_CALL_WRITE, WEIR_FORM_SENDTO, 0, 0),
+	ENTRY(sendmsg, WEIR_CALL_WRITE, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(sendmmsg, WEIR_CALL_WRITE, WEIR_FORM_MMSGHDR, 0, 0),
+	ENTRY(vmsplice, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(sendfile, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 1, 0),
+	ENTRY(splice, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
+	ENTRY(tee, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 1),
+	ENTRY(copy_file_range, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
+	/* fd_arg of OPEN is where the flags are; MSGHDR says that they are in a struct. */
+	ENTRY(openat, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
+	ENTRY(openat2, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(open_by_handle_at, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
+	ENTRY(connect, WEIR_CALL_CONNECT, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(accept, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(accept4, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(mmap, WEIR_CALL_MMAP, WEIR_FORM_PLAIN, 4, 0),
+	ENTRY(unlinkat, WEIR_CALL_UNLINK, WEIR_FORM_AT, 0, 0),
+	ENTRY(renameat2, WEIR_CALL_RENAME, WEIR_FORM_AT, 0, 0),
+#ifdef SYS_renameat
+	ENTRY(renameat, WEIR_CALL_RENAME, WEIR_FORM_AT, 0, 0),
+#endif
+#ifdef SYS_open
+	ENTRY(open, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 1, 0),
+	ENTRY(creat, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(unlink, WEIR_CALL_UNLINK, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(rename, WEIR_CALL_RENAME, WEIR_FORM_PLAIN, 0, 0),
+#endif
+	ENTRY(pidfd_getfd, WEIR_CALL_TAKE_FD, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(process_vm_readv, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(process_vm_writev, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(ptrace, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+};
+
+#define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+
+void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS])
+{
+	memset(rules, 0, WEIR_SYSCALLS * sizeof(*rules));
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (entries[i].number >= 0 && entries[i].number < WEIR_SYSCALLS)
+			rules[entries[i].number] = entries[i].rule;
+}
+
+const char *sensor_syscall_name(uint64_t number)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if ((uint64_t)entries[i].number == number)
+			return entries[i].name;
+	return NULL;
+}
