@@ -87,6 +87,23 @@ static void speak_tls(const struct transport_client *client, int fd, int answer_
 		answer_error(answer_fd);
 }
 
+/* The collector's sockets came along by the fork, and would stay open when it closes them. */
+static void client_run(const struct transport_client *client, int answer_fd)
+{
+	int fd;
+
+	if (answer_fd > 3 && dup2(answer_fd, 3) != 3)
+		_exit(5);
+	close_range(4, ~0U, 0);
+	fd = client_connect(client->port);
+	signal(SIGPIPE, SIG_IGN);
+	if (client->max_version)
+		speak_tls(client, fd, 3);
+	else
+		speak_plain(client, fd, 3);
+	_exit(0);
+}
+
 void transport_client_start(struct transport_client *client)
 {
 	int fds[2];
@@ -94,16 +111,8 @@ void transport_client_start(struct transport_client *client)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	client->pid = fork();
 	assert_true(client->pid >= 0);
-	if (client->pid == 0) {
-		int fd = client_connect(client->port);
-
-		signal(SIGPIPE, SIG_IGN);
-		if (client->max_version)
-			speak_tls(client, fd, fds[1]);
-		else
-			speak_plain(client, fd, fds[1]);
-		_exit(0);
-	}
+	if (client->pid == 0)
+		client_run(client, fds[1]);
 	close(fds[1]);
 	client->pipe_fd = fds[0];
 	client->n_answer = 0;

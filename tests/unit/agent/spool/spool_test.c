@@ -156,15 +156,15 @@ static void a_record_can_be_read_once_it_is_synced(void **state)
 static void reading_goes_on_where_it_stopped(void **state)
 {
 	struct spool *spool = given_spool(*state, LIMIT_BYTES);
-	struct reading reading = { .stop_after = 3 };
+	struct reading reading = {.stop_after = 3};
 
 	given_records(spool, 5000);
 	assert_int_equal(spool_read(spool, 1, SIZE_MAX, when_visited, &reading), 0);
 	assert_int_equal(reading.next_seq, 4);
 	reading.stop_after = 0;
 	while (reading.next_seq <= 5000)
-		assert_int_equal(
-			spool_read(spool, reading.next_seq, 1000, when_visited, &reading), 0);
+		assert_int_equal(spool_read(spool, reading.next_seq, 1000, when_visited, &reading),
+				 0);
 	assert_int_equal(reading.n_good, 5000);
 	assert_int_equal(reading.n_lost, 0);
 	spool_close(spool);
