@@ -5,11 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
 
-#include "../../../support/store_fixture.h"
+#include "support/store_fixture.h"
 #include "base/cleanup.h"
 
 #define AGENT STORE_FIXTURE_AGENT
@@ -203,11 +204,15 @@ static void reading_works_while_a_collector_writes(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
+		/* A reader that fails must not leave a writer behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		struct store *store = store_fixture_open(dir, 200);
 
-		for (uint64_t seq = 1;; seq += 20)
+		/* Bounded, because a reader looks at all there is each time. */
+		for (uint64_t seq = 1; seq <= 4000; seq += 20)
 			if (store_fixture_append(store, AGENT, seq, 20) < 0)
 				_exit(1);
+		pause();
 	}
 	for (int i = 0; i < 40; i++) {
 		_cleanup_(store_freep) struct store *reader = store_fixture_open_for_reading(dir);
