@@ -36,14 +36,29 @@ static int lock(struct store *store)
 	return 0;
 }
 
-/* Puts losses on the timeline, then the batch, setting aside whatever turns out to be damaged. */
+/* Losses first: they are older than the batch. */
+static int append_all(struct store *store, struct store_record *records, size_t n_records)
+{
+	int r = store_loss_report(store);
+
+	if (r == 0 && n_records > 0)
+		r = store_append_once(store, records, n_records, NULL);
+	return r;
+}
+
+/* Sets aside whatever turns out to be damaged, and goes on. */
 static int append(struct store *store, struct store_record *records, size_t n_records)
 {
-	for (int i = 0; i < MAX_ATTEMPTS; i++) {
-		int r = store_loss_report(store);
+	bool made_room = false;
 
-		if (r == 0 && n_records > 0)
-			r = store_append_once(store, records, n_records, NULL);
+	for (int i = 0; i < MAX_ATTEMPTS; i++) {
+		int r = append_all(store, records, n_records);
+
+		if (r == -ENOSPC && !made_room) {
+			store_segments_make_room(store);
+			made_room = true;
+			continue;
+		}
 		if (r != -EUCLEAN)
 			return r;
 		r = store_loss_set_aside(store, store->suspect);

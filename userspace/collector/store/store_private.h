@@ -63,6 +63,8 @@ void store_segments_close(struct store *store);
 /* The segment to write n_records to, after beginning a new one where it is full. */
 int store_segments_current(struct store *store, size_t n_records,
 			   struct store_segment **ret_segment);
+/* On a full disk: folds the write-ahead logs in, as far as there is room for that. */
+void store_segments_make_room(struct store *store);
 /* Opens a segment for looking up, closing the least recently used one above the limit. */
 int store_segments_use(struct store *store, struct store_segment *segment);
 

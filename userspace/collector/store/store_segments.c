@@ -210,8 +210,7 @@ static void seal(struct store *store, struct store_segment *segment)
 {
 	store_state_put_summary(store, segment, true);
 	if (segment->db)
-		sqlite3_wal_checkpoint_v2(segment->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-					  NULL);
+		store_sql_fold_log(segment->db);
 }
 
 int store_segments_current(struct store *store, size_t n_records,
@@ -242,6 +241,15 @@ int store_segments_current(struct store *store, size_t n_records,
 		return r;
 	*ret_segment = current;
 	return 0;
+}
+
+void store_segments_make_room(struct store *store)
+{
+	store_sql_fold_log(store->state);
+	for (size_t i = 0; i < store->n_segments; i++) {
+		if (store->segments[i]->db)
+			store_sql_fold_log(store->segments[i]->db);
+	}
 }
 
 int store_segments_use(struct store *store, struct store_segment *segment)

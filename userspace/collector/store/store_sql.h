@@ -29,6 +29,10 @@ int store_sql_open(const char *path, bool read_only, sqlite3 **ret_db);
 /* Closes; as_it_is leaves the write-ahead log alone instead of folding it in. */
 void store_sql_close(sqlite3 *db, bool as_it_is);
 
+/* Folds the write-ahead log in and cuts it to nothing, as far as readers and the disk allow without
+ * waiting. */
+void store_sql_fold_log(sqlite3 *db);
+
 int store_sql_exec(sqlite3 *db, const char *sql);
 int store_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement);
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../../support/store_fixture.h"
+#include "support/store_fixture.h"
 #include "base/cleanup.h"
 
 #define AGENT STORE_FIXTURE_AGENT

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../../support/store_fixture.h"
+#include "support/store_fixture.h"
 #include "base/cleanup.h"
 
 #define AGENT STORE_FIXTURE_AGENT
@@ -144,6 +144,20 @@ static void a_new_segment_that_has_no_room_is_begun_later(void **state)
 	assert_all_there(store, 150);
 }
 
+static void the_log_does_not_eat_the_disk(void **state)
+{
+	_cleanup_(store_freep) struct store *store = store_fixture_open(dir, 0);
+	uint64_t seq = 1;
+	int r;
+
+	(void)state;
+	/* Each commit of one event writes many pages to the log, most of them again and again. */
+	while ((r = store_fixture_append(store, AGENT, seq, 1)) == 0 && seq < 1000)
+		seq++;
+	assert_int_equal(r, 0);
+	assert_all_there(store, seq);
+}
+
 static void a_restart_after_a_full_disk_finds_everything(void **state)
 {
 	struct store *store = store_fixture_open(dir, 1000);
@@ -206,6 +220,7 @@ int main(void)
 		TEST(a_full_disk_refuses_whole_batches_and_loses_nothing),
 		TEST(ids_of_a_refused_batch_are_zero),
 		TEST(a_new_segment_that_has_no_room_is_begun_later),
+		TEST(the_log_does_not_eat_the_disk),
 		TEST(a_restart_after_a_full_disk_finds_everything),
 		TEST(opening_on_a_full_disk_is_refused_or_works_and_harms_nothing),
 		TEST(an_incident_without_room_is_refused_and_put_later),
