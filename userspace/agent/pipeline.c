@@ -194,12 +194,24 @@ static void stop_sensor(struct agent *agent)
 	agent_write_status(agent);
 }
 
+/* A start that failed must not leave hooks behind that nobody reads; what it took over stays. */
+static void abandon_sensor(struct agent *agent)
+{
+	struct sensor_start start;
+
+	sensor_describe_start(agent->sensor, &start);
+	if (!start.is_resumed)
+		sensor_unpin(agent->config.pin_dir);
+}
+
 void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
 	if (agent->sensor && agent->uplink)
 		stop_sensor(agent);
+	else if (agent->sensor)
+		abandon_sensor(agent);
 	sd_event_source_disable_unref(agent->sweep_timer);
 	sd_event_source_disable_unref(agent->walk_timer);
 	sd_event_source_disable_unref(agent->resolve_timer);

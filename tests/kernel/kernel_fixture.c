@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "kernel/kernel_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+
+#define FLOWS_MAX 65536
+#define SOURCE_BYTES (1 << 20)
+
+struct kernel_fixture {
+	char folder[64], export[96], source[128], actor[128], pin_dir[96], policy_path[96];
+	struct kernel_options options;
+	sd_event *loop;
+	struct policy *policy;
+	struct sensor *sensor;
+	struct sensor_flow *flows; /* latest totals; paths are not kept */
+	size_t n_flows;
+	uint64_t n_paths[4];
+};
+
+static void die(const char *what, int error)
+{
+	fprintf(stderr, "kernel fixture: %s: %s\n", what, strerror(error));
+	exit(1);
+}
+
+static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
+{
+	struct kernel_fixture *fixture = userdata;
+
+	(void)app;
+	for (size_t i = 0; i < fixture->n_flows; i++) {
+		struct sensor_flow *known = &fixture->flows[i];
+
+		if (known->app_id == flow->app_id && known->is_out == flow->is_out &&
+		    known->object.ino == flow->object.ino && known->object.dev == flow->object.dev &&
+		    known->destination == flow->destination && known->first_ns == flow->first_ns) {
+			*known = *flow;
+			return;
+		}
+	}
+	if (fixture->n_flows == FLOWS_MAX)
+		die("too many flows", ENOSPC);
+	fixture->flows[fixture->n_flows++] = *flow;
+}
+
+static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)
+{
+	struct kernel_fixture *fixture = userdata;
+
+	(void)app;
+	fixture->n_paths[path->operation & 3]++;
+}
+
+static void write_file(const char *path, const void *data, size_t size, mode_t mode)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		die(path, errno);
+	close(fd);
+}
+
+static void write_policy(struct kernel_fixture *fixture)
+{
+	struct policy_problems problems = {};
+	char text[512];
+	int n = snprintf(text, sizeof(text),
+			 "[class \"customer\"]\ngrade = C3\ncategory = other\n"
+			 "[crm \"crm\"]\nhost = 127.0.0.1\nport = 18443\nclass = customer\n"
+			 "[export \"exports\"]\nfolder = %s\nclass = customer\n"
+			 "[sink \"chat\"]\nhost = 127.0.0.2\nkind = web\norigin = no\n",
+			 fixture->export);
+
+	write_file(fixture->policy_path, text, (size_t)n, 0600);
+	if (policy_load(fixture->policy_path, &fixture->policy, &problems) < 0) {
+		policy_problems_print(&problems, stderr);
+		die("policy", EINVAL);
+	}
+}
+
+static void copy_self(const char *to)
+{
+	char buffer[65536];
+	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+	ssize_t n;
+
+	if (in < 0 || out < 0)
+		die(to, errno);
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		if (write(out, buffer, (size_t)n) != n)
+			die(to, errno);
+	close(in);
+	close(out);
+}
+
+static void write_source(struct kernel_fixture *fixture)
+{
+	char *data = malloc(SOURCE_BYTES);
+
+	for (size_t i = 0; i < SOURCE_BYTES; i++)
+		data[i] = (char)('a' + i % 26);
+	write_file(fixture->source, data, SOURCE_BYTES, 0644);
+	free(data);
+}
+
+void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
+{
+	const struct sensor_config config = { .pin_dir = fixture->pin_dir,
+					      .ring_bytes = fixture->options.ring_bytes,
+					      .flows_max = fixture->options.flows_max,
+					      .use_perf = fixture->options.use_perf };
+	const struct sensor_handler handler = { .flow = on_flow, .path = on_path, .userdata = fixture };
+	char *reason = NULL;
+	int r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor, &reason);
+
+	if (r < 0)
+		die(reason ? reason : "sensor", -r);
+}
+
+struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options)
+{
+	struct kernel_fixture *fixture = calloc(1, sizeof(*fixture));
+
+	if (!fixture || sd_event_new(&fixture->loop) < 0)
+		die("start", ENOMEM);
+	if (options)
+		fixture->options = *options;
+	fixture->flows = calloc(FLOWS_MAX, sizeof(*fixture->flows));
+	strcpy(fixture->folder, "/tmp/weir-kernel-XXXXXX");
+	if (!fixture->flows || !mkdtemp(fixture->folder))
+		die(fixture->folder, errno);
+	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
+	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
+	snprintf(fixture->actor, sizeof(fixture->actor), "%s/actor", fixture->folder);
+	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf", fixture->folder);
+	snprintf(fixture->pin_dir, sizeof(fixture->pin_dir), "/sys/fs/bpf/%s", fixture->folder + 5);
+	if (mkdir(fixture->export, 0755) < 0)
+		die(fixture->export, errno);
+	copy_self(fixture->actor);
+	write_source(fixture);
+	write_policy(fixture);
+	kernel_fixture_restart_sensor(fixture);
+	return fixture;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int flag, struct FTW *ftw)
+{
+	(void)info;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void kernel_fixture_stop(struct kernel_fixture *fixture)
+{
+	sensor_unpin(fixture->pin_dir);
+	sensor_free(fixture->sensor);
+	policy_free(fixture->policy);
+	sd_event_unref(fixture->loop);
+	nftw(fixture->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(fixture->flows);
+	free(fixture);
+}
+
+void kernel_fixture_kill_sensor(struct kernel_fixture *fixture)
+{
+	sensor_mark_seen(fixture->sensor, 1);
+	sensor_free(fixture->sensor);
+	fixture->sensor = NULL;
+}
+
+const char *kernel_fixture_folder(const struct kernel_fixture *fixture)
+{
+	return fixture->folder;
+}
+
+const char *kernel_fixture_source(const struct kernel_fixture *fixture)
+{
+	return fixture->source;
+}
+
+struct sensor *kernel_fixture_sensor(struct kernel_fixture *fixture)
+{
+	return fixture->sensor;
+}
+
+struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture)
+{
+	struct sensor_start start;
+
+	sensor_describe_start(fixture->sensor, &start);
+	return start;
+}
+
+pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		die("pipe", errno);
+	pid = fork();
+	if (pid < 0)
+		die("fork", errno);
+	if (pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execv(fixture->actor, arguments);
+		_exit(127);
+	}
+	close(ends[1]);
+	*ret_output_fd = ends[0];
+	return pid;
+}
+
+void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size)
+{
+	size_t used = 0;
+	ssize_t n;
+	int status;
+
+	while (used + 1 < size && (n = read(output_fd, ret_text + used, size - used - 1)) > 0)
+		used += (size_t)n;
+	ret_text[used] = '\0';
+	close(output_fd);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		die(used ? ret_text : "the actor failed", ECHILD);
+}
+
+struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino, uint16_t port)
+{
+	struct kernel_totals totals = {};
+
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	for (size_t i = 0; i < fixture->n_flows; i++) {
+		const struct sensor_flow *flow = &fixture->flows[i];
+
+		if (flow->is_out != is_out || (ino && flow->object.ino != ino) || (port && flow->port != port))
+			continue;
+		totals.bytes += flow->bytes;
+		totals.calls += flow->calls;
+		totals.turns += flow->turns;
+		totals.flows++;
+	}
+	return totals;
+}
+
+uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture)
+{
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	return fixture->n_flows;
+}
+
+struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture)
+{
+	struct sensor_counts counts;
+
+	sensor_count(fixture->sensor, &counts);
+	return counts;
+}
+
+uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture, enum sensor_path_operation operation)
+{
+	sd_event_run(fixture->loop, 0);
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	return fixture->n_paths[operation & 3];
+}

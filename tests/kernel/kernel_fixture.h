@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_TESTS_KERNEL_KERNEL_FIXTURE_H
+#define WEIR_TESTS_KERNEL_KERNEL_FIXTURE_H
+
+/*
+ * A real sensor on the running kernel, with a policy whose CRM is 127.0.0.1, whose
+ * export folder is a temporary one and whose chat is 127.0.0.2. The test itself is a
+ * hub, as every Weir program is, so what acts is a copy of the test's executable:
+ * an app of its own.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/sensor/sensor.h"
+
+struct kernel_fixture;
+
+struct kernel_options {
+	uint32_t ring_bytes;
+	uint32_t flows_max;
+	bool use_perf;
+};
+
+struct kernel_totals {
+	uint64_t bytes, calls, turns, flows;
+};
+
+/* Stops the test on failure, saying why. */
+struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options);
+void kernel_fixture_stop(struct kernel_fixture *fixture);
+
+/* Ends the sensor as kill -9 would: what is pinned stays. And comes back. */
+void kernel_fixture_kill_sensor(struct kernel_fixture *fixture);
+void kernel_fixture_restart_sensor(struct kernel_fixture *fixture);
+
+const char *kernel_fixture_folder(const struct kernel_fixture *fixture);   /* outside the export */
+const char *kernel_fixture_source(const struct kernel_fixture *fixture);   /* 1 MiB file in the export */
+struct sensor *kernel_fixture_sensor(struct kernel_fixture *fixture);
+/* The sensor's start as seen by the last (re)start. */
+struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture);
+
+/* Runs the copy of this executable with these arguments and gives its output. */
+pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd);
+/* Waits; the exit status must be 0. Fills text with what it wrote. */
+void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size);
+
+/* Sweeps and sums what the tables hold, by inode (0: any) or peer port (0: any). */
+struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
+					uint16_t port);
+/* Any flow at all since the start. */
+uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
+struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);
+/* Path calls since the start, of a kind. */
+uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture, enum sensor_path_operation operation);
+
+#endif
