@@ -60,11 +60,11 @@ soon "it went to im.test and nowhere else" \
 soon "it came from the CRM" \
 	incidents_say "{s['name'] for s in d[0]['sources']} == {'crm.test'}"
 soon "the origin of what was sent equals its destination" \
-	events_say "any(e['kind'] == 'egress' and e['bytes'] and 'im.test' in e['origins'] and e['object']['zone_name'] == 'im.test' for e in d)"
+	events_say "any(e['kind'] == 'egress' and e['bytes'] and 'im.test' in e['origins'] and e['object'].get('zone') == 'im.test' for e in d)"
 soon "one person, under a pseudonym" \
 	incidents_say "len(d[0]['persons']) == 1 and d[0]['persons'][0].startswith('P-')"
 soon "the steps of the lineage are in it, from nc over curl and python to nc" \
-	incidents_say "{'curl', 'python3', 'nc'} <= {s['exe'].rsplit('/', 1)[-1].split('.')[0].rstrip('.0123456789').replace('python', 'python3') for s in d[0]['lineage']}"
+	incidents_say "{'curl', 'python3', 'nc'} <= {s['app']['exe'].rsplit('/', 1)[-1].split('.')[0].rstrip('.0123456789').replace('python', 'python3') for s in d[0]['lineage']}"
 soon "techniques are named" \
 	incidents_say "'T1213.004' in d[0]['attack'] and any(a.startswith(('T1048', 'T1567')) for a in d[0]['attack'])"
 

@@ -46,7 +46,7 @@ for step in "curl takes from the CRM:curl:in:crm.test" "curl writes the rows:cur
 	"curl gives it to pan.test:curl:out:pan.test"; do
 	IFS=: read -r what exe direction object <<<"$step"
 	soon "the lineage has: $what" \
-		incidents_say "any(s['exe'].endswith('/$exe') and s['direction'] == '$direction' and (s['object']['name'].endswith('$object') or s['object'].get('zone_name') == '$object') for s in d[0]['lineage'])"
+		incidents_say "any(s['app']['exe'].endswith('/$exe') and s['direction'] == '$direction' and (s['object']['name'].endswith('$object') or s['object'].get('zone') == '$object') for s in d[0]['lineage'])"
 done
 soon "every addend of the score has its reason" \
 	incidents_say "d[0]['score'] == sum(a['points'] for a in d[0]['addends']) and all(a['reason'] for a in d[0]['addends'])"

@@ -22,8 +22,8 @@ eventually 10 test "$(received_bytes backup.corp)" -gt "$saved_at_least"
 saved=$(received_bytes backup.corp)
 then_it "the backup is made ($saved bytes)" test "$saved" -gt "$saved_at_least"
 soon "the way to the backup is known, to the byte, as a trusted one" \
-	events_say "sum(e['bytes'] for e in d if e['object'].get('zone_name') == 'backup.corp' and e['direction'] == 'out') == $saved
-		and all(e['object']['role'] == 'trusted' for e in d if e['object'].get('zone_name') == 'backup.corp')"
+	events_say "sum(e['bytes'] for e in d if e['object'].get('zone') == 'backup.corp' and e['direction'] == 'out') == $saved
+		and all(e['object']['role'] == 'trusted' for e in d if e['object'].get('zone') == 'backup.corp')"
 then_it "no egress" events_say "not [e for e in d if e['kind'] == 'egress']"
 then_it "no incident" incidents_say "d == []"
 

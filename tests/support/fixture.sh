@@ -322,6 +322,7 @@ weir_stops() {
 	kill -TERM "$pid"
 	eventually 40 is_over "$pid" || give_up "weir stops when asked"
 	wait "$pid"
+	# shellcheck disable=SC2034 # for the scenarios
 	weir_status=$?
 	weir_pid=
 }
@@ -355,6 +356,7 @@ soon() {
 }
 
 # Events that say that somebody touched customer data.
+# shellcheck disable=SC2034 # for the scenarios
 labelled="[e for e in d if e['kind'] in ('edge', 'flow', 'egress', 'crm_access', 'file_rename',
 	'file_unlink', 'file_truncate', 'process_exit', 'coverage_gap')]"
 
