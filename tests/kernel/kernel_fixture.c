@@ -118,6 +118,7 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 {
 	const struct sensor_config config = { .pin_dir = fixture->pin_dir,
 					      .ring_bytes = fixture->options.ring_bytes,
+					      .arguments_min_bytes = 512,
 					      .flows_max = fixture->options.flows_max,
 					      .use_perf = fixture->options.use_perf };
 	const struct sensor_handler handler = { .flow = on_flow, .path = on_path, .userdata = fixture };
@@ -180,6 +181,12 @@ void kernel_fixture_kill_sensor(struct kernel_fixture *fixture)
 	fixture->sensor = NULL;
 }
 
+void kernel_fixture_remove_sensor(struct kernel_fixture *fixture)
+{
+	kernel_fixture_kill_sensor(fixture);
+	sensor_unpin(fixture->pin_dir);
+}
+
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture)
 {
 	return fixture->folder;
@@ -203,7 +210,7 @@ struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture)
 	return start;
 }
 
-pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd)
+static pid_t spawn(const char *program, char *const arguments[], int *ret_output_fd)
 {
 	int ends[2];
 	pid_t pid;
@@ -215,12 +222,51 @@ pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments
 		die("fork", errno);
 	if (pid == 0) {
 		dup2(ends[1], STDOUT_FILENO);
-		execv(fixture->actor, arguments);
+		execv(program, arguments);
 		_exit(127);
 	}
 	close(ends[1]);
 	*ret_output_fd = ends[0];
 	return pid;
+}
+
+pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd)
+{
+	return spawn(fixture->actor, arguments, ret_output_fd);
+}
+
+pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script, int *ret_output_fd)
+{
+	char *arguments[] = { "sh", "-ec", (char *)script, NULL };
+
+	setenv("SRC", fixture->source, 1);
+	setenv("DIR", fixture->folder, 1);
+	return spawn("/bin/sh", arguments, ret_output_fd);
+}
+
+void kernel_fixture_shell(struct kernel_fixture *fixture, const char *script)
+{
+	char text[4096];
+	int output;
+	pid_t pid = kernel_fixture_spawn_shell(fixture, script, &output);
+
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+}
+
+uint64_t kernel_fixture_ino(struct kernel_fixture *fixture, const char *name)
+{
+	struct stat info;
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	if (stat(path, &info) < 0)
+		die(path, errno);
+	return info.st_ino;
+}
+
+uint64_t kernel_fixture_written(struct kernel_fixture *fixture, const char *name)
+{
+	return kernel_fixture_sum(fixture, true, kernel_fixture_ino(fixture, name), 0).bytes;
 }
 
 void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size)

@@ -33,6 +33,8 @@ void kernel_fixture_stop(struct kernel_fixture *fixture);
 
 /* Ends the sensor as kill -9 would: what is pinned stays. And comes back. */
 void kernel_fixture_kill_sensor(struct kernel_fixture *fixture);
+/* As a machine where Weir never ran. */
+void kernel_fixture_remove_sensor(struct kernel_fixture *fixture);
 void kernel_fixture_restart_sensor(struct kernel_fixture *fixture);
 
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture);   /* outside the export */
@@ -43,6 +45,14 @@ struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture);
 
 /* Runs the copy of this executable with these arguments and gives its output. */
 pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd);
+/* A shell, with SRC (the labelled file) and DIR (the folder outside the export) in its environment. */
+pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script, int *ret_output_fd);
+/* Runs it to its end; it must succeed. */
+void kernel_fixture_shell(struct kernel_fixture *fixture, const char *script);
+/* Inode of DIR/name. */
+uint64_t kernel_fixture_ino(struct kernel_fixture *fixture, const char *name);
+/* Bytes that apps which carry a label wrote to DIR/name. */
+uint64_t kernel_fixture_written(struct kernel_fixture *fixture, const char *name);
 /* Waits; the exit status must be 0. Fills text with what it wrote. */
 void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size);
 
