@@ -29,6 +29,7 @@
 #define WEIR_DEV_LOOPBACK 0xfffffff1u /* ino: hash of (net namespace, sender, receiver) */
 #define WEIR_DEV_UNIX_SOCK 0xfffffff2u /* ino: kernel address of a unix socket not accepted yet */
 #define WEIR_DEV_GAP 0xfffffff3u /* ino: number of a system call that is not followed */
+#define WEIR_DEV_APP 0xfffffff4u /* ino: id of the app that was executed with arguments */
 
 enum weir_kind {
 	WEIR_KIND_NONE = 0, /* carries no customer data: anon inodes, netlink, terminals, /dev/null */
@@ -208,7 +209,10 @@ struct weir_state {
 	__u64 epoch;
 	__u64 basename_seed; /* WEIR_BASENAME_SEED, in a place that the verifier cannot see through */
 	__u64 agent_seen_ns; /* written by the agent at each sweep: the start of a gap */
+	__u64 origin_labels; /* mask: the bits that say where data came in from */
 	__u32 max_hops;
+	__u32 arguments_min_bytes; /* arguments this long pass every label on; 0: never */
+	__u32 padding;
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;
@@ -255,7 +259,7 @@ static_assert(sizeof(struct weir_object) == 32, "abi");
 static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
-static_assert(sizeof(struct weir_state) == 160, "abi");
+static_assert(sizeof(struct weir_state) == 176, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1360, "abi");
 

@@ -4,7 +4,7 @@
 
 /* Fork, exec, exit: who belongs to which app. */
 
-#include "../label.bpf.h"
+#include "../flow.bpf.h"
 
 static __always_inline void process_end_app(struct weir_app *app)
 {
@@ -47,6 +47,36 @@ static __noinline int process_fork(struct task_struct *parent, struct task_struc
 	return 0;
 }
 
+/*
+ * Arguments are data that the old app hands to the new one. Short ones pass only
+ * where data came from; what can hold records passes everything.
+ */
+static __noinline int process_pass_arguments(struct weir_app *from, struct weir_app *to,
+					     struct task_struct *task)
+{
+	struct weir_state *gate = state_get();
+	__u64 bytes = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
+	struct transfer transfer = { .bytes = bytes, .direction = WEIR_OUT, .is_estimated = true };
+	struct object object = {};
+
+	if (!gate || !from || !to || from->is_hub || to->is_hub)
+		return 0;
+	transfer.labels = from->labels & gate->origin_labels;
+	if (gate->arguments_min_bytes && bytes >= gate->arguments_min_bytes)
+		transfer.labels = from->labels;
+	if (!transfer.labels)
+		return 0;
+	object.key.ino = to->id;
+	object.key.dev = WEIR_DEV_APP;
+	transfer.hops = from->hops;
+	flow_add(from, &object, &transfer);
+	transfer.direction = WEIR_IN;
+	transfer.hops = from->hops + 1;
+	flow_add(to, &object, &transfer);
+	label_app(to, transfer.labels, from->hops + 1, task);
+	return 0;
+}
+
 static __noinline int process_exec(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
@@ -67,6 +97,8 @@ static __noinline int process_exec(struct task_struct *task)
 	/* Descriptors survive exec, and labelled objects may be behind them. */
 	if (app && is_open)
 		app_open(app);
+	if (app && old && old->labels)
+		process_pass_arguments(old, app, task);
 	return 0;
 }
 
