@@ -1,58 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "collector/correlate/correlate.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "collector/correlate/detector.h"
 #include "collector/correlate/episode.h"
-#include "collector/correlate/watch.h"
+#include "collector/correlate/known.h"
 #include "collector/incidents/incident.h"
+#include "collector/incidents/incident_text.h"
 #include "collector/store/store.h"
 #include "policy/policy.h"
 
-#define PROGRESS "correlated_upto"
-#define WATCHES_MAX 4096
-#define WINDOW_HOURS 168
+#define CORRELATED_UPTO "correlated_upto"
+#define CATCH_UP_RECORDS 4096 /* between two notes of progress */
 #define NS_PER_HOUR (3600ull * 1000000000)
+
+#define TRACE_KINDS                                                                                \
+	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_EGRESS | 1u << EVENT_CRM_ACCESS |       \
+	 1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE)
 
 struct correlate {
 	struct store *store;
 	const struct policy *policy;
-	struct watch_list watches;
+	struct known known;
 	struct correlate_counts counts;
+	bool is_behind; /* the store holds records that were not taken */
 };
 
 DEFINE_CLEANUP(cursor_freep, struct store_cursor, store_cursor_free)
 DEFINE_CLEANUP(record_freep, struct store_record, store_record_free)
-
-static int restore(struct correlate *correlate, const struct store_incident *stored)
-{
-	_cleanup_(incident_freep) struct incident *incident = NULL;
-	int r = incident_from_stored(stored, &incident);
-
-	if (r == 0)
-		r = watch_list_restore(&correlate->watches, stored->key, incident);
-	/* A document of another version stays as it is; it just cannot grow. */
-	return r == -EBADMSG || r == -EINVAL ? 0 : r;
-}
-
-static int restore_all(struct correlate *correlate)
-{
-	struct store_incident **list = NULL;
-	size_t n = 0;
-	int r = store_list_incidents(correlate->store, &list, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			r = restore(correlate, list[i]);
-		store_incident_free(list[i]);
-	}
-	free(list);
-	return r;
-}
 
 int correlate_new(struct store *store, const struct policy *policy, struct correlate **ret_correlate)
 {
@@ -63,8 +41,8 @@ int correlate_new(struct store *store, const struct policy *policy, struct corre
 		return -ENOMEM;
 	correlate->store = store;
 	correlate->policy = policy;
-	correlate->watches.max_items = WATCHES_MAX;
-	r = restore_all(correlate);
+	correlate->is_behind = true;
+	r = known_load(&correlate->known, store);
 	if (r < 0)
 		return r;
 	*ret_correlate = TAKE(correlate);
@@ -75,7 +53,7 @@ void correlate_free(struct correlate *correlate)
 {
 	if (!correlate)
 		return;
-	watch_list_done(&correlate->watches);
+	known_done(&correlate->known);
 	free(correlate);
 }
 
@@ -84,173 +62,248 @@ void correlate_set_policy(struct correlate *correlate, const struct policy *poli
 	correlate->policy = policy;
 }
 
-static int put_incident(struct correlate *correlate, const struct watch *watch, struct incident *incident)
+struct correlate_counts correlate_count(const struct correlate *correlate)
+{
+	struct correlate_counts counts = correlate->counts;
+
+	counts.incidents_dropped = correlate->known.n_dropped;
+	return counts;
+}
+
+static uint64_t window_ns(const struct policy *policy, const char *detector, int64_t fallback_hours)
+{
+	int64_t hours = policy_detect_value(policy, detector, "window_hours", fallback_hours);
+
+	return (hours > 0 ? (uint64_t)hours : 1) * NS_PER_HOUR;
+}
+
+static int take(struct correlate *correlate, const struct store_record *record)
+{
+	const char *recipient = episode_recipient(record->event);
+	int r = 0;
+
+	correlate->counts.records++;
+	if (!(1u << record->event->kind & TRACE_KINDS))
+		return 0;
+	if (recipient)
+		r = known_take_egress(&correlate->known, episode_person(record), recipient,
+				      record->event->time_ns,
+				      window_ns(correlate->policy, "direct_egress", 168));
+	if (r == 0)
+		known_take_trace(&correlate->known, record,
+				 window_ns(correlate->policy, "clean_up", 24));
+	return r;
+}
+
+static int put(struct correlate *correlate, const struct known_incident *item,
+	       struct incident *incident, char **ret_document)
 {
 	_cleanup_free_ char *document = NULL;
-	struct store_incident row = { .key = watch->key,
-				      .first_ns = incident->first_ns,
-				      .last_ns = incident->last_ns,
-				      .event_ids = incident->events.items,
-				      .n_event_ids = incident->events.n_items };
+	struct store_incident stored = {
+		.id = incident->id,
+		.key = item->key,
+		.first_ns = incident->first_ns,
+		.last_ns = incident->last_ns,
+		.event_ids = incident->events.items,
+		.n_event_ids = incident->events.n_items,
+	};
 	int r = incident_to_document(incident, &document);
 
 	if (r < 0)
 		return r;
-	row.document = document;
-	r = store_put_incident(correlate->store, &row);
-	if (r == 0)
-		incident->id = row.id;
-	return r;
+	stored.document = document;
+	r = store_put_incident(correlate->store, &stored);
+	if (r < 0)
+		return r;
+	incident->id = stored.id;
+	*ret_document = TAKE(document);
+	return 0;
 }
 
-/* Everything anew from the store; *ret_incident stays NULL when its egress is not there. */
-static int compute(struct correlate *correlate, const struct watch *watch, struct incident **ret_incident)
+/* The thresholds of the severities, at the policy's values where it has some. */
+static struct incident_thresholds thresholds_of(const struct policy *policy)
 {
-	const struct incident_thresholds thresholds = INCIDENT_DEFAULT_THRESHOLDS;
-	_cleanup_(episode_freep) struct episode *episode = NULL;
+	struct incident_thresholds thresholds = INCIDENT_DEFAULT_THRESHOLDS;
+
+	thresholds.medium = policy_detect_value(policy, "severity", "medium", thresholds.medium);
+	thresholds.high = policy_detect_value(policy, "severity", "high", thresholds.high);
+	thresholds.critical =
+		policy_detect_value(policy, "severity", "critical", thresholds.critical);
+	return thresholds;
+}
+
+/* Returns 1 with an incident, 0 when no detector finds one, -errno. */
+static int compute(struct correlate *correlate, const struct known_incident *item,
+		   struct incident **ret_incident)
+{
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
+	_cleanup_(episode_freep) struct episode *episode = NULL;
+	struct incident_thresholds thresholds = thresholds_of(correlate->policy);
 	int r;
 
 	if (!incident)
 		return -ENOMEM;
-	r = episode_collect(correlate->store, correlate->policy, watch->person, watch->recipient,
-			    watch->first_ns, watch->last_ns, &episode);
+	correlate->counts.recomputed++;
+	r = episode_collect(correlate->store, correlate->policy, item->person, item->recipient,
+			    item->first_ns, item->last_ns, &episode);
 	if (r <= 0)
 		return r;
-	free(incident->key);
-	incident->key = strdup(watch->key);
-	if (!incident->key)
-		return -ENOMEM;
 	r = episode_fill_incident(episode, correlate->policy, incident);
 	if (r == 0)
 		r = detector_run_all(episode, correlate->policy, incident);
 	if (r < 0)
 		return r;
+	if (incident->n_addends == 0)
+		return 0;
+	free(incident->key);
+	incident->key = incident_text_copy(item->key);
+	if (!incident->key)
+		return -ENOMEM;
+	incident->id = item->id;
 	incident_rate(incident, &thresholds);
 	*ret_incident = TAKE(incident);
-	return 0;
+	return 1;
 }
 
-/* 0 when nothing changed. */
-static int change_of(const struct watch *watch, const struct incident *incident)
+static enum correlate_change change_of(const struct known_incident *item,
+				       const struct incident *incident)
 {
-	if (watch->severity < 0)
+	if (item->id == 0)
 		return CORRELATE_NEW;
-	if ((int)incident->severity > watch->severity || incident->n_addends > watch->n_addends)
+	if ((int)incident->severity > item->severity ||
+	    known_count_detectors(incident) > item->n_detectors)
 		return CORRELATE_RAISED;
-	if (incident->bytes_out != watch->bytes_out || incident->events.n_items != watch->n_events)
-		return CORRELATE_GROWN;
-	return 0;
+	return CORRELATE_GROWN;
 }
 
-static int recompute(struct correlate *correlate, struct watch *watch, correlate_incident_fn fn, void *userdata)
+static int is_unchanged(const struct known_incident *item, const struct incident *incident)
 {
-	_cleanup_(incident_freep) struct incident *incident = NULL;
-	int r = compute(correlate, watch, &incident), change;
+	_cleanup_free_ char *document = NULL;
+	int r = incident_to_document(incident, &document);
 
-	if (r < 0 || !incident)
-		return r;
-	r = put_incident(correlate, watch, incident);
 	if (r < 0)
 		return r;
-	correlate->counts.recomputed++;
-	change = change_of(watch, incident);
-	r = watch_remember(watch, incident);
-	if (r == 0 && change != 0 && fn)
-		fn(userdata, incident, (enum correlate_change)change);
-	return r;
+	return item->id != 0 && known_hash_document(document) == item->document_hash;
 }
 
-static int look_at(struct correlate *correlate, const struct store_record *record)
+static int recompute(struct correlate *correlate, size_t at, correlate_incident_fn fn,
+		     void *userdata)
 {
-	const char *recipient = episode_recipient(record->event);
-	int64_t hours = policy_detect_value(correlate->policy, "direct_egress", "window_hours", WINDOW_HOURS);
-	struct watch *watch;
-	int r;
+	struct known_incident *item = &correlate->known.items[at];
+	_cleanup_(incident_freep) struct incident *incident = NULL;
+	_cleanup_free_ char *document = NULL;
+	enum correlate_change change;
+	int r = compute(correlate, item, &incident);
 
-	correlate->counts.records++;
-	if (!recipient) {
-		watch_list_touch(&correlate->watches, record);
-		return 0;
+	if (r <= 0)
+		return r;
+	r = is_unchanged(item, incident);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	change = change_of(item, incident);
+	r = put(correlate, item, incident, &document);
+	if (r == 0 && change == CORRELATE_NEW) {
+		/* The id is known only now, and the document is to hold it. */
+		free(TAKE(document));
+		r = put(correlate, item, incident, &document);
 	}
-	r = watch_list_take(&correlate->watches, episode_person(record), recipient, record->event->time_ns,
-			    (uint64_t)hours * NS_PER_HOUR, &watch);
 	if (r == 0)
-		watch->is_dirty = true;
+		r = known_update(&correlate->known, at, incident, document);
+	if (r == 0 && fn)
+		fn(userdata, incident, change);
 	return r;
 }
 
-/* A watch stays dirty until its incident is durable, so an error here only postpones it. */
 static int recompute_dirty(struct correlate *correlate, correlate_incident_fn fn, void *userdata)
 {
-	for (size_t i = 0; i < correlate->watches.n_items; i++) {
-		struct watch *watch = &correlate->watches.items[i];
+	for (size_t i = 0; i < correlate->known.n_items; i++) {
 		int r;
 
-		if (!watch->is_dirty)
+		if (!correlate->known.items[i].is_dirty)
 			continue;
-		r = recompute(correlate, watch, fn, userdata);
+		r = recompute(correlate, i, fn, userdata);
 		if (r < 0)
 			return r;
-		watch->is_dirty = false;
+		correlate->known.items[i].is_dirty = false;
 	}
 	return 0;
 }
 
-int correlate_catch_up(struct correlate *correlate, correlate_incident_fn fn, void *userdata)
+/* Incidents first, then the note of progress: after a crash in between they are computed again. */
+static int finish(struct correlate *correlate, uint64_t upto, correlate_incident_fn fn,
+		  void *userdata)
+{
+	int r = recompute_dirty(correlate, fn, userdata);
+
+	return r < 0 ? r : store_put_number(correlate->store, CORRELATED_UPTO, upto);
+}
+
+/* Takes the next records after *upto. Returns 1 when there may be more, 0 at the end, -errno. */
+static int catch_up_some(struct correlate *correlate, uint64_t *upto, correlate_incident_fn fn,
+			 void *userdata)
 {
 	_cleanup_(cursor_freep) struct store_cursor *cursor = NULL;
-	struct store_query query = {};
-	uint64_t upto = 0;
-	int r = store_get_number(correlate->store, PROGRESS, &upto);
+	const struct store_query query = { .after_id = *upto };
+	uint64_t last_id = *upto;
+	size_t n_records = 0;
+	int r = store_query(correlate->store, &query, &cursor);
 
-	if (r < 0)
-		return r;
-	query.after_id = upto;
-	r = store_query(correlate->store, &query, &cursor);
-	if (r < 0)
-		return r;
-	for (;;) {
+	while (r >= 0 && n_records < CATCH_UP_RECORDS) {
 		_cleanup_(record_freep) struct store_record *record = NULL;
 
 		r = store_cursor_next(cursor, &record);
 		if (r <= 0)
 			break;
-		upto = record->id;
-		r = look_at(correlate, record);
-		if (r < 0)
-			return r;
+		n_records++;
+		last_id = record->id;
+		r = take(correlate, record);
 	}
-	if (r == 0)
-		r = recompute_dirty(correlate, fn, userdata);
-	return r < 0 ? r : store_put_number(correlate->store, PROGRESS, upto);
+	if (r < 0 || n_records == 0)
+		return r;
+	/* No cursor stays open over writes. */
+	store_cursor_free(TAKE(cursor));
+	r = finish(correlate, last_id, fn, userdata);
+	if (r < 0)
+		return r;
+	*upto = last_id;
+	return n_records == CATCH_UP_RECORDS;
 }
 
-int correlate_process(struct correlate *correlate, const struct store_record *records, size_t n_records,
-		      correlate_incident_fn fn, void *userdata)
+int correlate_catch_up(struct correlate *correlate, correlate_incident_fn fn, void *userdata)
 {
 	uint64_t upto = 0;
-	int r;
+	int r = store_get_number(correlate->store, CORRELATED_UPTO, &upto);
 
-	for (size_t i = 0; i < n_records; i++) {
-		if (records[i].id == 0)
-			continue;
-		r = look_at(correlate, &records[i]);
-		if (r < 0)
-			return r;
-		if (records[i].id > upto)
-			upto = records[i].id;
-	}
-	r = recompute_dirty(correlate, fn, userdata);
-	if (r < 0 || upto == 0)
+	if (r < 0)
 		return r;
-	return store_put_number(correlate->store, PROGRESS, upto);
+	/* What an earlier call had marked and could not finish. */
+	r = recompute_dirty(correlate, fn, userdata);
+	if (r < 0)
+		return r;
+	do
+		r = catch_up_some(correlate, &upto, fn, userdata);
+	while (r > 0);
+	if (r == 0)
+		correlate->is_behind = false;
+	return r;
 }
 
-struct correlate_counts correlate_count(const struct correlate *correlate)
+int correlate_process(struct correlate *correlate, const struct store_record *records,
+		      size_t n_records, correlate_incident_fn fn, void *userdata)
 {
-	struct correlate_counts counts = correlate->counts;
+	uint64_t upto = 0;
+	int r = 0;
 
-	counts.incidents_dropped = correlate->watches.dropped;
-	return counts;
+	if (correlate->is_behind)
+		return correlate_catch_up(correlate, fn, userdata);
+	for (size_t i = 0; i < n_records && r == 0; i++) {
+		if (records[i].id == 0)
+			continue;
+		upto = records[i].id > upto ? records[i].id : upto;
+		r = take(correlate, &records[i]);
+	}
+	if (r == 0 && upto > 0)
+		r = finish(correlate, upto, fn, userdata);
+	correlate->is_behind = r < 0;
+	return r;
 }

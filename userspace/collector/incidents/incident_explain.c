@@ -118,7 +118,7 @@ static void write_source(const struct incident_source *source, bool zh, FILE *ou
 			source->name);
 	else
 		fprintf(out,
-			zh ? "标签为 %s 的数据来自何处，现有事件无法追溯，记录条数未知。" :
+			zh ? "标签为 %s 的数据来自何处，现有事件记录无法追溯，记录条数未知。" :
 			     " Where the data of class %s came from cannot be traced in these "
 			     "events; the number of records is unknown.",
 			source->class_name);
@@ -192,7 +192,7 @@ static void write_addends(const struct incident *incident, bool zh, FILE *out)
 		/* The opening has said this one, with more precision. */
 		if (strcmp(addend->detector, "direct_egress") == 0 && addend->points > 0 && i == 0)
 			continue;
-		fprintf(out, zh ? "%s（见事件 " : " %s (events ",
+		fprintf(out, zh ? "%s（见事件记录 " : " %s (events ",
 			zh ? addend->reason_zh : addend->reason);
 		incident_explain_ids(&addend->events, zh, out);
 		fputs(zh ? "）" : ")", out);
@@ -214,7 +214,7 @@ void incident_explain_law(const struct incident *incident, bool zh, FILE *out)
 
 		fprintf(out,
 			zh ? "法规数字（仅列事实）：法释〔2017〕10号第五条第(%s)项，%s：履职中获得的为 %s，"
-			     "一般为 %s，履职中获得的十倍为 %s；本事件为 %s（%s），达到%s。" :
+			     "一般为 %s，履职中获得的十倍为 %s；本安全事件为 %s（%s），达到%s。" :
 			     " Figures of 法释〔2017〕10号 article 5 (%s), as facts: for %s it names "
 			     "%s (obtained on duty), %s (ordinary) and %s (ten times, on duty); this "
 			     "incident has %s (%s) and reaches %s.",
@@ -236,7 +236,7 @@ static void write_evidence(const struct incident *incident, bool zh, FILE *out)
 {
 	uint64_t n_cut = incident->n_cut_steps + incident->n_cut_lineage;
 
-	fputs(zh ? "以上内容由事件 " : " All of this is shown by events ", out);
+	fputs(zh ? "以上内容由事件记录 " : " All of this is shown by events ", out);
 	incident_explain_ids(&incident->events, zh, out);
 	fputs(zh ? " 证明，其中只有计数和名称，没有数据内容。" :
 		   ", which hold counts and names, never content.",
@@ -250,7 +250,7 @@ static void write_evidence(const struct incident *incident, bool zh, FILE *out)
 			n_cut);
 	if (incident->n_cut_events > 0)
 		fprintf(out,
-			zh ? "另有 %" PRIu64 " 条事件因数量限制未列入。" :
+			zh ? "另有 %" PRIu64 " 条事件记录因数量限制未列入。" :
 			     " %" PRIu64 " more event(s) are not listed because of a limit.",
 			incident->n_cut_events);
 }

@@ -50,7 +50,7 @@ int incident_print_line(const struct incident *incident, const char *lang, FILE 
 {
 	bool zh = incident_lang_is_chinese(lang);
 
-	fprintf(stream, zh ? "事件 %" PRIu64 " %s %" PRId64 "：" : "incident %" PRIu64 " %s %" PRId64 ": ",
+	fprintf(stream, zh ? "安全事件 %" PRIu64 " %s %" PRId64 "：" : "incident %" PRIu64 " %s %" PRId64 ": ",
 		incident->id, incident_severity_to_text(incident->severity, lang), incident->score);
 	print_persons(incident, stream);
 	fprintf(stream, " -> %s, %s %s (%s), ", sink_name(incident),
@@ -67,7 +67,7 @@ static void print_head(const struct incident *incident, const char *lang, FILE *
 {
 	bool zh = incident_lang_is_chinese(lang);
 
-	fprintf(out, zh ? "事件 %" PRIu64 "  级别：%s  分值：%" PRId64 "\n" :
+	fprintf(out, zh ? "安全事件 %" PRIu64 "  级别：%s  分值：%" PRId64 "\n" :
 			  "Incident %" PRIu64 "  severity: %s  score: %" PRId64 "\n",
 		incident->id, incident_severity_to_text(incident->severity, lang), incident->score);
 	fprintf(out, "%s", zh ? "检测项：" : "Detectors: ");
@@ -87,7 +87,7 @@ static void print_addends(const struct incident *incident, const char *lang, FIL
 		if (*addend->attack)
 			fprintf(out, " [%s]", addend->attack);
 		fprintf(out, "\n        %s\n        %s", zh ? addend->reason_zh : addend->reason,
-			zh ? "事件：" : "events ");
+			zh ? "事件记录：" : "events ");
 		incident_explain_ids(&addend->events, zh, out);
 		fputc('\n', out);
 	}
