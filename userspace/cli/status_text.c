@@ -13,6 +13,7 @@
 enum {
 	NAME_COLUMNS = 22,
 	NUMBER_COLUMNS = 12,
+	CHANNEL_COLUMNS_MAX = 48,
 	COVERAGE_COLUMNS = 8
 };
 
@@ -99,7 +100,9 @@ static void put_figures(FILE *stream, const char *prefix, const json_t *object)
 	json_t *value;
 
 	json_object_foreach((json_t *)object, key, value) {
-		if (!*prefix && is_shown_otherwise(key))
+		const char *text = json_string_value(value);
+
+		if ((!*prefix && is_shown_otherwise(key)) || (text && !*text))
 			continue;
 		if (json_is_object(value) && !*prefix) {
 			put_figures(stream, key, value);
@@ -160,29 +163,52 @@ static void put_age(FILE *stream, const json_t *status, uint64_t now_ns)
 	}
 }
 
+/* Channels have names of very different lengths. */
+static size_t widest_channel(const json_t *coverage)
+{
+	size_t i, widest = NAME_COLUMNS;
+	json_t *row;
+
+	json_array_foreach((json_t *)coverage, i, row) {
+		const char *channel = json_string_value(json_object_get(row, "channel"));
+		size_t width = channel ? figures_width(channel) : 0;
+
+		if (width > widest && width <= CHANNEL_COLUMNS_MAX)
+			widest = width;
+	}
+	return widest;
+}
+
+static void put_channel(FILE *stream, const json_t *row, size_t channel_columns)
+{
+	const char *why = json_string_value(json_object_get(row, "why"));
+	bool has_why = why && *why;
+
+	fputs("  ", stream);
+	put_cell(stream, json_string_value(json_object_get(row, "channel")), channel_columns);
+	fputc(' ', stream);
+	put_cell(stream, json_string_value(json_object_get(row, "coverage")),
+		 has_why ? COVERAGE_COLUMNS : 0);
+	if (has_why) {
+		fputc(' ', stream);
+		put_cell(stream, why, 0);
+	}
+	fputc('\n', stream);
+}
+
 size_t status_text_print_coverage(const json_t *status, FILE *stream)
 {
 	const json_t *coverage = json_object_get(status, "coverage");
-	size_t i;
+	size_t i, channel_columns = widest_channel(coverage);
 	json_t *row;
 
 	if (json_array_size(coverage) == 0)
 		return 0;
-	fprintf(stream, "  %-*s %-*s %s\n", NAME_COLUMNS, "channel", COVERAGE_COLUMNS, "coverage",
-		"why");
+	fputs("  ", stream);
+	put_cell(stream, "channel", channel_columns);
+	fprintf(stream, " %-*s why\n", COVERAGE_COLUMNS, "coverage");
 	json_array_foreach((json_t *)coverage, i, row) {
-		const char *why = json_string_value(json_object_get(row, "why"));
-
-		fputs("  ", stream);
-		put_cell(stream, json_string_value(json_object_get(row, "channel")), NAME_COLUMNS);
-		fputc(' ', stream);
-		put_cell(stream, json_string_value(json_object_get(row, "coverage")),
-			 why && *why ? COVERAGE_COLUMNS : 0);
-		if (why && *why) {
-			fputc(' ', stream);
-			put_cell(stream, why, 0);
-		}
-		fputc('\n', stream);
+		put_channel(stream, row, channel_columns);
 	}
 	return json_array_size(coverage);
 }
