@@ -47,6 +47,10 @@ static void emit_edge(struct agent *agent, const struct sensor_flow *flow, const
 	if (event_copy(event, &edge) < 0)
 		return;
 	edge->kind = EVENT_EDGE;
+	/* What moved is told by the report behind it: an edge says only that it began. */
+	edge->bytes_total = 0;
+	edge->calls_total = 0;
+	edge->turns_total = 0;
 	edge->time_ns = flow->first_ns + agent->report.boot_offset_ns;
 	emit_or_hold(agent, edge);
 }

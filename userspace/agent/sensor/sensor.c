@@ -103,10 +103,17 @@ void sensor_describe_start(const struct sensor *sensor, struct sensor_start *ret
 	*ret_start = sensor->start;
 }
 
+uint64_t sensor_count_rung(const struct sensor *sensor)
+{
+	return sensor->state->edges + sensor->state->losses.ring_full;
+}
+
 bool sensor_is_idle(const struct sensor *sensor)
 {
+	/* An app may have come and gone since the last sweep: its flows wait, its doorbell rang. */
 	return sensor->state->hot == 0 && sensor->state->volatile_objects == 0 && sensor->n_known == 0 &&
-	       sensor->n_paths == 0;
+	       sensor->n_paths == 0 && sensor->flows == 0 &&
+	       sensor_count_rung(sensor) == sensor->edges_swept;
 }
 
 void sensor_mark_seen(struct sensor *sensor, uint64_t now_ns)
@@ -140,7 +147,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 	const struct weir_losses *losses = &sensor->state->losses;
 
 	*ret_counts = (struct sensor_counts){
-		.edges_rung = sensor->state->edges + losses->ring_full,
+		.edges_rung = sensor_count_rung(sensor),
 		.edges_read = sensor->edges_read,
 		.flows = sensor->flows,
 		.objects = sensor->state->labelled_files,

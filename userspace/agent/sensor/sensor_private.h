@@ -40,6 +40,7 @@ struct sensor {
 	size_t n_paths;
 	uint64_t *ended;          /* ids of apps whose last totals were reported */
 	size_t n_ended;
+	uint64_t edges_swept;     /* rung when the last whole sweep began */
 	uint64_t edges_read, sweeps, flows, objects, paths_dropped;
 	uint64_t overflow_in_bytes, overflow_out_bytes;
 };
@@ -59,6 +60,8 @@ void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS]);
 /* sensor_ring.c: returns 0 or -errno. */
 int sensor_open_ring(struct sensor *sensor, sd_event *event);
 void sensor_drain_paths(struct sensor *sensor);
+/* sensor.c: records that the kernel wrote or wanted to write into the ring */
+uint64_t sensor_count_rung(const struct sensor *sensor);
 /* sensor_sweep.c */
 int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret_app,
 		    char exe[static WEIR_NAME_BYTES + 1]);

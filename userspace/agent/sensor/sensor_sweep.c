@@ -225,11 +225,13 @@ static void sweep_apps(struct sensor *sensor, uint64_t began_ns)
 
 int sensor_sweep(struct sensor *sensor)
 {
-	uint64_t began_ns = clock_boottime_ns();
+	uint64_t began_ns = clock_boottime_ns(), rung = sensor_count_rung(sensor);
 	int r = sweep_flows(sensor);
 
-	if (r == 0)
+	if (r == 0) {
 		sweep_apps(sensor, began_ns);
+		sensor->edges_swept = rung;
+	}
 	sensor_drain_paths(sensor);
 	sensor->sweeps++;
 	return r;
