@@ -141,7 +141,6 @@ int pipeline_on_batch(void *userdata, const char *agent, uint64_t first_seq, str
 {
 	struct collector *collector = userdata;
 	_cleanup_(batch_done) struct batch batch = {.n_records = n_events};
-	_cleanup_free_ uint32_t *login_uids = calloc(n_events, sizeof(*login_uids));
 	int r;
 
 	(void)agent;
@@ -149,19 +148,15 @@ int pipeline_on_batch(void *userdata, const char *agent, uint64_t first_seq, str
 	if (n_events == 0)
 		return 0;
 	batch.records = calloc(n_events, sizeof(*batch.records));
-	if (!login_uids || !batch.records) {
+	if (!batch.records) {
 		batch.n_records = 0;
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < n_events; i++)
-		login_uids[i] = events[i]->app.login_uid;
+	/* The events lose their login uid here. Ingest decodes the batch anew for another try. */
 	r = process(collector, &batch, events);
 	note_result(collector, r);
 	collector->status.batches++;
 	if (r < 0) {
-		/* The same events come again, and must lead to the same persons. */
-		for (size_t i = 0; i < n_events; i++)
-			events[i]->app.login_uid = login_uids[i];
 		collector->status.batches_refused++;
 		return r;
 	}
