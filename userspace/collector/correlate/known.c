@@ -118,9 +118,15 @@ static void drop_quietest(struct known *known)
 {
 	size_t quietest = 0;
 
-	for (size_t i = 1; i < known->n_items; i++)
-		if (known->items[i].last_ns < known->items[quietest].last_ns)
+	/* One that waits to be computed is kept while there is any other. */
+	for (size_t i = 1; i < known->n_items; i++) {
+		const struct known_incident *item = &known->items[i];
+		const struct known_incident *best = &known->items[quietest];
+
+		if (item->is_dirty != best->is_dirty ? best->is_dirty :
+						       item->last_ns < best->last_ns)
 			quietest = i;
+	}
 	item_done(&known->items[quietest]);
 	known->items[quietest] = known->items[--known->n_items];
 	known->n_dropped++;

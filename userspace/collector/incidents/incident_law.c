@@ -25,20 +25,28 @@ static bool same_place(const struct incident_source *a, const struct incident_so
 	return strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0;
 }
 
+/* The policy may map a class to several categories, joined by ",": a lawyer is to see them all. */
+static bool has_category(const struct incident_source *source, const char *category)
+{
+	size_t size = strlen(category);
+
+	for (const char *at = source->category; *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == size && strncmp(at, category, size) == 0)
+			return true;
+	return false;
+}
+
 static bool is_counted(const struct incident_source *source, const char *category)
 {
-	return source->certainty != EVENT_CERTAINTY_UNKNOWN &&
-	       strcmp(source->category, category) == 0;
+	return source->certainty != EVENT_CERTAINTY_UNKNOWN && has_category(source, category);
 }
 
 /* A place with two classes of one category stands there twice: its records count once. */
-static bool is_repeat(const struct incident *incident, size_t at)
+static bool is_repeat(const struct incident *incident, size_t at, const char *category)
 {
-	const struct incident_source *source = &incident->sources[at];
-
 	for (size_t i = 0; i < at; i++)
-		if (is_counted(&incident->sources[i], source->category) &&
-		    same_place(&incident->sources[i], source))
+		if (is_counted(&incident->sources[i], category) &&
+		    same_place(&incident->sources[i], &incident->sources[at]))
 			return true;
 	return false;
 }
@@ -49,7 +57,7 @@ static void count_category(const struct incident *incident, struct incident_law_
 	for (size_t i = 0; i < incident->n_sources; i++) {
 		const struct incident_source *source = &incident->sources[i];
 
-		if (!is_counted(source, fact->category) || is_repeat(incident, i))
+		if (!is_counted(source, fact->category) || is_repeat(incident, i, fact->category))
 			continue;
 		fact->records += source->records;
 		if (fact->certainty == EVENT_CERTAINTY_UNKNOWN ||
@@ -61,17 +69,22 @@ static void count_category(const struct incident *incident, struct incident_law_
 /* One place mapped to two categories: adding them up would count its records twice. */
 static bool has_ambiguous_place(const struct incident *incident)
 {
-	for (size_t i = 0; i < incident->n_sources; i++)
+	for (size_t i = 0; i < incident->n_sources; i++) {
+		const struct incident_source *source = &incident->sources[i];
+
+		if (strchr(source->category, ','))
+			return true;
 		for (size_t j = 0; j < i; j++)
-			if (same_place(&incident->sources[i], &incident->sources[j]) &&
-			    *incident->sources[i].category && *incident->sources[j].category &&
-			    strcmp(incident->sources[i].category, incident->sources[j].category))
+			if (same_place(&incident->sources[j], source) && *source->category &&
+			    *incident->sources[j].category &&
+			    strcmp(incident->sources[j].category, source->category) != 0)
 				return true;
+	}
 	return false;
 }
 
-/* (vi): a/50 + b/500 + c/5000 >= 1, on duty 0.5; counted in fiftieths of a hundredth, so that
- * a weighs 100, b 10 and c 1 against 5000. */
+/* (vi): a/50 + b/500 + c/5000 >= 1, on duty 0.5; times 5000, so that a weighs 100, b 10 and c 1
+ * against 5000. */
 static bool mix(const struct incident *incident, const struct incident_law_fact *counted,
 		struct incident_law_fact *ret_fact)
 {
