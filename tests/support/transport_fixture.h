@@ -40,6 +40,10 @@ struct transport_paths {
 struct identity_files transport_identity(struct transport_paths *paths, const char *authority_dir,
 					 const char *dir, const char *file);
 
+/* DIR/FILE.crt and .key, signed by the authority of DIR but without extended key usage, as another
+ * tool might issue them. */
+void transport_issue_without_role(const char *dir, const char *file, const char *name);
+
 /* What the collector has committed, as a file of (seq, kind) pairs with fdatasync, like a store. */
 struct transport_collector {
 	sd_event *event;

@@ -160,6 +160,21 @@ static void a_collectors_certificate_is_no_agents(void **state)
 					 "the agent's certificate was not issued for that role"});
 }
 
+static void a_certificate_that_names_no_role_is_refused(void **state)
+{
+	struct world *world = *state;
+	struct transport_paths paths;
+	struct identity_files identity;
+
+	transport_issue_without_role(world->dir, "plain", TRANSPORT_AGENT);
+	given_collector(world, NULL);
+	identity = transport_identity(&paths, world->dir, world->dir, "plain");
+	given_agent(world, &identity, NULL);
+	then_both_ends_say_why(
+		world, &(struct refusal){"the collector refused us: our certificate",
+					 "the agent's certificate was not issued for that role"});
+}
+
 static void when_a_client_speaks(struct world *world, struct transport_client *client)
 {
 	client->port = ingest_port(world->collector.ingest);
@@ -207,6 +222,29 @@ static void a_client_without_certificate_is_refused(void **state)
 	when_a_client_speaks(world, &client);
 	assert_contains(world->collector.notes, "the agent sent no certificate");
 	assert_contains(client.answer, "certificate required");
+	transport_collector_stop(&world->collector);
+}
+
+/* Unread input turns a close into a reset, which can overtake the alert on a real network. */
+static void who_keeps_talking_while_being_refused_still_learns_why(void **state)
+{
+	static const uint8_t chatter[200000];
+	struct world *world = *state;
+	struct transport_paths paths;
+	struct identity_files identity;
+	struct transport_client client = {.min_version = 0x0304,
+					  .max_version = 0x0304,
+					  .bytes = chatter,
+					  .n_bytes = sizeof(chatter)};
+	_cleanup_free_ char *other = NULL;
+
+	assert_true(asprintf(&other, "%s/other", world->dir) > 0);
+	assert_int_equal(identity_ensure(other, TRANSPORT_AGENT), 0);
+	given_collector(world, NULL);
+	identity = transport_identity(&paths, other, other, "agent");
+	client.identity = &identity;
+	when_a_client_speaks(world, &client);
+	assert_contains(client.answer, "alert");
 	transport_collector_stop(&world->collector);
 }
 
@@ -302,9 +340,11 @@ int main(void)
 		STORY(an_agent_of_another_name_is_refused),
 		STORY(an_expired_certificate_is_refused),
 		STORY(a_collectors_certificate_is_no_agents),
+		STORY(a_certificate_that_names_no_role_is_refused),
 		STORY(a_client_in_plain_text_is_refused),
 		STORY(a_client_that_speaks_only_tls_1_2_is_refused),
 		STORY(a_client_without_certificate_is_refused),
+		STORY(who_keeps_talking_while_being_refused_still_learns_why),
 		STORY(a_huge_frame_is_refused_before_memory_is_taken_for_it),
 		STORY(a_frame_that_is_no_message_is_refused),
 		STORY(who_says_nothing_is_disconnected),
