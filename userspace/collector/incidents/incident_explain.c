@@ -218,7 +218,7 @@ void incident_explain_law(const struct incident *incident, bool zh, FILE *out)
 			     " Figures of 法释〔2017〕10号 article 5 (%s), as facts: for %s it names "
 			     "%s (obtained on duty), %s (ordinary) and %s (ten times, on duty); this "
 			     "incident has %s (%s) and reaches %s.",
-			fact->item, zh ? fact->title_zh : fact->title,
+			zh ? fact->item_zh : fact->item, zh ? fact->title_zh : fact->title,
 			incident_format_number(fact->on_duty).text,
 			incident_format_number(fact->ordinary).text,
 			incident_format_number(fact->ten_times_on_duty).text,

@@ -10,13 +10,13 @@
 
 /* Article 5 (iii), (iv), (v); (viii) halves them for records obtained on duty. */
 static const struct incident_law_fact items[N_CATEGORIES] = {
-	{ "iii", "location_communication_credit_property",
+	{ "iii", "三", "location_communication_credit_property",
 	  "location, communication content, credit and property information",
 	  "行踪轨迹信息、通信内容、征信信息、财产信息", 0, EVENT_CERTAINTY_UNKNOWN, 50, 25, 250 },
-	{ "iv", "lodging_callrecord_health_transaction",
+	{ "iv", "四", "lodging_callrecord_health_transaction",
 	  "lodging, call record, health and transaction information",
 	  "住宿信息、通信记录、健康生理信息、交易信息", 0, EVENT_CERTAINTY_UNKNOWN, 500, 250, 2500 },
-	{ "v", "other", "other personal information", "其他公民个人信息", 0, EVENT_CERTAINTY_UNKNOWN,
+	{ "v", "五", "other", "other personal information", "其他公民个人信息", 0, EVENT_CERTAINTY_UNKNOWN,
 	  5000, 2500, 25000 },
 };
 
@@ -89,7 +89,7 @@ static bool mix(const struct incident *incident, const struct incident_law_fact 
 		struct incident_law_fact *ret_fact)
 {
 	static const uint64_t weights[N_CATEGORIES] = { 100, 10, 1 };
-	struct incident_law_fact fact = { "vi", "mixed", "mixed categories", "不同类别合并计算", 0,
+	struct incident_law_fact fact = { "vi", "六", "mixed", "mixed categories", "不同类别合并计算", 0,
 					  EVENT_CERTAINTY_ESTIMATED, 5000, 2500, 25000 };
 	size_t n_kinds = 0;
 

@@ -19,6 +19,7 @@ struct incident;
 
 struct incident_law_fact {
 	const char *item;        /* "iii", "iv", "v"; "vi" for mixed categories */
+	const char *item_zh;     /* "三", ... */
 	const char *category;    /* as in the policy; "mixed" for vi */
 	const char *title;
 	const char *title_zh;

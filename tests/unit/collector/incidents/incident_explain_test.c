@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "support/incident_story.h"
+
+static void assert_says(const char *text, const char *words)
+{
+	if (!strstr(text, words))
+		fail_msg("\"%s\" is not in: %s", words, text);
+}
+
+static void assert_gives_no_verdict(const char *text)
+{
+	static const char *const words[] = { "crime", "criminal", "guilt", "illegal", "offence",
+					     "offense", "suspect", "罪", "刑", "违法", "嫌疑", "非法" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(text, words[i]))
+			fail_msg("\"%s\" is in: %s", words[i], text);
+}
+
+static struct incident *given_the_seed(void **state)
+{
+	story_tells_the_seed(*state, 60);
+	return story_incident(*state, "im.test");
+}
+
+static void the_paragraph_tells_the_facts_in_english(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(incident_explain(incident, "en", &text), 0);
+	assert_says(text, STORY_PERSON);
+	assert_says(text, "desk-1");
+	assert_says(text, "policy.property (insurance policies)");
+	assert_says(text, "im.test (im, 10.77.0.20)");
+	assert_says(text, "7,400 bytes (exact)");
+	assert_says(text, "about 60 record(s) were looked up (estimated)");
+	assert_says(text, "Round trip: a list came in from im.test");
+	assert_says(text, "python3 read policies.txt");
+	assert_says(text, "python3 received from crm.test");
+	assert_says(text, "im-client sent to im.test");
+	assert_says(text, "法释〔2017〕10号 article 5 (iii)");
+	assert_says(text, "25 (obtained on duty), 50 (ordinary) and 250 (ten times, on duty)");
+	assert_says(text, "this incident has 60 (estimated) and reaches the first two");
+	assert_says(text, "(events ");
+	assert_gives_no_verdict(text);
+}
+
+static void the_paragraph_tells_the_same_in_chinese(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(incident_explain(incident, "zh_CN.UTF-8", &text), 0);
+	assert_says(text, STORY_PERSON "（化名）");
+	assert_says(text, "policy.property（保单）");
+	assert_says(text, "im.test（im，10.77.0.20）");
+	assert_says(text, "7,400 字节（精确）");
+	assert_says(text, "查询约 60 条记录（估计）");
+	assert_says(text, "来处与去处相同");
+	assert_says(text, "python3 读取 policies.txt");
+	assert_says(text, "法释〔2017〕10号第五条第(三)项");
+	assert_says(text, "本安全事件为 60（估计），达到前两个数");
+	assert_says(text, "（见事件记录 ");
+	assert_null(strstr(text, "estimated"));
+	assert_gives_no_verdict(text);
+}
+
+static void an_unknown_count_is_said_to_be_unknown(void **state)
+{
+	struct story *story = *state;
+	struct story_app curl = { 1, "/usr/bin/curl" };
+	_cleanup_free_ char *text = NULL, *text_zh = NULL;
+
+	story_reads(story, curl, story_file(1, "/srv/crm-exports/may.csv"), "policy.property", NULL,
+		    900);
+	story_writes(story, curl, story_peer(2, "203.0.113.9"), "policy.property", NULL, 900);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "203.0.113.9");
+	assert_int_equal(incident_explain(incident, NULL, &text), 0);
+	assert_says(text, "export folder crm-exports; how many records it held is unknown");
+	assert_says(text, "203.0.113.9 (not named by the policy)");
+	assert_null(strstr(text, "法释"));
+	assert_int_equal(incident_explain(incident, "zh", &text_zh), 0);
+	assert_says(text_zh, "记录条数未知");
+}
+
+static char *printed(const struct incident *incident, const char *lang,
+		     int (*print)(const struct incident *, const char *, FILE *))
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	assert_non_null(stream);
+	assert_int_equal(print(incident, lang, stream), 0);
+	fclose(stream);
+	return text;
+}
+
+static void the_printed_view_shows_every_addend_with_its_events(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	_cleanup_free_ char *text = printed(incident, "en", incident_print_text);
+	_cleanup_free_ char *text_zh = printed(incident, "zh", incident_print_text);
+
+	assert_says(text, "severity: critical  score: 90");
+	assert_says(text, "+40  direct_egress [T1048 T1567]");
+	assert_says(text, "+50  round_trip [T1213.004]");
+	assert_says(text, "records: 60 (estimated)");
+	assert_says(text, "bytes out: 7,400 (exact)");
+	assert_says(text_zh, "级别：严重");
+	assert_gives_no_verdict(text_zh);
+}
+
+static void a_line_says_the_most_important(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	_cleanup_free_ char *line = printed(incident, "en", incident_print_line);
+
+	assert_string_equal(line, "incident 1 critical 90: " STORY_PERSON
+				  " -> im.test, 7,400 bytes (exact), 60 (estimated) records "
+				  "[direct_egress, round_trip]\n");
+}
+
+static void the_json_has_the_documented_keys(void **state)
+{
+	static const char *const keys[] = { "id",	 "severity", "score",	 "detectors",
+					    "persons",	 "sources",  "sinks",	 "bytes_out",
+					    "records",	 "first_ns", "last_ns",	 "explanation",
+					    "addends",	 "attack",   "lineage",	 "events" };
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	json_t *json = incident_to_json(incident, "en");
+	const char *certainty = NULL, *kind = NULL;
+	json_int_t value = 0;
+
+	assert_non_null(json);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		assert_non_null(json_object_get(json, keys[i]));
+	assert_int_equal(json_unpack(json, "{s:{s:I, s:s}, s:[{s:s}]}", "records", "value", &value,
+				     "certainty", &certainty, "sinks", "kind", &kind),
+			 0);
+	assert_int_equal(value, 60);
+	assert_string_equal(certainty, "estimated");
+	assert_string_equal(kind, "im");
+	assert_int_equal(json_array_size(json_object_get(json, "detectors")), 2);
+	assert_int_equal(json_array_size(json_object_get(json, "attack")), 3);
+	assert_int_equal(json_array_size(json_object_get(json, "law")), 1);
+	json_decref(json);
+}
+
+static void a_document_comes_back_as_it_was(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	_cleanup_(incident_freep) struct incident *again = NULL;
+	_cleanup_free_ char *first = NULL, *second = NULL;
+
+	incident->lineage[0].ino = UINT64_MAX;
+	assert_int_equal(incident_to_document(incident, &first), 0);
+	assert_int_equal(incident_from_document(first, &again), 0);
+	assert_int_equal(incident_to_document(again, &second), 0);
+	assert_string_equal(first, second);
+	assert_true(again->lineage[0].ino == UINT64_MAX);
+	assert_int_equal(again->id, incident->id);
+}
+
+static void text_that_is_no_document_is_refused(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
+	static const char *const texts[] = { "", "{}", "[]", "null", "{\"version\":1}" };
+	_cleanup_free_ char *document = NULL;
+	struct incident *none = NULL;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(incident_from_document(texts[i], &none), -EBADMSG);
+	assert_int_equal(incident_to_document(incident, &document), 0);
+	/* Cut anywhere, it is no document any more. */
+	for (size_t size = strlen(document); size > 0; size -= size > 97 ? 97 : size) {
+		document[size - 1] = '\0';
+		assert_int_equal(incident_from_document(document, &none), -EBADMSG);
+	}
+	assert_null(none);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY_TEST(the_paragraph_tells_the_facts_in_english),
+		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
+		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
+		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
+		STORY_TEST(a_line_says_the_most_important),
+		STORY_TEST(the_json_has_the_documented_keys),
+		STORY_TEST(a_document_comes_back_as_it_was),
+		STORY_TEST(text_that_is_no_document_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
