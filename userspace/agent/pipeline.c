@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/enrich/boot_clock.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -110,7 +111,14 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 						 .hashes = agent->hashes,
 						 .boot_id = agent->boot_id,
 						 .boot_offset_ns = clock_boot_offset_ns() };
-	return open_spool(agent);
+	r = open_spool(agent);
+	if (r < 0)
+		return r;
+	r = boot_clock_load(agent->config.data_dir, agent->boot_id, &agent->report.first_offset_ns);
+	if (r < 0)
+		log_error("cannot keep the clock of this boot in %s: %s", agent->config.data_dir,
+			  strerror(-r));
+	return r;
 }
 
 static int start_sensor(struct agent *agent)

@@ -150,7 +150,7 @@ int report_flow(const struct report_context *context, const struct sensor_flow *
 	event->direction = flow->is_out ? EVENT_DIRECTION_OUT : EVENT_DIRECTION_IN;
 	event->certainty = flow->is_estimated ? EVENT_CERTAINTY_ESTIMATED : EVENT_CERTAINTY_EXACT;
 	event->hops = flow->hops;
-	event->flow_first_ns = flow->first_ns;
+	event->flow_first_ns = flow->first_ns + context->first_offset_ns;
 	event->bytes_total = flow->bytes;
 	event->calls_total = flow->calls;
 	event->turns_total = flow->turns;

@@ -17,7 +17,8 @@ struct report_context {
 	const struct policy *policy;
 	struct exe_hash *hashes;
 	const char *boot_id;
-	uint64_t boot_offset_ns; /* CLOCK_REALTIME minus CLOCK_BOOTTIME */
+	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
+	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */
 };
 
 /* An event of a kind with time and boot id. 0 or -ENOMEM. */
