@@ -242,7 +242,8 @@ struct weir_edge {
 struct weir_path_edge {
 	struct weir_edge edge;
 	__u32 operation;  /* WEIR_CALL_UNLINK or WEIR_CALL_RENAME */
-	__u32 padding;
+	__u32 login_uid;  /* of the caller, whose app may be gone when this is read */
+	char comm[WEIR_TASK_COMM_BYTES];
 	char path[WEIR_USER_PATH_BYTES];     /* as the caller gave it */
 	char new_path[WEIR_USER_PATH_BYTES];
 	struct weir_name directory;          /* that a relative path starts from */
@@ -261,6 +262,6 @@ static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_state) == 176, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
-static_assert(sizeof(struct weir_path_edge) == 1360, "abi");
+static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 
 #endif

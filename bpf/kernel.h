@@ -40,7 +40,6 @@ enum {
 	BPF_EXIST = 2,
 };
 #define BPF_F_NO_PREALLOC 1
-#define BPF_RB_NO_WAKEUP 1
 #define BPF_F_MMAPABLE (1U << 10)
 
 /* uapi/linux/stat.h, fcntl.h, socket.h, in.h, magic.h */

@@ -11,8 +11,10 @@
 #include "../call.bpf.h"
 
 /*
- * Hash of what follows the last slash. The start value comes from a map: were it
- * a constant, the verifier would follow every position of every slash on its own.
+ * Hash of what follows the last slash of a path in user memory. Letter by letter:
+ * room in the ring is taken only for a call that is let through. The start value
+ * comes from a map: were it a constant, the verifier would follow every position
+ * of every slash on its own.
  */
 static __noinline __u64 path_hash(const char *path, __u64 seed)
 {
@@ -20,11 +22,13 @@ static __noinline __u64 path_hash(const char *path, __u64 seed)
 	__u32 i;
 
 	for (i = 0; i < WEIR_USER_PATH_BYTES; i++) {
-		__u8 letter = path[i];
-		__u64 is_slash = ((__u64)(letter ^ '/') - 1) >> 63;
+		__u8 letter = 0;
+		__u64 is_slash;
 
+		bpf_probe_read_user(&letter, sizeof(letter), path + i);
 		if (!letter)
 			break;
+		is_slash = ((__u64)(letter ^ '/') - 1) >> 63;
 		hash = label_hash_letter(hash, letter);
 		hash = (hash & (is_slash - 1)) | (seed & -is_slash);
 	}
@@ -54,38 +58,42 @@ static __always_inline void path_read_directory(struct call *call, int dirfd, co
 				 BPF_CORE_READ(directory, f_path.mnt), ret_name);
 }
 
+static __always_inline void path_fill(struct call *call, struct weir_path_edge *edge, const char *path,
+				      bool is_at)
+{
+	edge_fill(&edge->edge, WEIR_EDGE_PATH, sizeof(*edge));
+	edge->edge.flow.app_id = call->app ? call->app->id : 0;
+	edge->operation = call->rule->call;
+	edge->login_uid = call->app ? call->app->login_uid : UNSET_LOGIN_UID;
+	bpf_get_current_comm(edge->comm, sizeof(edge->comm));
+	edge->path[0] = edge->new_path[0] = 0;
+	bpf_probe_read_user_str(edge->path, sizeof(edge->path), path);
+	path_read_directory(call, is_at ? (int)call_arg(call->regs, 0) : AT_FDCWD, edge->path,
+			    &edge->directory);
+}
+
 static __noinline int path_exit(struct call *call)
 {
 	bool is_at = call->rule->form == WEIR_FORM_AT;
-	bool is_rename = call->rule->call == WEIR_CALL_RENAME;
+	const char *path = (void *)call_arg(call->regs, is_at ? 1 : 0);
+	const char *new_path = (void *)call_arg(call->regs, is_at ? 3 : 1);
+	__u64 hash = path_hash(path, call->gate->basename_seed), one = 1;
 	struct weir_path_edge *edge;
-	__u64 hash, one = 1;
 
+	if (!bpf_map_lookup_elem(&basenames, &hash))
+		return 0;
 	edge = bpf_ringbuf_reserve(&ring, sizeof(*edge), 0);
 	if (!edge) {
 		edge_count_loss();
 		return 0;
 	}
-	edge->path[0] = edge->new_path[0] = 0;
-	bpf_probe_read_user_str(edge->path, sizeof(edge->path), (void *)call_arg(call->regs, is_at ? 1 : 0));
-	hash = path_hash(edge->path, call->gate->basename_seed);
-	if (!bpf_map_lookup_elem(&basenames, &hash)) {
-		bpf_ringbuf_discard(edge, BPF_RB_NO_WAKEUP);
-		return 0;
-	}
-	edge_fill(&edge->edge, WEIR_EDGE_PATH, sizeof(*edge));
-	edge->edge.flow.app_id = call->app ? call->app->id : 0;
-	edge->operation = call->rule->call;
-	edge->padding = 0;
-	path_read_directory(call, is_at ? (int)call_arg(call->regs, 0) : AT_FDCWD, edge->path,
-			    &edge->directory);
-	if (is_rename) {
-		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path),
-					(void *)call_arg(call->regs, is_at ? 3 : 1));
-		hash = path_hash(edge->new_path, call->gate->basename_seed);
-		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+	path_fill(call, edge, path, is_at);
+	if (call->rule->call == WEIR_CALL_RENAME) {
+		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path), new_path);
 		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD, edge->new_path,
 				    &edge->new_directory);
+		hash = path_hash(new_path, call->gate->basename_seed);
+		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
 	}
 	bpf_ringbuf_submit(edge, 0);
 	return 0;

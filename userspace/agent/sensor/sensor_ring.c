@@ -36,6 +36,7 @@ static int on_edge(void *userdata, void *data, size_t size)
 		queue_path(sensor, data);
 	} else if (edge->kind == WEIR_EDGE_TRUNCATE) {
 		truncate.edge = *edge;
+		truncate.login_uid = UINT32_MAX;
 		queue_path(sensor, &truncate);
 	}
 	if (sensor->handler.rung)
@@ -73,7 +74,6 @@ static void report_path(struct sensor *sensor, const struct weir_path_edge *edge
 				      .new_path = new_path };
 	struct sensor_app described;
 	struct weir_app app;
-	bool has_app;
 
 	if (edge->edge.kind == WEIR_EDGE_TRUNCATE) {
 		report.operation = SENSOR_PATH_TRUNCATE;
@@ -88,10 +88,16 @@ static void report_path(struct sensor *sensor, const struct weir_path_edge *edge
 		if (report.operation == SENSOR_PATH_RENAME)
 			sensor_name_join(&edge->new_directory, edge->new_path, new_path, sizeof(new_path));
 	}
-	has_app = sensor_read_app(sensor, report.app_id, &app, exe) == 0;
-	if (has_app)
-		sensor_describe_app(&app, exe, &described);
-	sensor->handler.path(sensor->handler.userdata, &report, has_app ? &described : NULL);
+	if (sensor_read_app(sensor, report.app_id, &app, exe) < 0) {
+		app = (struct weir_app){.id = report.app_id,
+					.pid = report.pid,
+					.login_uid = edge->login_uid};
+		memcpy(app.comm, edge->comm, sizeof(app.comm));
+		exe[0] = '\0';
+	}
+	app.comm[sizeof(app.comm) - 1] = '\0';
+	sensor_describe_app(&app, exe, &described);
+	sensor->handler.path(sensor->handler.userdata, &report, &described);
 }
 
 void sensor_drain_paths(struct sensor *sensor)

@@ -232,6 +232,8 @@ int sensor_sweep(struct sensor *sensor)
 		sweep_apps(sensor, began_ns);
 		sensor->edges_swept = rung;
 	}
+	/* What rang before this sweep comes after the flows that it is about. */
+	ring_buffer__consume(sensor->ring);
 	sensor_drain_paths(sensor);
 	sensor->sweeps++;
 	return r;
