@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -78,6 +80,31 @@ static void a_paced_replay_takes_its_time(void **state)
 	assert_true(took_s >= 0.1);
 }
 
+/* A signal that came early: however late the replay looks, it must see it. */
+static int replay_with_a_pending_signal(int argc, char **argv)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	raise(SIGINT);
+	alarm(20);
+	return cli_replay(argc, argv);
+}
+
+static void a_signal_ends_a_wait_between_two_lines(void **state)
+{
+	struct cli_story *story = *state;
+
+	/* when the second event is due in a quarter of an hour */
+	cli_story_when_called(story, replay_with_a_pending_signal, "--data", story->dir, "--speed",
+			      "0.001", NULL);
+	assert_int_equal(story->status, 128 + SIGINT);
+	assert_int_equal(cli_story_lines(story->out), 1);
+	assert_string_equal(story->err, "");
+}
+
 static void wrong_usage_exits_with_2(void **state)
 {
 	struct cli_story *story = *state;
@@ -101,6 +128,7 @@ int main(void)
 		CLI_STORY_TEST(the_timeline_is_in_the_order_of_time),
 		CLI_STORY_TEST(the_timeline_can_be_narrowed),
 		CLI_STORY_TEST(a_paced_replay_takes_its_time),
+		CLI_STORY_TEST(a_signal_ends_a_wait_between_two_lines),
 		CLI_STORY_TEST(wrong_usage_exits_with_2),
 	};
 
