@@ -85,13 +85,23 @@ static void on_app_ended(void *userdata, const struct sensor_app *app)
 	event_free(event);
 }
 
+/* Renamed twice before the agent looked, a file is not at its first new name any more: then that
+ * it has left the old one decides. */
+static const struct labelled_file *find_renamed(struct agent *agent, const struct sensor_path *path)
+{
+	const struct labelled_file *file =
+		labelled_files_find_at(agent->files, path->new_path, path->pid);
+
+	return file ?: labelled_files_find_unlinked(agent->files, path->path);
+}
+
 static const struct labelled_file *find_file(struct agent *agent, const struct sensor_path *path)
 {
 	switch (path->operation) {
 	case SENSOR_PATH_UNLINK:
 		return labelled_files_find_unlinked(agent->files, path->path);
 	case SENSOR_PATH_RENAME:
-		return labelled_files_find_at(agent->files, path->new_path, path->pid);
+		return find_renamed(agent, path);
 	case SENSOR_PATH_TRUNCATE:
 		return labelled_files_find(agent->files, path->object.dev, path->object.ino);
 	}

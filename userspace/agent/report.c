@@ -33,20 +33,22 @@ int report_event(const struct report_context *context, enum event_kind kind, uin
 	return 0;
 }
 
-/* The kernel remembers the path of labelled apps; of others /proc does, while they live. */
-static char *find_exe(const struct sensor_app *app)
+/* The kernel remembers the path of labelled apps; of others /proc does, while they live. Leaves
+ * *ret_exe NULL when nobody knows. */
+static int find_exe(const struct sensor_app *app, char **ret_exe)
 {
 	char link[32], path[4096];
 	ssize_t length;
 
-	if (app->exe[0])
-		return strdup(app->exe);
-	snprintf(link, sizeof(link), "/proc/%u/exe", app->pid);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length <= 0)
-		return strdup("");
-	path[length] = '\0';
-	return strdup(path);
+	if (!app->exe[0]) {
+		snprintf(link, sizeof(link), "/proc/%u/exe", app->pid);
+		length = readlink(link, path, sizeof(path) - 1);
+		if (length <= 0)
+			return 0;
+		path[length] = '\0';
+	}
+	*ret_exe = strdup(app->exe[0] ? app->exe : path);
+	return *ret_exe ? 0 : -ENOMEM;
 }
 
 int report_app(const struct report_context *context, const struct sensor_app *app, struct event *event)
@@ -60,10 +62,11 @@ int report_app(const struct report_context *context, const struct sensor_app *ap
 	event->app.start_ns = to_real(context, app->start_ns);
 	event->app.pid = app->pid;
 	event->app.login_uid = app->login_uid;
-	event->app.exe = find_exe(app);
 	event->app.comm = strdup(app->comm);
-	if (!event->app.exe || !event->app.comm)
+	if (!event->app.comm || find_exe(app, &event->app.exe) < 0)
 		return -ENOMEM;
+	if (!event->app.exe)
+		return 0;
 	hash = exe_hash_get(context->hashes, event->app.exe, app->pid, app->exe_dev, app->exe_ino);
 	if (hash && !(event->app.exe_sha256 = strdup(hash)))
 		return -ENOMEM;
