@@ -21,18 +21,16 @@ then_it "the list has arrived whole" test "$(stat -c %s "$home/policies.txt")" -
 
 say "sixty lookups in that order, and a table of the answers"
 alice_does <<'END'
-mkdir rows
 while read -r number; do
-	curl -sS -o "rows/$number.json" "https://crm.test/policy/$number" </dev/null
+	curl -sS "https://crm.test/policy/$number" </dev/null >>rows.json
 done <policies.txt
 END
 cat >"$home/fill-in.py" <<'END'
-import csv, json, sys
-numbers = open("policies.txt").read().split()
+import csv, json
 with open("out.csv", "w", newline="") as table:
     rows = csv.writer(table)
-    for number in numbers:
-        rows.writerow(json.load(open(f"rows/{number}.json")).values())
+    for number, row in zip(open("policies.txt"), open("rows.json")):
+        rows.writerow([number.strip(), *json.loads(row).values()])
 END
 alice_does <<'END'
 /usr/bin/python3 fill-in.py

@@ -269,12 +269,13 @@ received_bytes() { # HOST: by all its connections or uploads
 	echo "$total"
 }
 
-# make_policy_list FILE N: N policy numbers, in no order that a counter would have.
+# make_policy_list FILE N: N policy numbers in no order that a counter would have, always the same.
 make_policy_list() {
-	local i
+	local i number=20200201
 
 	for ((i = 1; i <= $2; i++)); do
-		echo "P2020$(((i * 7919 + 104729) % 899981 + 100000))"
+		number=$(((number * 1103515245 + 12345) % 2147483648))
+		echo "P2020$((100000 + (number >> 8) % 900000))"
 	done >"$1"
 }
 
