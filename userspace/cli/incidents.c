@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/store_source.h"
 #include "collector/incidents/incident.h"
+#include "collector/incidents/incident_format.h"
 #include "collector/store/store.h"
 #include "replay/figures.h"
 
@@ -90,11 +91,36 @@ static void print_row(const struct incident *incident, const char *lang)
 	print_first(incident->n_persons > 0 ? incident->persons[0] : "-", incident->n_persons, 15);
 	print_first(!sink ? "-" : *sink->name ? sink->name : sink->address, incident->n_sinks, 20);
 	printf("%10s  ", bytes);
-	if (incident->records_certainty == EVENT_CERTAINTY_UNKNOWN)
-		puts("unknown");
-	else
-		printf("%" PRIu64 " %s\n", incident->records,
-		       event_certainty_to_string(incident->records_certainty));
+	if (incident->records_certainty != EVENT_CERTAINTY_UNKNOWN)
+		printf("%" PRIu64 " ", incident->records);
+	puts(incident_format_certainty(incident->records_certainty, lang));
+}
+
+static void print_head(const char *lang)
+{
+	static const struct {
+		const char *en, *zh;
+		size_t columns;
+		bool is_number;
+	} heads[] = {
+		{"N", "编号", 4, true},        {"severity", "严重度", 8, false},
+		{"score", "分数", 5, true},    {"last", "最近时间", 23, false},
+		{"person", "人员", 15, false}, {"to", "去向", 20, false},
+		{"out", "流出", 10, true},     {"records", "记录", 0, false},
+	};
+	bool is_chinese = incident_lang_is_chinese(lang);
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		const char *head = is_chinese ? heads[i].zh : heads[i].en;
+		size_t used = figures_width(head);
+
+		for (size_t n = used; heads[i].is_number && n < heads[i].columns; n++)
+			putchar(' ');
+		if (heads[i].columns > 0)
+			print_cell(head, heads[i].is_number ? 0 : heads[i].columns);
+		else
+			puts(head);
+	}
 }
 
 static int print_json(const struct stored_incidents *stored, const char *lang, int *ret_status)
@@ -127,11 +153,10 @@ static int print_json(const struct stored_incidents *stored, const char *lang, i
 static void print_table(const struct stored_incidents *stored, const char *lang, int *ret_status)
 {
 	if (stored->n_items == 0) {
-		puts("no incidents");
+		puts(incident_lang_is_chinese(lang) ? "没有事件" : "no incidents");
 		return;
 	}
-	printf("%4s  %-8s  %5s  %-23s  %-15s  %-20s  %10s  %s\n", "N", "severity", "score", "last",
-	       "person", "to", "out", "records");
+	print_head(lang);
 	for (size_t i = 0; i < stored->n_items; i++) {
 		_cleanup_(incident_freep) struct incident *incident = NULL;
 		int r = incident_from_stored(stored->items[i], &incident);

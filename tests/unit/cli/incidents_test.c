@@ -26,6 +26,17 @@ static void incidents_are_a_table(void **state)
 	assert_non_null(strstr(story->out, "60 estimated"));
 }
 
+static void incidents_are_a_table_in_chinese_too(void **state)
+{
+	struct cli_story *story = *state;
+
+	cli_story_when_called(story, cli_incidents, "--data", story->dir, "--lang", "zh", NULL);
+	assert_int_equal(story->status, 0);
+	assert_int_equal(cli_story_lines(story->out), 2);
+	assert_non_null(strstr(story->out, "编号  严重度     分数  最近时间"));
+	assert_non_null(strstr(story->out, "60 估计"));
+}
+
 static void incidents_as_json_have_the_documented_keys(void **state)
 {
 	static const char *const keys[] = {"id",      "severity", "score",   "detectors",
@@ -101,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLI_STORY_TEST(incidents_are_a_table),
+		CLI_STORY_TEST(incidents_are_a_table_in_chinese_too),
 		CLI_STORY_TEST(incidents_as_json_have_the_documented_keys),
 		CLI_STORY_TEST(show_speaks_english_and_chinese),
 		CLI_STORY_TEST(an_unknown_incident_is_one_line),
