@@ -78,39 +78,44 @@ int story_teardown(void **state)
 
 struct story_place story_crm(uint64_t connection)
 {
-	return (struct story_place){ EVENT_OBJECT_SOCKET, EVENT_ROLE_CRM, connection,
-				     "10.77.0.10:443/tcp", "10.77.0.10", "crm.test", NULL };
+	return (struct story_place){
+		EVENT_OBJECT_SOCKET, EVENT_ROLE_CRM, connection, "10.77.0.10:443/tcp",
+		"10.77.0.10",        "crm.test",     NULL};
 }
 
 struct story_place story_file(uint64_t ino, const char *name)
 {
 	bool is_export = strncmp(name, "/srv/crm-exports/", 17) == 0;
 
-	return (struct story_place){ EVENT_OBJECT_FILE,
-				     is_export ? EVENT_ROLE_EXPORT : EVENT_ROLE_NONE, ino, name,
-				     NULL, is_export ? "crm-exports" : NULL, NULL };
+	return (struct story_place){EVENT_OBJECT_FILE,
+				    is_export ? EVENT_ROLE_EXPORT : EVENT_ROLE_NONE,
+				    ino,
+				    name,
+				    NULL,
+				    is_export ? "crm-exports" : NULL,
+				    NULL};
 }
 
 struct story_place story_pipe(uint64_t ino)
 {
-	return (struct story_place){ EVENT_OBJECT_PIPE, EVENT_ROLE_NONE, ino, "pipe:[1]", NULL,
-				     NULL, NULL };
+	return (struct story_place){
+		EVENT_OBJECT_PIPE, EVENT_ROLE_NONE, ino, "pipe:[1]", NULL, NULL, NULL};
 }
 
 struct story_place story_peer(uint64_t connection, const char *name)
 {
 	static const struct story_place places[] = {
-		{ EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.20:443/tcp", "10.77.0.20",
-		  "im.test", "im" },
-		{ EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.30:443/tcp", "10.77.0.30",
-		  "pan.test", "cloud" },
-		{ EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.31:443/tcp", "10.77.0.31",
-		  "shop.test", "shop" },
-		{ EVENT_OBJECT_SOCKET, EVENT_ROLE_TRUSTED, 0, "10.77.0.40:22/tcp", "10.77.0.40",
-		  "backup.test", NULL },
+		{EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.20:443/tcp", "10.77.0.20",
+		 "im.test", "im"},
+		{EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.30:443/tcp", "10.77.0.30",
+		 "pan.test", "cloud"},
+		{EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, 0, "10.77.0.31:443/tcp", "10.77.0.31",
+		 "shop.test", "shop"},
+		{EVENT_OBJECT_SOCKET, EVENT_ROLE_TRUSTED, 0, "10.77.0.40:22/tcp", "10.77.0.40",
+		 "backup.test", NULL},
 	};
-	struct story_place place = { EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, connection, name, name,
-				     NULL, NULL };
+	struct story_place place = {
+		EVENT_OBJECT_SOCKET, EVENT_ROLE_SINK, connection, name, name, NULL, NULL};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (strcmp(places[i].zone_name, name) == 0)
@@ -158,12 +163,12 @@ static struct event *make_event(struct story *story, enum event_kind kind, struc
 static void store_and_correlate(struct story *story, struct event *event)
 {
 	_cleanup_free_ char *person = copy(story->person);
-	struct store_record record = { .event = event, .person = person, .is_staff = true };
+	struct store_record record = {.event = event, .person = person, .is_staff = true};
 
 	assert_int_equal(store_append(story->store, &record, 1), 0);
 	if (!story->is_held)
-		assert_int_equal(correlate_process(story->correlate, &record, 1, on_incident, story),
-				 0);
+		assert_int_equal(
+			correlate_process(story->correlate, &record, 1, on_incident, story), 0);
 	event_free(event);
 }
 
@@ -173,8 +178,8 @@ static enum event_kind kind_of(enum event_direction direction, const struct stor
 	if (place->role == EVENT_ROLE_CRM)
 		return EVENT_CRM_ACCESS;
 	(void)labels;
-	return direction == EVENT_DIRECTION_OUT && place->role == EVENT_ROLE_SINK ? EVENT_EGRESS :
-										  EVENT_FLOW;
+	return direction == EVENT_DIRECTION_OUT && place->role == EVENT_ROLE_SINK ? EVENT_EGRESS
+										  : EVENT_FLOW;
 }
 
 static void send_flow(struct story *story, struct story_app app, struct story_place place,
@@ -184,8 +189,9 @@ static void send_flow(struct story *story, struct story_app app, struct story_pl
 	uint64_t first_ns = story->now_ns;
 
 	for (int i = 0; i < 2; i++) {
-		struct event *event = make_event(
-			story, i == 0 ? EVENT_EDGE : kind_of(direction, &place, labels), app, place);
+		struct event *event =
+			make_event(story, i == 0 ? EVENT_EDGE : kind_of(direction, &place, labels),
+				   app, place);
 
 		event->direction = direction;
 		event->flow_first_ns = first_ns;
@@ -314,7 +320,7 @@ bool story_has_attack(const struct incident *incident, const char *technique)
 
 uint64_t story_tells_the_seed(struct story *story, uint64_t n_lookups)
 {
-	struct story_app im = { 10, "/usr/bin/im-client" }, python = { 11, "/usr/bin/python3" };
+	struct story_app im = {10, "/usr/bin/im-client"}, python = {11, "/usr/bin/python3"};
 	struct story_place list = story_file(100, "/home/~/policies.txt");
 	struct story_place out = story_file(101, "/home/~/out.csv");
 	const char *property = "policy.property", *peer = "im.test";

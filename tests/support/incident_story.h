@@ -44,7 +44,7 @@ struct story {
 	const char *person;
 	uint64_t now_ns;
 	uint64_t seq;
-	bool is_held;      /* what happens is stored, but not given to the correlation */
+	bool is_held; /* what happens is stored, but not given to the correlation */
 	size_t n_new, n_raised, n_grown;
 	enum incident_severity last_severity;
 };
@@ -87,7 +87,8 @@ struct incident *story_incident(struct story *story, const char *recipient);
 int64_t story_points(const struct incident *incident, const char *detector);
 bool story_has_attack(const struct incident *incident, const char *technique);
 
-/* The seed: a list comes in from im.test, so many lookups, the answer goes back. Returns its bytes. */
+/* The seed: a list comes in from im.test, so many lookups, the answer goes back. Returns its bytes.
+ */
 uint64_t story_tells_the_seed(struct story *story, uint64_t n_lookups);
 
 #endif

@@ -35,8 +35,8 @@ static bool is_after_egress(const struct lineage *lineage, const struct lineage_
 
 		for (size_t j = 0; flow->is_egress && j < flow->n_reports; j++) {
 			const struct lineage_report *report = &flow->reports[j];
-			uint64_t left_ns = report->start_ns > object->leave_ns ? report->start_ns :
-										 object->leave_ns;
+			uint64_t left_ns = report->start_ns > object->leave_ns ? report->start_ns
+									       : object->leave_ns;
 
 			if (report->bytes == 0 || report->time_ns < object->leave_ns ||
 			    time_ns < left_ns)
@@ -68,8 +68,9 @@ static int note_name(struct removals *removals, const char *name)
 static int note_removal(struct removals *removals, const struct lineage_object *object,
 			const struct lineage_mark *mark, uint64_t egress_report)
 {
-	const char *name = mark->name ? mark->name :
-			   object->n_names ? object->names[object->n_names - 1].name : "?";
+	const char *name = mark->name        ? mark->name
+			   : object->n_names ? object->names[object->n_names - 1].name
+					     : "?";
 	int r = note_name(removals, lineage_basename(name));
 
 	if (r == 0 && (removals->first_ns == 0 || mark->time_ns < removals->first_ns)) {
@@ -116,7 +117,8 @@ static int report(const struct detector *detector, const struct policy *policy,
 		     program, first.text, removals->n_files, removals->names, more) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh,
-		     "清理：数据发出之后，自 %s 起，程序 %s 删除或清空了曾存放该数据的 %zu 个文件（%s%s）。",
+		     "清理：数据发出之后，自 %s 起，程序 %s 删除或清空了曾存放该数据的 %zu "
+		     "个文件（%s%s）。",
 		     first.text, program, removals->n_files, removals->names, more) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, "T1070.004", points, reason, reason_zh,
@@ -129,7 +131,7 @@ static int run(const struct detector *detector, const struct episode *episode,
 	const struct lineage *lineage = episode->lineage;
 	int64_t hours = policy_detect_value(policy, detector->id, "window_hours", 24);
 	uint64_t window_ns = (hours > 0 ? (uint64_t)hours : 0) * NS_PER_HOUR;
-	struct removals removals = { 0 };
+	struct removals removals = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < lineage->n_objects && r == 0; i++)

@@ -17,8 +17,8 @@
 #define CATCH_UP_RECORDS 4096 /* between two notes of progress */
 #define NS_PER_HOUR (3600ull * 1000000000)
 
-#define TRACE_KINDS                                                                                \
-	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_EGRESS | 1u << EVENT_CRM_ACCESS |       \
+#define TRACE_KINDS                                                                          \
+	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_EGRESS | 1u << EVENT_CRM_ACCESS | \
 	 1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE)
 
 struct correlate {
@@ -32,7 +32,8 @@ struct correlate {
 DEFINE_CLEANUP(cursor_freep, struct store_cursor, store_cursor_free)
 DEFINE_CLEANUP(record_freep, struct store_record, store_record_free)
 
-int correlate_new(struct store *store, const struct policy *policy, struct correlate **ret_correlate)
+int correlate_new(struct store *store, const struct policy *policy,
+		  struct correlate **ret_correlate)
 {
 	_cleanup_(correlate_freep) struct correlate *correlate = calloc(1, sizeof(*correlate));
 	int r;
@@ -243,7 +244,7 @@ static int catch_up_some(struct correlate *correlate, uint64_t *upto, correlate_
 			 void *userdata)
 {
 	_cleanup_(cursor_freep) struct store_cursor *cursor = NULL;
-	const struct store_query query = { .after_id = *upto };
+	const struct store_query query = {.after_id = *upto};
 	uint64_t last_id = *upto;
 	size_t n_records = 0;
 	int r = store_query(correlate->store, &query, &cursor);

@@ -35,7 +35,8 @@ typedef void (*correlate_incident_fn)(void *userdata, const struct incident *inc
 				      enum correlate_change change);
 
 /* Reads the known incidents. Borrows store and policy until correlate_free(). 0 or -errno. */
-int correlate_new(struct store *store, const struct policy *policy, struct correlate **ret_correlate);
+int correlate_new(struct store *store, const struct policy *policy,
+		  struct correlate **ret_correlate);
 void correlate_free(struct correlate *correlate);
 
 /* After a reload; the new policy is borrowed from here on. */
@@ -46,8 +47,8 @@ void correlate_set_policy(struct correlate *correlate, const struct policy *poli
  * are passed over). Returns 0 or -errno; after an error nothing is lost, the next
  * call resumes at the store's "correlated_upto".
  */
-int correlate_process(struct correlate *correlate, const struct store_record *records, size_t n_records,
-		      correlate_incident_fn fn, void *userdata);
+int correlate_process(struct correlate *correlate, const struct store_record *records,
+		      size_t n_records, correlate_incident_fn fn, void *userdata);
 
 /* Takes what the store holds beyond "correlated_upto". 0 or -errno. */
 int correlate_catch_up(struct correlate *correlate, correlate_incident_fn fn, void *userdata);

@@ -18,7 +18,7 @@ struct lineage_flow;
 struct policy;
 
 struct detector {
-	const char *id;     /* of [detect "ID"] in the policy */
+	const char *id; /* of [detect "ID"] in the policy */
 	const char *title;
 	const char *title_zh;
 	const char *attack; /* techniques it may name, separated by spaces */

@@ -18,8 +18,8 @@
 
 static bool is_web_service(const char *kind)
 {
-	static const char *const kinds[] = { "im",   "mail", "cloud",  "web",  "chat",
-					     "code", "shop", "social", "share" };
+	static const char *const kinds[] = {"im",   "mail", "cloud",  "web",  "chat",
+					    "code", "shop", "social", "share"};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kind, kinds[i]) == 0)
@@ -81,8 +81,10 @@ static int add_bulk(const struct detector *detector, const struct policy *policy
 {
 	_cleanup_free_ char *reason = NULL, *reason_zh = NULL;
 	int64_t points = policy_detect_value(policy, detector->id, "bulk_weight", 10);
-	uint64_t records = (uint64_t)policy_detect_value(policy, detector->id, "bulk_records", 1000);
-	uint64_t bytes = (uint64_t)policy_detect_value(policy, detector->id, "bulk_bytes", 10 << 20);
+	uint64_t records =
+		(uint64_t)policy_detect_value(policy, detector->id, "bulk_records", 1000);
+	uint64_t bytes =
+		(uint64_t)policy_detect_value(policy, detector->id, "bulk_bytes", 10 << 20);
 	bool is_many = incident->records_certainty != EVENT_CERTAINTY_UNKNOWN &&
 		       incident->records >= records;
 
@@ -111,8 +113,7 @@ static int add_egress(const struct detector *detector, const struct episode *epi
 		     incident_format_number(episode->bytes).text, bytes, episode->recipient) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh, "程序 %s 向 %s 发送了 %s 字节（%s）带标签的数据。", program,
-		     episode->recipient, incident_format_number(episode->bytes).text,
-		     bytes_zh) < 0)
+		     episode->recipient, incident_format_number(episode->bytes).text, bytes_zh) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, is_web_service(kind) ? "T1048 T1567" : "T1048",
 			    points, reason, reason_zh, ids);
@@ -121,7 +122,7 @@ static int add_egress(const struct detector *detector, const struct episode *epi
 static int run(const struct detector *detector, const struct episode *episode,
 	       const struct policy *policy, struct incident *incident)
 {
-	struct incident_ids ids = { 0 };
+	struct incident_ids ids = {0};
 	const char *program = "";
 	int64_t least = policy_detect_value(policy, detector->id, "min_bytes", 0);
 	int r;

@@ -27,8 +27,8 @@ struct episode {
 	uint64_t first_ns, last_ns; /* of the egress */
 	uint64_t bytes;
 	enum event_certainty bytes_certainty;
-	uint64_t n_egress;          /* reports */
-	bool is_allowed;            /* every sink it went to is allow-listed */
+	uint64_t n_egress; /* reports */
+	bool is_allowed;   /* every sink it went to is allow-listed */
 	struct lineage *lineage;
 };
 

@@ -62,7 +62,7 @@ static int add_flow_source(struct incident *incident, const struct policy *polic
 {
 	const struct event *event = flow->event;
 	const char *zone = event->object.zone_name;
-	struct incident_source place = { .name = (char *)zone, .connections = 1 };
+	struct incident_source place = {.name = (char *)zone, .connections = 1};
 
 	if (event->direction != EVENT_DIRECTION_IN)
 		return 0;
@@ -78,8 +78,8 @@ static int add_flow_source(struct incident *incident, const struct policy *polic
 	} else {
 		return 0;
 	}
-	return add_source(incident, policy, &place,
-			  place_labels(policy, event->object.role, zone), event);
+	return add_source(incident, policy, &place, place_labels(policy, event->object.role, zone),
+			  event);
 }
 
 /* An app can be a source by its executable alone: a thick client. */
@@ -91,7 +91,7 @@ static int add_client_source(struct incident *incident, const struct policy *pol
 	int r = 0;
 
 	for (size_t i = 0; app->event && app->event->app.exe && i < n_executables && r == 0; i++) {
-		struct incident_source place = { .name = executables[i].name, .kind = "client" };
+		struct incident_source place = {.name = executables[i].name, .kind = "client"};
 
 		if (executables[i].labels && strcmp(executables[i].path, app->event->app.exe) == 0)
 			r = add_source(incident, policy, &place, executables[i].labels, app->event);
@@ -111,7 +111,7 @@ static bool has_source_of_class(const struct incident *incident, const char *cla
 static int add_unknown_sources(struct incident *incident, const struct policy *policy,
 			       const struct lineage_flow *flow)
 {
-	const struct incident_source place = { .name = "", .kind = "unknown" };
+	const struct incident_source place = {.name = "", .kind = "unknown"};
 	int r = 0;
 
 	for (size_t i = 0; flow->is_egress && i < flow->event->n_labels && r == 0; i++)

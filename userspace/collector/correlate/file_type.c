@@ -15,15 +15,15 @@ struct extensions {
 
 static const struct extensions known[] = {
 	/* Endings that programs give to files in passing. */
-	{ FILE_TYPE_NONE, " tmp temp part bak old orig save new lock swp swo swx log out "
-			  "crdown filepart download " },
-	{ FILE_TYPE_DOCUMENT, " csv tsv txt md json xml html htm xls xlsx ods doc docx odt rtf pdf "
-			      "ppt pptx odp db sqlite sql yaml yml ini et wps dps eml " },
-	{ FILE_TYPE_ARCHIVE, " zip 7z rar tar gz tgz bz2 tbz xz txz zst lz4 lzma cpio cab arj ar " },
-	{ FILE_TYPE_ENCRYPTED, " gpg pgp asc age enc aes cpt p7m b64 uue " },
-	{ FILE_TYPE_IMAGE, " png jpg jpeg gif bmp webp tif tiff svg ico heic heif raw psd " },
-	{ FILE_TYPE_MEDIA, " mp3 mp4 avi mov mkv wav flac ogg webm m4a m4v flv wmv aac " },
-	{ FILE_TYPE_PROGRAM, " exe dll so bin sys msi deb rpm apk jar iso img dat ttf otf " },
+	{FILE_TYPE_NONE, " tmp temp part bak old orig save new lock swp swo swx log out "
+			 "crdown filepart download "},
+	{FILE_TYPE_DOCUMENT, " csv tsv txt md json xml html htm xls xlsx ods doc docx odt rtf pdf "
+			     "ppt pptx odp db sqlite sql yaml yml ini et wps dps eml "},
+	{FILE_TYPE_ARCHIVE, " zip 7z rar tar gz tgz bz2 tbz xz txz zst lz4 lzma cpio cab arj ar "},
+	{FILE_TYPE_ENCRYPTED, " gpg pgp asc age enc aes cpt p7m b64 uue "},
+	{FILE_TYPE_IMAGE, " png jpg jpeg gif bmp webp tif tiff svg ico heic heif raw psd "},
+	{FILE_TYPE_MEDIA, " mp3 mp4 avi mov mkv wav flac ogg webm m4a m4v flv wmv aac "},
+	{FILE_TYPE_PROGRAM, " exe dll so bin sys msi deb rpm apk jar iso img dat ttf otf "},
 };
 
 static const char *extension_of(const char *path)

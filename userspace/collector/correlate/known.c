@@ -27,7 +27,7 @@ void known_done(struct known *known)
 	for (size_t i = 0; i < known->n_items; i++)
 		item_done(&known->items[i]);
 	free(known->items);
-	*known = (struct known){ 0 };
+	*known = (struct known){0};
 }
 
 uint64_t known_hash_document(const char *document)
@@ -123,8 +123,8 @@ static void drop_quietest(struct known *known)
 		const struct known_incident *item = &known->items[i];
 		const struct known_incident *best = &known->items[quietest];
 
-		if (item->is_dirty != best->is_dirty ? best->is_dirty :
-						       item->last_ns < best->last_ns)
+		if (item->is_dirty != best->is_dirty ? best->is_dirty
+						     : item->last_ns < best->last_ns)
 			quietest = i;
 	}
 	item_done(&known->items[quietest]);
@@ -156,7 +156,7 @@ static int load_one(struct known *known, const struct store_incident *stored)
 {
 	_cleanup_(incident_freep) struct incident *incident = NULL;
 	const char *first = strchr(stored->key, ' '), *last = strrchr(stored->key, ' ');
-	struct known_incident item = { 0 };
+	struct known_incident item = {0};
 	int r = incident_from_stored(stored, &incident);
 
 	if (r == -EBADMSG || !first || first == last)
@@ -219,8 +219,7 @@ int known_take_egress(struct known *known, const char *person, const char *recip
 {
 	struct known_incident *item = find(known, person, recipient, time_ns, window_ns);
 	struct known_incident fresh = {
-		.first_ns = time_ns, .last_ns = time_ns, .severity = -1, .is_dirty = true
-	};
+		.first_ns = time_ns, .last_ns = time_ns, .severity = -1, .is_dirty = true};
 
 	if (item) {
 		item->first_ns = time_ns < item->first_ns ? time_ns : item->first_ns;

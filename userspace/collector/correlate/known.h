@@ -23,24 +23,24 @@ struct store_record;
 #define KNOWN_MAX_WATCHED 1024
 
 struct known_incident {
-	uint64_t id;            /* 0: not stored yet */
-	char *key;              /* "PERSON RECIPIENT FIRST_NS" */
+	uint64_t id; /* 0: not stored yet */
+	char *key;   /* "PERSON RECIPIENT FIRST_NS" */
 	char *person;
 	char *recipient;
 	uint64_t first_ns, last_ns; /* of the egress */
-	int severity;           /* enum incident_severity, -1 before the first put */
+	int severity;               /* enum incident_severity, -1 before the first put */
 	size_t n_detectors;
 	uint64_t document_hash;
-	uint64_t *identities;   /* sorted */
+	uint64_t *identities; /* sorted */
 	size_t n_identities;
-	uint64_t touched;       /* grows with each change */
+	uint64_t touched; /* grows with each change */
 	bool is_dirty;
 };
 
 struct known {
 	struct known_incident *items;
 	size_t n_items;
-	uint64_t clock;         /* source of touched */
+	uint64_t clock; /* source of touched */
 	uint64_t n_dropped;
 };
 

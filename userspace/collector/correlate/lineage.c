@@ -14,9 +14,9 @@
  */
 #define LINEAGE_SLACK_NS 1000000000ull
 
-#define LINEAGE_FLOW_KINDS                                                                         \
+#define LINEAGE_FLOW_KINDS \
 	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_CRM_ACCESS | 1u << EVENT_EGRESS)
-#define LINEAGE_MARK_KINDS                                                                         \
+#define LINEAGE_MARK_KINDS \
 	(1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE)
 
 DEFINE_CLEANUP(cursor_freep, struct store_cursor, store_cursor_free)
@@ -117,7 +117,8 @@ int lineage_add_egress(struct lineage *lineage, const struct store_record *recor
 	const struct event *event = record->event;
 	bool is_new;
 	size_t app, flow;
-	int r = lineage_graph_app(lineage, event->agent, event->boot_id, event->app.id, &app, &is_new);
+	int r = lineage_graph_app(lineage, event->agent, event->boot_id, event->app.id, &app,
+				  &is_new);
 
 	if (r == 0)
 		lineage->n_cut++;
@@ -141,8 +142,8 @@ static uint64_t later(uint64_t ns, uint64_t by_ns)
 static int walk_push(struct walk *walk, size_t node, bool is_object)
 {
 	struct lineage *lineage = walk->lineage;
-	bool *is_queued = is_object ? &lineage->objects[node].is_queued :
-				      &lineage->apps[node].is_queued;
+	bool *is_queued =
+		is_object ? &lineage->objects[node].is_queued : &lineage->apps[node].is_queued;
 
 	if (*is_queued)
 		return 0;
@@ -156,7 +157,7 @@ static int walk_push(struct walk *walk, size_t node, bool is_object)
 		walk->room = room;
 	}
 	*is_queued = true;
-	walk->queue[walk->n_queue++] = (struct work){ .node = node, .is_object = is_object };
+	walk->queue[walk->n_queue++] = (struct work){.node = node, .is_object = is_object};
 	return 0;
 }
 
@@ -363,7 +364,7 @@ static int walk_all(struct walk *walk)
 
 int lineage_walk(struct lineage *lineage, struct store *store)
 {
-	struct walk walk = { .lineage = lineage, .store = store };
+	struct walk walk = {.lineage = lineage, .store = store};
 	uint64_t first_ns = UINT64_MAX;
 	int r = 0;
 
@@ -372,9 +373,8 @@ int lineage_walk(struct lineage *lineage, struct store *store)
 			if (lineage->flows[i].reports[j].time_ns < first_ns)
 				first_ns = lineage->flows[i].reports[j].time_ns;
 	/* 0 is an open query: nothing is older than the first nanosecond. */
-	lineage->from_ns = first_ns > lineage->limits.lookback_ns ?
-				   first_ns - lineage->limits.lookback_ns :
-				   1;
+	lineage->from_ns =
+		first_ns > lineage->limits.lookback_ns ? first_ns - lineage->limits.lookback_ns : 1;
 	for (size_t i = 0; i < lineage->n_apps && r == 0; i++)
 		r = walk_push(&walk, i, false);
 	if (r == 0)

@@ -19,17 +19,17 @@ struct store;
 struct store_record;
 
 struct lineage_limits {
-	unsigned int max_depth;  /* apps between the egress and a source */
-	size_t max_nodes;        /* apps and objects */
-	size_t max_visits;       /* store queries of one walk */
-	size_t max_reports;      /* event ids and times kept; counters still add up beyond it */
-	uint64_t lookback_ns;    /* how far before the first egress */
+	unsigned int max_depth; /* apps between the egress and a source */
+	size_t max_nodes;       /* apps and objects */
+	size_t max_visits;      /* store queries of one walk */
+	size_t max_reports;     /* event ids and times kept; counters still add up beyond it */
+	uint64_t lookback_ns;   /* how far before the first egress */
 };
 
-#define LINEAGE_DEFAULT_LIMITS                                                                     \
-	{                                                                                          \
-		.max_depth = 32, .max_nodes = 8192, .max_visits = 16384, .max_reports = 65536,     \
-		.lookback_ns = 168ull * 3600 * 1000000000                                          \
+#define LINEAGE_DEFAULT_LIMITS                                                                 \
+	{                                                                                      \
+		.max_depth = 32, .max_nodes = 8192, .max_visits = 16384, .max_reports = 65536, \
+		.lookback_ns = 168ull * 3600 * 1000000000                                      \
 	}
 
 /* One stored report of a flow: what was added between start_ns and time_ns. */
@@ -47,13 +47,13 @@ struct lineage_flow {
 	char *person;
 	bool is_egress;
 	bool is_crm;
-	bool is_cut;         /* what lies beyond was not followed */
+	bool is_cut; /* what lies beyond was not followed */
 	uint64_t first_ns, last_ns;
 	uint64_t bytes, calls, turns;
 	struct lineage_report *reports; /* ascending id */
 	size_t n_reports;
-	uint64_t last_id;    /* highest record id booked; older ones are known */
-	size_t app;          /* index into apps */
+	uint64_t last_id; /* highest record id booked; older ones are known */
+	size_t app;       /* index into apps */
 };
 
 struct lineage_app {
@@ -61,11 +61,11 @@ struct lineage_app {
 	char *agent;
 	char *boot_id;
 	uint64_t id;
-	uint64_t until_ns;   /* what came in later did not go out */
-	uint64_t leave_ns;   /* earliest time at which what it holds can have left, 0: at once */
+	uint64_t until_ns; /* what came in later did not go out */
+	uint64_t leave_ns; /* earliest time at which what it holds can have left, 0: at once */
 	unsigned int depth;
 	bool is_sender;
-	bool is_queued;      /* waits to be walked from; likewise of objects */
+	bool is_queued; /* waits to be walked from; likewise of objects */
 };
 
 struct lineage_name {
@@ -81,19 +81,19 @@ struct lineage_mark {
 	uint64_t id;
 	char *person;
 	char *exe;
-	char *name;          /* NULL when unknown; likewise below */
+	char *name; /* NULL when unknown; likewise below */
 	char *previous_name;
 };
 
 struct lineage_object {
 	char *agent;
-	char *boot_id;       /* "" for a file: its identity outlives a boot */
+	char *boot_id; /* "" for a file: its identity outlives a boot */
 	enum event_object_kind kind;
 	enum event_role role;
 	uint64_t dev, ino, generation;
 	uint64_t until_ns;
-	uint64_t first_ns;   /* first flow of the lineage that touched it */
-	uint64_t leave_ns;   /* earliest time at which what it holds can have left */
+	uint64_t first_ns; /* first flow of the lineage that touched it */
+	uint64_t leave_ns; /* earliest time at which what it holds can have left */
 	unsigned int depth;
 	bool is_queued;
 	struct lineage_name *names; /* in order of arrival, a repeat only after another name */
@@ -114,8 +114,8 @@ struct lineage {
 	size_t n_objects;
 	size_t n_reports;
 	uint64_t n_cut_reports;
-	uint64_t n_cut;      /* branches not followed, set by lineage_walk() */
-	uint64_t from_ns;    /* nothing older was looked at, set by lineage_walk() */
+	uint64_t n_cut;   /* branches not followed, set by lineage_walk() */
+	uint64_t from_ns; /* nothing older was looked at, set by lineage_walk() */
 	struct lineage_index *index;
 };
 

@@ -58,7 +58,7 @@ int lineage_graph_app(struct lineage *lineage, const char *agent, const char *bo
 		      uint64_t app_id, size_t *ret_at, bool *ret_is_new)
 {
 	uint64_t hash = lineage_hash_app(agent, boot_id, app_id);
-	struct lineage_app *apps, app = { .id = app_id };
+	struct lineage_app *apps, app = {.id = app_id};
 	size_t probe = 0, at;
 
 	while ((at = lineage_index_next(lineage->index, hash, &probe)) != LINEAGE_INDEX_NONE) {
@@ -123,11 +123,11 @@ int lineage_graph_object(struct lineage *lineage, const struct event *event, siz
 {
 	size_t at = find_object(lineage, event);
 	struct lineage_object *objects, object = {
-		.kind = event->object.kind,
-		.dev = event->object.dev,
-		.ino = event->object.ino,
-		.generation = event->object.generation,
-	};
+						.kind = event->object.kind,
+						.dev = event->object.dev,
+						.ino = event->object.ino,
+						.generation = event->object.generation,
+					};
 	bool is_file = event->object.kind == EVENT_OBJECT_FILE;
 
 	*ret_is_new = at == LINEAGE_INDEX_NONE;
@@ -177,7 +177,7 @@ static size_t find_flow(const struct lineage *lineage, const struct event *event
 static int add_flow(struct lineage *lineage, size_t app, const struct store_record *record,
 		    size_t *ret_at)
 {
-	struct lineage_flow *flows, flow = { .app = app, .first_ns = UINT64_MAX };
+	struct lineage_flow *flows, flow = {.app = app, .first_ns = UINT64_MAX};
 
 	/* Doubling at powers of two. */
 	if ((lineage->n_flows & (lineage->n_flows - 1)) == 0) {
@@ -321,7 +321,7 @@ static int add_name(struct lineage_object *object, const char *text, uint64_t ti
 	if (!names)
 		return -ENOMEM;
 	object->names = names;
-	names[n] = (struct lineage_name){ .name = strdup(text), .time_ns = time_ns, .id = id };
+	names[n] = (struct lineage_name){.name = strdup(text), .time_ns = time_ns, .id = id};
 	if (!names[n].name)
 		return -ENOMEM;
 	object->n_names++;
@@ -344,8 +344,8 @@ static int add_mark(struct lineage_object *object, const struct store_record *re
 		return -ENOMEM;
 	object->marks = marks;
 	mark = &marks[object->n_marks++];
-	*mark = (struct lineage_mark){ .kind = event->kind, .time_ns = event->time_ns,
-				       .id = record->id };
+	*mark = (struct lineage_mark){
+		.kind = event->kind, .time_ns = event->time_ns, .id = record->id};
 	r = copy_or_null(record->person, &mark->person);
 	if (r == 0)
 		r = copy_or_null(event->app.exe ? event->app.exe : event->app.comm, &mark->exe);

@@ -82,7 +82,7 @@ int lineage_index_put(struct lineage_index *index, uint64_t hash, size_t positio
 			return r;
 	}
 	slot_put(index->slots, index->n_slots,
-		 (struct lineage_slot){ .hash = hash, .position_plus_one = position + 1 });
+		 (struct lineage_slot){.hash = hash, .position_plus_one = position + 1});
 	index->n_used++;
 	return 0;
 }

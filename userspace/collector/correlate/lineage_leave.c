@@ -56,7 +56,8 @@ void lineage_graph_set_leave_times(struct lineage *lineage)
 		if (object && lineage->flows[i].first_ns < object->first_ns)
 			object->first_ns = lineage->flows[i].first_ns;
 	}
-	for (unsigned int round = 0; is_changed && round <= 2 * lineage->limits.max_depth; round++) {
+	for (unsigned int round = 0; is_changed && round <= 2 * lineage->limits.max_depth;
+	     round++) {
 		is_changed = false;
 		for (size_t i = 0; i < lineage->n_flows; i++)
 			is_changed |= relax(lineage, &lineage->flows[i]);

@@ -15,7 +15,7 @@
  * often it was used. Names are evidence here, the lineage itself never follows them.
  */
 
-#define CITED_REPORTS 8  /* of one flow */
+#define CITED_REPORTS 8     /* of one flow */
 #define MAX_SHOWN_BYTES 600 /* of the list in a reason; the rest is said to be there */
 
 struct technique {
@@ -25,16 +25,22 @@ struct technique {
 	const char *programs; /* each with a space on both sides */
 };
 
-enum { PACKED, ENCODED, DISGUISED, N_TECHNIQUES };
+enum {
+	PACKED,
+	ENCODED,
+	DISGUISED,
+	N_TECHNIQUES
+};
 
 static const struct technique techniques[N_TECHNIQUES] = {
-	[PACKED] = { "T1560", "packed or encrypted", "压缩或加密",
-		     " zip 7z 7za 7zr 7zz rar tar bsdtar gzip pigz bzip2 pbzip2 lbzip2 xz pixz lzma "
-		     "zstd lz4 lzop brotli ar cpio gpg gpg2 gpgsm openssl age rage ccrypt mcrypt "
-		     "scrypt aespipe mksquashfs " },
-	[ENCODED] = { "T1027", "encoded or split", "编码或拆分",
-		      " base64 base32 basenc uuencode xxd hexdump od split csplit steghide " },
-	[DISGUISED] = { "T1036", "given the name of another file type", "改用其他文件类型的名称", "" },
+	[PACKED] = {"T1560", "packed or encrypted", "压缩或加密",
+		    " zip 7z 7za 7zr 7zz rar tar bsdtar gzip pigz bzip2 pbzip2 lbzip2 xz pixz lzma "
+		    "zstd lz4 lzop brotli ar cpio gpg gpg2 gpgsm openssl age rage ccrypt mcrypt "
+		    "scrypt aespipe mksquashfs "},
+	[ENCODED] = {"T1027", "encoded or split", "编码或拆分",
+		     " base64 base32 basenc uuencode xxd hexdump od split csplit steghide "},
+	[DISGUISED] = {"T1036", "given the name of another file type", "改用其他文件类型的名称",
+		       ""},
 };
 
 /* Programs that write what they read, unchanged. */
@@ -75,8 +81,8 @@ static const char *object_name(const struct lineage_flow *flow)
 {
 	const struct event_object *object = &flow->event->object;
 
-	return object->name ? lineage_basename(object->name) :
-			      event_object_kind_to_string(object->kind);
+	return object->name ? lineage_basename(object->name)
+			    : event_object_kind_to_string(object->kind);
 }
 
 static bool is_file_in(const struct lineage_flow *flow)
@@ -102,9 +108,9 @@ static int technique_of(const struct lineage_flow *in, const struct lineage_flow
 		if (has_word(techniques[i].programs, program))
 			return i;
 	if (is_copy)
-		return file_type_is_disguise(in->event->object.name, out->event->object.name) ?
-			       DISGUISED :
-			       -1;
+		return file_type_is_disguise(in->event->object.name, out->event->object.name)
+			       ? DISGUISED
+			       : -1;
 	/* Any other program whose output calls itself an archive. */
 	if (from != to && (to == FILE_TYPE_ARCHIVE || to == FILE_TYPE_ENCRYPTED))
 		return PACKED;
@@ -181,7 +187,8 @@ static int report(const struct detector *detector, const struct policy *policy,
 	if (asprintf(&reason, "On the way out the data was %s (%s).", technique->what,
 		     finding->text) < 0)
 		return -ENOMEM;
-	if (asprintf(&reason_zh, "数据在发出之前被%s（%s）。", technique->what_zh, finding->text) < 0)
+	if (asprintf(&reason_zh, "数据在发出之前被%s（%s）。", technique->what_zh, finding->text) <
+	    0)
 		return -ENOMEM;
 	return detector_add(detector, incident, technique->attack, points, reason, reason_zh,
 			    &finding->events);
@@ -191,7 +198,7 @@ static int run(const struct detector *detector, const struct episode *episode,
 	       const struct policy *policy, struct incident *incident)
 {
 	const struct lineage *lineage = episode->lineage;
-	struct finding findings[N_TECHNIQUES] = { 0 };
+	struct finding findings[N_TECHNIQUES] = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < lineage->n_flows && r == 0; i++)

@@ -173,7 +173,8 @@ static int report(const struct detector *detector, const struct trip *trip,
 		     trip->peer, list.text, turns.text, answer.text, trip->peer) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh,
-		     "往返：%s 从 %s 收到名单，其后约有 %s 次（估计）客户管理系统（CRM）查询，%s 起，"
+		     "往返：%s 从 %s 收到名单，其后约有 %s 次（估计）客户管理系统（CRM）查询，%s "
+		     "起，"
 		     "结果被发回同一个 %s，即数据的来处与去处相同。",
 		     list.text, trip->peer, turns.text, answer.text, trip->peer) < 0)
 		return -ENOMEM;
@@ -193,7 +194,7 @@ static bool egress_has_origin(const struct episode *episode)
 static int run(const struct detector *detector, const struct episode *episode,
 	       const struct policy *policy, struct incident *incident)
 {
-	struct trip trip = { .episode = episode, .policy = policy, .peer = episode->recipient };
+	struct trip trip = {.episode = episode, .policy = policy, .peer = episode->recipient};
 	int64_t least = policy_detect_value(policy, detector->id, "min_turns", 1);
 	uint64_t first_crm_ns;
 	int r;

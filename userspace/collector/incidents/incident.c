@@ -21,12 +21,6 @@ struct incident *incident_new(void)
 	return incident;
 }
 
-void incident_ids_done(struct incident_ids *ids)
-{
-	free(ids->items);
-	*ids = (struct incident_ids){ 0 };
-}
-
 static void addend_done(struct incident_addend *addend)
 {
 	free(addend->detector);
@@ -119,63 +113,6 @@ static char *copy_text(const char *text, bool *ok)
 	return copy;
 }
 
-static size_t ids_position(const struct incident_ids *ids, uint64_t id)
-{
-	size_t low = 0, high = ids->n_items;
-
-	/* Ids mostly arrive in ascending order. */
-	if (high > 0 && ids->items[high - 1] < id)
-		return high;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ids->items[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-bool incident_ids_contain(const struct incident_ids *ids, uint64_t id)
-{
-	size_t at = ids_position(ids, id);
-
-	return at < ids->n_items && ids->items[at] == id;
-}
-
-int incident_ids_add(struct incident_ids *ids, uint64_t id)
-{
-	size_t at = ids_position(ids, id);
-	int r;
-
-	if (at < ids->n_items && ids->items[at] == id)
-		return 0;
-	r = grow(&ids->items, ids->n_items, sizeof(*ids->items));
-	if (r < 0)
-		return r;
-	memmove(&ids->items[at + 1], &ids->items[at], (ids->n_items - at) * sizeof(*ids->items));
-	ids->items[at] = id;
-	ids->n_items++;
-	return 0;
-}
-
-static int ids_copy(const struct incident_ids *from, struct incident_ids *ret_ids)
-{
-	struct incident_ids copy = { 0 };
-
-	for (size_t i = 0; i < from->n_items; i++) {
-		int r = incident_ids_add(&copy, from->items[i]);
-
-		if (r < 0) {
-			incident_ids_done(&copy);
-			return r;
-		}
-	}
-	*ret_ids = copy;
-	return 0;
-}
-
 static int strings_add(char ***strings, size_t *n_strings, const char *text)
 {
 	size_t at = 0;
@@ -212,7 +149,7 @@ int incident_add_agent(struct incident *incident, const char *agent)
 
 int incident_add_addend(struct incident *incident, const struct incident_addend *addend)
 {
-	struct incident_addend copy = { .points = addend->points };
+	struct incident_addend copy = {.points = addend->points};
 	bool ok = true;
 	int r;
 
@@ -224,7 +161,7 @@ int incident_add_addend(struct incident *incident, const struct incident_addend 
 	copy.attack = copy_text(addend->attack, &ok);
 	copy.reason = copy_text(addend->reason, &ok);
 	copy.reason_zh = copy_text(addend->reason_zh, &ok);
-	r = ok ? ids_copy(&addend->events, &copy.events) : -ENOMEM;
+	r = ok ? incident_ids_copy(&addend->events, &copy.events) : -ENOMEM;
 	if (r == 0)
 		r = grow(&incident->addends, incident->n_addends, sizeof(copy));
 	if (r < 0) {
@@ -249,7 +186,8 @@ int incident_add_source(struct incident *incident, const struct incident_source 
 	for (size_t i = 0; i < incident->n_sources; i++) {
 		struct incident_source *known = &incident->sources[i];
 
-		if (!same_text(known->name, source->name) || !same_text(known->kind, source->kind) ||
+		if (!same_text(known->name, source->name) ||
+		    !same_text(known->kind, source->kind) ||
 		    !same_text(known->class_name, source->class_name))
 			continue;
 		known->records += source->records;
@@ -282,7 +220,8 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 	for (size_t i = 0; i < incident->n_sinks; i++) {
 		struct incident_sink *known = &incident->sinks[i];
 
-		if (same_text(known->name, sink->name) && same_text(known->address, sink->address)) {
+		if (same_text(known->name, sink->name) &&
+		    same_text(known->address, sink->address)) {
 			known->bytes += sink->bytes;
 			return 0;
 		}
@@ -310,14 +249,14 @@ int incident_add_step(struct incident *incident, const struct incident_step *ste
 		incident->n_cut_steps++;
 		return 0;
 	}
-	copy.events = (struct incident_ids){ 0 };
+	copy.events = (struct incident_ids){0};
 	copy.agent = copy_text(step->agent, &ok);
 	copy.boot_id = copy_text(step->boot_id, &ok);
 	copy.person = copy_text(step->person, &ok);
 	copy.exe = copy_text(step->exe, &ok);
 	copy.name = copy_text(step->name, &ok);
 	copy.zone_name = copy_text(step->zone_name, &ok);
-	r = ok ? ids_copy(&step->events, &copy.events) : -ENOMEM;
+	r = ok ? incident_ids_copy(&step->events, &copy.events) : -ENOMEM;
 	if (r == 0)
 		r = grow(&incident->lineage, incident->n_lineage, sizeof(copy));
 	if (r < 0) {
@@ -343,7 +282,8 @@ int incident_add_event(struct incident *incident, uint64_t event_id)
 	return incident_ids_add(&incident->events, event_id);
 }
 
-enum incident_severity incident_severity_of(int64_t score, const struct incident_thresholds *thresholds)
+enum incident_severity incident_severity_of(int64_t score,
+					    const struct incident_thresholds *thresholds)
 {
 	if (score >= thresholds->critical)
 		return INCIDENT_CRITICAL;

@@ -37,7 +37,10 @@ struct incident_thresholds {
 	int64_t medium, high, critical;
 };
 
-#define INCIDENT_DEFAULT_THRESHOLDS { .medium = 30, .high = 60, .critical = 85 }
+#define INCIDENT_DEFAULT_THRESHOLDS                      \
+	{                                                \
+		.medium = 30, .high = 60, .critical = 85 \
+	}
 
 struct incident_ids {
 	uint64_t *items; /* store record ids, ascending, each once */
@@ -56,12 +59,12 @@ struct incident_addend {
 
 /* Where the data came from: one entry for each class of a place. */
 struct incident_source {
-	char *name;     /* of the policy's section; "" when the lineage does not reach a source */
-	char *kind;     /* "crm", "export", "client" or "unknown" */
+	char *name; /* of the policy's section; "" when the lineage does not reach a source */
+	char *kind; /* "crm", "export", "client" or "unknown" */
 	char *class_name;
-	char *title;    /* of the class, "" when the policy has none */
+	char *title; /* of the class, "" when the policy has none */
 	char *title_zh;
-	char *category; /* legal category, "" when the policy has none */
+	char *category;   /* legal category, "" when the policy has none */
 	uint64_t records; /* looked up there, meaningful unless certainty is unknown */
 	uint64_t connections;
 	enum event_certainty certainty; /* of records */
@@ -95,15 +98,15 @@ struct incident_step {
 };
 
 struct incident {
-	uint64_t id;    /* of the store, 0 before the first put */
-	char *key;      /* what the incident is about; stable over recomputation */
-	int64_t score;  /* sum of the addends' points, not below 0 */
+	uint64_t id;   /* of the store, 0 before the first put */
+	char *key;     /* what the incident is about; stable over recomputation */
+	int64_t score; /* sum of the addends' points, not below 0 */
 	enum incident_severity severity;
 	struct incident_addend *addends;
 	size_t n_addends;
 	char **persons; /* pseudonyms, sorted */
 	size_t n_persons;
-	char **agents;  /* hosts that saw it, sorted */
+	char **agents; /* hosts that saw it, sorted */
 	size_t n_agents;
 	struct incident_source *sources;
 	size_t n_sources;
@@ -111,14 +114,14 @@ struct incident {
 	size_t n_sinks;
 	uint64_t bytes_out; /* of egress with class labels to the recipient */
 	enum event_certainty bytes_certainty;
-	uint64_t records;   /* meaningful unless records_certainty is unknown */
+	uint64_t records; /* meaningful unless records_certainty is unknown */
 	enum event_certainty records_certainty;
-	uint64_t first_ns, last_ns; /* of the egress */
+	uint64_t first_ns, last_ns;    /* of the egress */
 	struct incident_step *lineage; /* by first_ns */
 	size_t n_lineage;
-	struct incident_ids events;    /* everything that shows the incident, for its replay */
+	struct incident_ids events; /* everything that shows the incident, for its replay */
 	uint64_t n_cut_events, n_cut_steps, n_cut_addends; /* beyond the limits above */
-	uint64_t n_cut_lineage;        /* branches that the walk backwards did not follow */
+	uint64_t n_cut_lineage; /* branches that the walk backwards did not follow */
 };
 
 struct incident *incident_new(void);
@@ -143,10 +146,12 @@ int incident_add_step(struct incident *incident, const struct incident_step *ste
 int incident_add_event(struct incident *incident, uint64_t event_id);
 
 int incident_ids_add(struct incident_ids *ids, uint64_t id);
+int incident_ids_copy(const struct incident_ids *from, struct incident_ids *ret_ids);
 bool incident_ids_contain(const struct incident_ids *ids, uint64_t id);
 void incident_ids_done(struct incident_ids *ids);
 
-enum incident_severity incident_severity_of(int64_t score, const struct incident_thresholds *thresholds);
+enum incident_severity incident_severity_of(int64_t score,
+					    const struct incident_thresholds *thresholds);
 /* Sets score and severity from the addends. */
 void incident_rate(struct incident *incident, const struct incident_thresholds *thresholds);
 /* "low", "medium", "high", "critical". */

@@ -92,7 +92,8 @@ static json_t *list_to_json(const void *items, size_t n_items, size_t item_size,
 	json_t *array = json_array();
 
 	for (size_t i = 0; array && i < n_items; i++)
-		if (json_array_append_new(array, to_json((const char *)items + i * item_size)) < 0) {
+		if (json_array_append_new(array, to_json((const char *)items + i * item_size)) <
+		    0) {
 			json_decref(array);
 			return NULL;
 		}
@@ -153,7 +154,7 @@ static int ids_from_json(json_t *array, struct incident_ids *ids, size_t limit)
 
 static int addend_from_json(struct incident *incident, json_t *json)
 {
-	struct incident_addend addend = { 0 };
+	struct incident_addend addend = {0};
 	json_int_t points;
 	json_t *events;
 	int r;
@@ -172,7 +173,7 @@ static int addend_from_json(struct incident *incident, json_t *json)
 
 static int source_from_json(struct incident *incident, json_t *json)
 {
-	struct incident_source source = { 0 };
+	struct incident_source source = {0};
 	json_int_t records, connections;
 	const char *certainty;
 
@@ -189,7 +190,7 @@ static int source_from_json(struct incident *incident, json_t *json)
 
 static int sink_from_json(struct incident *incident, json_t *json)
 {
-	struct incident_sink sink = { 0 };
+	struct incident_sink sink = {0};
 	json_int_t bytes;
 	int allowed;
 
@@ -203,7 +204,7 @@ static int sink_from_json(struct incident *incident, json_t *json)
 
 static int step_from_json(struct incident *incident, json_t *json)
 {
-	struct incident_step step = { 0 };
+	struct incident_step step = {0};
 	json_int_t first, last, app, pid, dev, ino, generation, bytes, calls;
 	int direction, kind, role, r;
 	json_t *events;
@@ -239,14 +240,14 @@ static int step_from_json(struct incident *incident, json_t *json)
 
 static int person_from_json(struct incident *incident, json_t *json)
 {
-	return json_is_string(json) ? incident_add_person(incident, json_string_value(json)) :
-				      -EBADMSG;
+	return json_is_string(json) ? incident_add_person(incident, json_string_value(json))
+				    : -EBADMSG;
 }
 
 static int agent_from_json(struct incident *incident, json_t *json)
 {
-	return json_is_string(json) ? incident_add_agent(incident, json_string_value(json)) :
-				      -EBADMSG;
+	return json_is_string(json) ? incident_add_agent(incident, json_string_value(json))
+				    : -EBADMSG;
 }
 
 static int list_from_json(struct incident *incident, json_t *root, const char *key,

@@ -64,7 +64,10 @@ static void write_sinks(const struct incident *incident, bool zh, FILE *out)
 		const struct incident_sink *sink = &incident->sinks[i];
 		bool has_name = *sink->name != '\0';
 
-		fprintf(out, "%s%s", i == 0 ? "" : zh ? "、" : ", ",
+		fprintf(out, "%s%s",
+			i == 0 ? ""
+			: zh   ? "、"
+			       : ", ",
 			has_name ? sink->name : sink->address);
 		if (has_name && *sink->kind)
 			fprintf(out, zh ? "（%s，%s）" : " (%s, %s)", sink->kind, sink->address);
@@ -80,16 +83,19 @@ static void write_opening(const struct incident *incident, bool zh, FILE *out)
 	struct incident_time_text first = incident_format_time(incident->first_ns);
 	struct incident_time_text last = incident_format_time(incident->last_ns);
 	struct incident_number_text bytes = incident_format_number(incident->bytes_out);
-	const char *certainty = incident_format_certainty(incident->bytes_certainty,
-							  zh ? "zh" : "en");
+	const char *certainty =
+		incident_format_certainty(incident->bytes_certainty, zh ? "zh" : "en");
 
-	fprintf(out, zh ? "%s 至 %s，人员 " : "Between %s and %s, ", first.text, last.text);
+	if (strcmp(first.text, last.text) == 0)
+		fprintf(out, zh ? "%s，人员 " : "At %s, ", first.text);
+	else
+		fprintf(out, zh ? "%s 至 %s，人员 " : "Between %s and %s, ", first.text, last.text);
 	write_joined(incident->persons, incident->n_persons, zh, out);
 	fputs(zh ? "（化名）在主机 " : " (a pseudonym) on host ", out);
 	write_joined(incident->agents, incident->n_agents, zh, out);
 	fputs(zh ? " 上，将标签为 " : " sent data of class ", out);
 	write_classes(incident, zh, out);
-	fputs(zh ? " 的数据发送到 " : " to ", out);
+	fputs(zh ? "的数据发送到 " : " to ", out);
 	write_sinks(incident, zh, out);
 	fprintf(out, zh ? "，共 %s 字节（%s）。" : ": %s bytes (%s).", bytes.text, certainty);
 }
@@ -101,25 +107,26 @@ static void write_source(const struct incident_source *source, bool zh, FILE *ou
 
 	if (strcmp(source->kind, "crm") == 0)
 		fprintf(out,
-			zh ? "数据来自客户管理系统 %s：经 %s 个连接查询约 %s 条记录（估计）。" :
-			     " It came from the CRM %s: over %s connection(s) about %s record(s) "
+			zh ? "数据来自客户管理系统 %s：经 %s 个连接查询约 %s 条记录（估计）。"
+			   : " It came from the CRM %s: over %s connection(s) about %s record(s) "
 			     "were looked up (estimated).",
 			source->name, connections.text, records.text);
 	else if (strcmp(source->kind, "export") == 0)
 		fprintf(out,
-			zh ? "数据来自导出文件夹 %s，其中的记录条数未知。" :
-			     " It came from the export folder %s; how many records it held is "
+			zh ? "数据来自导出文件夹 %s，其中的记录条数未知。"
+			   : " It came from the export folder %s; how many records it held is "
 			     "unknown.",
 			source->name);
 	else if (strcmp(source->kind, "client") == 0)
 		fprintf(out,
-			zh ? "数据来自客户端程序 %s，记录条数未知。" :
-			     " It came from the client program %s; the number of records is unknown.",
+			zh ? "数据来自客户端程序 %s，记录条数未知。"
+			   : " It came from the client program %s; the number of records is "
+			     "unknown.",
 			source->name);
 	else
 		fprintf(out,
-			zh ? "标签为 %s 的数据来自何处，现有事件记录无法追溯，记录条数未知。" :
-			     " Where the data of class %s came from cannot be traced in these "
+			zh ? "标签为 %s 的数据来自何处，现有事件记录无法追溯，记录条数未知。"
+			   : " Where the data of class %s came from cannot be traced in these "
 			     "events; the number of records is unknown.",
 			source->class_name);
 }
@@ -142,8 +149,9 @@ static void write_sources(const struct incident *incident, bool zh, FILE *out)
 		has_estimate |= source->certainty == EVENT_CERTAINTY_ESTIMATED;
 	}
 	if (has_estimate)
-		fputs(zh ? "该条数由加密连接上一问一答的次数推算，不是逐条清点，同一记录可能重复计入。" :
-			   " That number is estimated from the turns of question and answer on the "
+		fputs(zh ? "该条数由连接上一问一答的次数推算，不是逐条清点，同一记录可能重复计"
+			   "入。"
+			 : " That number is estimated from the turns of question and answer on the "
 			   "connection, not counted record by record; a record may be in it twice.",
 		      out);
 }
@@ -199,6 +207,20 @@ static void write_addends(const struct incident *incident, bool zh, FILE *out)
 	}
 }
 
+/* The figures that the count has come to, lowest first; the lowest is reached by every fact. */
+static void write_reached(const struct incident_law_fact *fact, bool zh, FILE *out)
+{
+	const uint64_t figures[] = {fact->on_duty, fact->ordinary, fact->ten_times_on_duty};
+
+	for (size_t i = 0; i < 3 && fact->records >= figures[i]; i++)
+		fprintf(out, "%s%s",
+			i == 0 ? ""
+			: zh   ? "、"
+			       : ", ",
+			incident_format_number(figures[i]).text);
+	fputs(zh ? "。" : ".", out);
+}
+
 void incident_explain_law(const struct incident *incident, bool zh, FILE *out)
 {
 	struct incident_law_fact facts[INCIDENT_LAW_MAX_FACTS];
@@ -206,28 +228,27 @@ void incident_explain_law(const struct incident *incident, bool zh, FILE *out)
 
 	for (size_t i = 0; i < n_facts; i++) {
 		const struct incident_law_fact *fact = &facts[i];
-		const char *most = fact->records >= fact->ten_times_on_duty ?
-					   (zh ? "三个数" : "all three") :
-				   fact->records >= fact->ordinary ?
-					   (zh ? "前两个数" : "the first two") :
-					   (zh ? "第一个数" : "the first");
-
 		fprintf(out,
-			zh ? "法规数字（仅列事实）：法释〔2017〕10号第五条第(%s)项，%s：履职中获得的为 %s，"
-			     "一般为 %s，履职中获得的十倍为 %s；本安全事件为 %s（%s），达到%s。" :
-			     " Figures of 法释〔2017〕10号 article 5 (%s), as facts: for %s it names "
-			     "%s (obtained on duty), %s (ordinary) and %s (ten times, on duty); this "
-			     "incident has %s (%s) and reaches %s.",
+			zh ? "法规数字（仅列事实）：法释〔2017〕10号第五条第(%s)项，%"
+			     "s：履职中获得的为 %s，"
+			     "一般为 %s，履职中获得的十倍为 %s；本安全事件为 %s（%s），达到 "
+			   : " Figures of 法释〔2017〕10号 article 5 (%s), as facts: for %s it "
+			     "names "
+			     "%s (obtained on duty), %s (ordinary) and %s (ten times, on duty); "
+			     "this "
+			     "incident has %s (%s), which reaches ",
 			zh ? fact->item_zh : fact->item, zh ? fact->title_zh : fact->title,
 			incident_format_number(fact->on_duty).text,
 			incident_format_number(fact->ordinary).text,
 			incident_format_number(fact->ten_times_on_duty).text,
 			incident_format_number(fact->records).text,
-			incident_format_certainty(fact->certainty, zh ? "zh" : "en"), most);
+			incident_format_certainty(fact->certainty, zh ? "zh" : "en"));
+		write_reached(fact, zh, out);
 	}
 	if (n_facts > 0)
-		fputs(zh ? "数据属于哪一类、由此得出什么结论，应由法律专业人员判断。" :
-			   " Which category the data falls in, and what follows, is for a lawyer to "
+		fputs(zh ? "数据属于哪一类、由此得出什么结论，应由法律专业人员判断。"
+			 : " Which category the data falls in, and what follows, is for a lawyer "
+			   "to "
 			   "say.",
 		      out);
 }
@@ -238,20 +259,22 @@ static void write_evidence(const struct incident *incident, bool zh, FILE *out)
 
 	fputs(zh ? "以上内容由事件记录 " : " All of this is shown by events ", out);
 	incident_explain_ids(&incident->events, zh, out);
-	fputs(zh ? " 证明，其中只有计数和名称，没有数据内容。" :
-		   ", which hold counts and names, never content.",
+	fputs(zh ? " 证明，其中只有计数和名称，没有数据内容。"
+		 : ", which hold counts and names, never content.",
 	      out);
 	if (n_cut > 0)
 		fprintf(out,
-			zh ? "因数量限制，有 %" PRIu64 " 条路径分支未继续追溯或未列出，来源可能不完整。" :
-			     " Because of limits, %" PRIu64
-			     " branch(es) of the way were not followed or not listed: the sources may "
+			zh ? "因数量限制，有 %" PRIu64
+			     " 条路径分支未继续追溯或未列出，来源可能不完整。"
+			   : " Because of limits, %" PRIu64
+			     " branch(es) of the way were not followed or not listed: the sources "
+			     "may "
 			     "be incomplete.",
 			n_cut);
 	if (incident->n_cut_events > 0)
 		fprintf(out,
-			zh ? "另有 %" PRIu64 " 条事件记录因数量限制未列入。" :
-			     " %" PRIu64 " more event(s) are not listed because of a limit.",
+			zh ? "另有 %" PRIu64 " 条事件记录因数量限制未列入。"
+			   : " %" PRIu64 " more event(s) are not listed because of a limit.",
 			incident->n_cut_events);
 }
 

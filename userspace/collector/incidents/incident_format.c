@@ -10,7 +10,7 @@
 
 struct incident_time_text incident_format_time(uint64_t time_ns)
 {
-	struct incident_time_text result = { "" };
+	struct incident_time_text result = {""};
 	time_t seconds = (time_t)(time_ns / 1000000000);
 	struct tm local;
 
@@ -22,7 +22,7 @@ struct incident_time_text incident_format_time(uint64_t time_ns)
 
 struct incident_number_text incident_format_number(uint64_t number)
 {
-	struct incident_number_text result = { "" };
+	struct incident_number_text result = {""};
 	char digits[24];
 	size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, number);
 	char *out = result.text;

@@ -59,8 +59,8 @@ static json_t *attack_to_json(const struct incident *incident)
 static json_t *count_to_json(uint64_t value, enum event_certainty certainty)
 {
 	return json_pack("{s:o, s:s}", "value",
-			 certainty == EVENT_CERTAINTY_UNKNOWN ? json_null() :
-								json_integer((json_int_t)value),
+			 certainty == EVENT_CERTAINTY_UNKNOWN ? json_null()
+							      : json_integer((json_int_t)value),
 			 "certainty", event_certainty_to_string(certainty));
 }
 
@@ -70,13 +70,12 @@ static json_t *sources_to_json(const struct incident *incident, bool zh)
 
 	for (size_t i = 0; list && i < incident->n_sources; i++) {
 		const struct incident_source *source = &incident->sources[i];
-		json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "name",
-					 source->name, "kind", source->kind, "class",
-					 source->class_name, "title",
-					 zh && *source->title_zh ? source->title_zh : source->title,
-					 "category", source->category, "connections",
-					 (json_int_t)source->connections, "records",
-					 count_to_json(source->records, source->certainty));
+		json_t *item = json_pack(
+			"{s:s, s:s, s:s, s:s, s:s, s:I, s:o}", "name", source->name, "kind",
+			source->kind, "class", source->class_name, "title",
+			zh && *source->title_zh ? source->title_zh : source->title, "category",
+			source->category, "connections", (json_int_t)source->connections, "records",
+			count_to_json(source->records, source->certainty));
 
 		if (json_array_append_new(list, item) < 0) {
 			json_decref(list);
@@ -110,11 +109,11 @@ static json_t *addends_to_json(const struct incident *incident, bool zh)
 
 	for (size_t i = 0; list && i < incident->n_addends; i++) {
 		const struct incident_addend *addend = &incident->addends[i];
-		json_t *item = json_pack("{s:s, s:s, s:I, s:s, s:o}", "detector", addend->detector,
-					 "attack", addend->attack, "points",
-					 (json_int_t)addend->points, "reason",
-					 zh ? addend->reason_zh : addend->reason, "events",
-					 incident_document_ids(&addend->events));
+		json_t *item =
+			json_pack("{s:s, s:s, s:I, s:s, s:o}", "detector", addend->detector,
+				  "attack", addend->attack, "points", (json_int_t)addend->points,
+				  "reason", zh ? addend->reason_zh : addend->reason, "events",
+				  incident_document_ids(&addend->events));
 
 		if (json_array_append_new(list, item) < 0) {
 			json_decref(list);
@@ -149,16 +148,17 @@ static json_t *law_to_json(const struct incident *incident, bool zh)
 
 static json_t *step_to_json(const struct incident_step *step)
 {
-	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:{s:I, s:s, s:I}, s:{s:s, s:s, s:s, s:s}, s:I, "
-			 "s:I, s:o}",
-			 "first_ns", (json_int_t)step->first_ns, "last_ns",
-			 (json_int_t)step->last_ns, "agent", step->agent, "person", step->person,
-			 "direction", event_direction_to_string(step->direction), "app", "id",
-			 (json_int_t)step->app_id, "exe", step->exe, "pid", (json_int_t)step->pid,
-			 "object", "kind", event_object_kind_to_string(step->object_kind), "role",
-			 event_role_to_string(step->role), "name", step->name, "zone",
-			 step->zone_name, "bytes", (json_int_t)step->bytes, "calls",
-			 (json_int_t)step->calls, "events", incident_document_ids(&step->events));
+	return json_pack(
+		"{s:I, s:I, s:s, s:s, s:s, s:{s:I, s:s, s:I}, s:{s:s, s:s, s:s, s:s}, s:I, "
+		"s:I, s:o}",
+		"first_ns", (json_int_t)step->first_ns, "last_ns", (json_int_t)step->last_ns,
+		"agent", step->agent, "person", step->person, "direction",
+		event_direction_to_string(step->direction), "app", "id", (json_int_t)step->app_id,
+		"exe", step->exe, "pid", (json_int_t)step->pid, "object", "kind",
+		event_object_kind_to_string(step->object_kind), "role",
+		event_role_to_string(step->role), "name", step->name, "zone", step->zone_name,
+		"bytes", (json_int_t)step->bytes, "calls", (json_int_t)step->calls, "events",
+		incident_document_ids(&step->events));
 }
 
 static json_t *lineage_to_json(const struct incident *incident)
@@ -183,7 +183,8 @@ json_t *incident_to_json(const struct incident *incident, const char *lang)
 		return NULL;
 	start = text + strspn(text, " ");
 	return json_pack(
-		"{s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, "
+		"{s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, "
+		"s:o, "
 		"s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
 		"id", (json_int_t)incident->id, "severity",
 		incident_severity_to_string(incident->severity), "score",

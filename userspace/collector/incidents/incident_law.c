@@ -10,14 +10,14 @@
 
 /* Article 5 (iii), (iv), (v); (viii) halves them for records obtained on duty. */
 static const struct incident_law_fact items[N_CATEGORIES] = {
-	{ "iii", "三", "location_communication_credit_property",
-	  "location, communication content, credit and property information",
-	  "行踪轨迹信息、通信内容、征信信息、财产信息", 0, EVENT_CERTAINTY_UNKNOWN, 50, 25, 250 },
-	{ "iv", "四", "lodging_callrecord_health_transaction",
-	  "lodging, call record, health and transaction information",
-	  "住宿信息、通信记录、健康生理信息、交易信息", 0, EVENT_CERTAINTY_UNKNOWN, 500, 250, 2500 },
-	{ "v", "五", "other", "other personal information", "其他公民个人信息", 0, EVENT_CERTAINTY_UNKNOWN,
-	  5000, 2500, 25000 },
+	{"iii", "三", "location_communication_credit_property",
+	 "location, communication content, credit and property information",
+	 "行踪轨迹信息、通信内容、征信信息、财产信息", 0, EVENT_CERTAINTY_UNKNOWN, 50, 25, 250},
+	{"iv", "四", "lodging_callrecord_health_transaction",
+	 "lodging, call record, health and transaction information",
+	 "住宿信息、通信记录、健康生理信息、交易信息", 0, EVENT_CERTAINTY_UNKNOWN, 500, 250, 2500},
+	{"v", "五", "other", "other personal information", "其他公民个人信息", 0,
+	 EVENT_CERTAINTY_UNKNOWN, 5000, 2500, 25000},
 };
 
 static bool same_place(const struct incident_source *a, const struct incident_source *b)
@@ -88,9 +88,17 @@ static bool has_ambiguous_place(const struct incident *incident)
 static bool mix(const struct incident *incident, const struct incident_law_fact *counted,
 		struct incident_law_fact *ret_fact)
 {
-	static const uint64_t weights[N_CATEGORIES] = { 100, 10, 1 };
-	struct incident_law_fact fact = { "vi", "六", "mixed", "mixed categories", "不同类别合并计算", 0,
-					  EVENT_CERTAINTY_ESTIMATED, 5000, 2500, 25000 };
+	static const uint64_t weights[N_CATEGORIES] = {100, 10, 1};
+	struct incident_law_fact fact = {"vi",
+					 "六",
+					 "mixed",
+					 "mixed categories",
+					 "不同类别合并计算",
+					 0,
+					 EVENT_CERTAINTY_ESTIMATED,
+					 5000,
+					 2500,
+					 25000};
 	size_t n_kinds = 0;
 
 	for (size_t i = 0; i < N_CATEGORIES; i++) {

@@ -18,9 +18,9 @@ struct incident;
 #define INCIDENT_LAW_MAX_FACTS 4
 
 struct incident_law_fact {
-	const char *item;        /* "iii", "iv", "v"; "vi" for mixed categories */
-	const char *item_zh;     /* "三", ... */
-	const char *category;    /* as in the policy; "mixed" for vi */
+	const char *item;     /* "iii", "iv", "v"; "vi" for mixed categories */
+	const char *item_zh;  /* "三", ... */
+	const char *category; /* as in the policy; "mixed" for vi */
 	const char *title;
 	const char *title_zh;
 	uint64_t records;

@@ -50,7 +50,9 @@ int incident_print_line(const struct incident *incident, const char *lang, FILE 
 {
 	bool zh = incident_lang_is_chinese(lang);
 
-	fprintf(stream, zh ? "安全事件 %" PRIu64 " %s %" PRId64 "：" : "incident %" PRIu64 " %s %" PRId64 ": ",
+	fprintf(stream,
+		zh ? "安全事件 %" PRIu64 " %s %" PRId64 "："
+		   : "incident %" PRIu64 " %s %" PRId64 ": ",
 		incident->id, incident_severity_to_text(incident->severity, lang), incident->score);
 	print_persons(incident, stream);
 	fprintf(stream, " -> %s, %s %s (%s), ", sink_name(incident),
@@ -67,8 +69,9 @@ static void print_head(const struct incident *incident, const char *lang, FILE *
 {
 	bool zh = incident_lang_is_chinese(lang);
 
-	fprintf(out, zh ? "安全事件 %" PRIu64 "  级别：%s  分值：%" PRId64 "\n" :
-			  "Incident %" PRIu64 "  severity: %s  score: %" PRId64 "\n",
+	fprintf(out,
+		zh ? "安全事件 %" PRIu64 "  级别：%s  分值：%" PRId64 "\n"
+		   : "Incident %" PRIu64 "  severity: %s  score: %" PRId64 "\n",
 		incident->id, incident_severity_to_text(incident->severity, lang), incident->score);
 	fprintf(out, "%s", zh ? "检测项：" : "Detectors: ");
 	print_detectors(incident, out);
@@ -99,8 +102,8 @@ static void print_figures(const struct incident *incident, const char *lang, FIL
 	bool zh = incident_lang_is_chinese(lang);
 
 	fputs(zh ? "数字：\n" : "Figures:\n", out);
-	fprintf(out, "  %s%s (%s)\n", zh ? "发出字节：" : "bytes out: ",
-		incident_format_number(incident->bytes_out).text,
+	fprintf(out, "  %s%s (%s)\n",
+		zh ? "发出字节：" : "bytes out: ", incident_format_number(incident->bytes_out).text,
 		incident_format_certainty(incident->bytes_certainty, lang));
 	fprintf(out, "  %s", zh ? "记录条数：" : "records: ");
 	print_records(incident, lang, out);

@@ -17,12 +17,12 @@ static int is_steering(uint32_t code)
 /* Bytes of the character at text when it is well-formed and harmless, else 0. */
 static size_t character_bytes(const unsigned char *text)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = *text < 0x80	     ? 1 :
-		   *text >> 5 == 0x6 ? 2 :
-		   *text >> 4 == 0xe ? 3 :
-		   *text >> 3 == 0x1e ? 4 :
-					0;
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = *text < 0x80         ? 1
+		   : *text >> 5 == 0x6  ? 2
+		   : *text >> 4 == 0xe  ? 3
+		   : *text >> 3 == 0x1e ? 4
+					: 0;
 	uint32_t code;
 
 	if (n <= 1)

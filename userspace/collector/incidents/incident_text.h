@@ -8,7 +8,8 @@
  * the terminal of the person who reads it.
  */
 
-/* A copy with '?' for every byte that is not plain text; NULL counts as "". NULL when memory is out. */
+/* A copy with '?' for every byte that is not plain text; NULL counts as "". NULL when memory is
+ * out. */
 char *incident_text_copy(const char *text);
 
 #endif

@@ -20,8 +20,8 @@ const char *incident_way_place(const struct incident_step *step)
 		return step->zone_name;
 	if (!*step->name)
 		return event_object_kind_to_string(step->object_kind);
-	return step->object_kind == EVENT_OBJECT_FILE ? incident_way_basename(step->name) :
-							step->name;
+	return step->object_kind == EVENT_OBJECT_FILE ? incident_way_basename(step->name)
+						      : step->name;
 }
 
 static bool same_leg(const struct incident_step *a, const struct incident_step *b)
@@ -49,7 +49,7 @@ int incident_way(const struct incident *incident, struct incident_leg **ret_legs
 		while (at < n && !same_leg(legs[at].first, step))
 			at++;
 		if (at == n)
-			legs[n++] = (struct incident_leg){ .first = step };
+			legs[n++] = (struct incident_leg){.first = step};
 		legs[at].bytes += step->bytes;
 		legs[at].n_steps++;
 		if (step->last_ns > legs[at].last_ns)

@@ -11,8 +11,8 @@
 #include "support/incident_story.h"
 
 static const char property[] = "policy.property";
-static const struct story_app python = { 11, "/usr/bin/python3" }, cp = { 12, "/usr/bin/cp" };
-static const struct story_app rm = { 13, "/usr/bin/rm" }, im = { 14, "/usr/bin/im-client" };
+static const struct story_app python = {11, "/usr/bin/python3"}, cp = {12, "/usr/bin/cp"};
+static const struct story_app rm = {13, "/usr/bin/rm"}, im = {14, "/usr/bin/im-client"};
 
 static struct story_place rows(void)
 {
@@ -81,7 +81,8 @@ static void what_was_removed_before_the_egress_is_ordinary_work(void **state)
 static void each_file_is_held_against_its_own_egress(void **state)
 {
 	struct story *story = *state;
-	struct story_place next = story_file(30, "/tmp/next.csv"), last = story_file(31, "/tmp/l.csv");
+	struct story_place next = story_file(30, "/tmp/next.csv"),
+			   last = story_file(31, "/tmp/l.csv");
 
 	given_rows_that_were_staged(story);
 	when_the_staged_copy_is_sent(story);

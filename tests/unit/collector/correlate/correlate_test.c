@@ -10,15 +10,15 @@
 #include "base/cleanup.h"
 #include "support/incident_story.h"
 
-static const struct story_app crm_client = { 21, "/usr/bin/curl" };
-static const struct story_app cp = { 22, "/usr/bin/cp" };
-static const struct story_app sender = { 25, "/usr/bin/curl" };
+static const struct story_app crm_client = {21, "/usr/bin/curl"};
+static const struct story_app cp = {22, "/usr/bin/cp"};
+static const struct story_app sender = {25, "/usr/bin/curl"};
 static const char property[] = "policy.property";
 
 /* A lookup into a file and the file to a peer. */
 static void when_a_file_goes_to(struct story *story, const char *peer, uint64_t base)
 {
-	struct story_app client = { base, "/usr/bin/curl" }, nc = { base + 1, "/usr/bin/nc" };
+	struct story_app client = {base, "/usr/bin/curl"}, nc = {base + 1, "/usr/bin/nc"};
 	struct story_place out = story_file(base + 2, "/home/~/out.csv");
 
 	story_looks_up(story, client, base + 3, 5);
@@ -110,7 +110,7 @@ static void a_report_repeated_by_the_agent_adds_no_byte(void **state)
 
 	when_a_file_goes_to(story, "pan.test", 1);
 	story->seq -= 2;
-	story_writes(story, (struct story_app){ 2, "/usr/bin/nc" }, story_peer(5, "pan.test"),
+	story_writes(story, (struct story_app){2, "/usr/bin/nc"}, story_peer(5, "pan.test"),
 		     property, NULL, 500);
 	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
 	assert_int_equal(incident->bytes_out, 500);
@@ -122,7 +122,7 @@ static void a_line_is_due_for_what_is_new_and_what_got_worse(void **state)
 
 	story_tells_the_seed(story, 60);
 	assert_int_equal(story->n_new, 1);
-	story_writes(story, (struct story_app){ 10, "/usr/bin/im-client" },
+	story_writes(story, (struct story_app){10, "/usr/bin/im-client"},
 		     story_peer(1001, "im.test"), property, "im.test", 10);
 	assert_int_equal(story->n_new, 1);
 	assert_int_equal(story->n_raised, 0);

@@ -13,8 +13,8 @@
 #include "support/incident_story.h"
 
 static const char property[] = "policy.property";
-static const struct story_app python = { 11, "/usr/bin/python3" };
-static const struct story_app curl = { 12, "/usr/bin/curl" };
+static const struct story_app python = {11, "/usr/bin/python3"};
+static const struct story_app curl = {12, "/usr/bin/curl"};
 
 /* rows -> copy 1 -> copy 2 ... -> sent; a copy has the inode 1000 + its number. */
 static void given_a_chain_of_copies(struct story *story, uint64_t n_copies)
@@ -22,7 +22,7 @@ static void given_a_chain_of_copies(struct story *story, uint64_t n_copies)
 	story_looks_up(story, python, 50, 11);
 	story_writes(story, python, story_file(1000, "/tmp/0"), property, NULL, 100);
 	for (uint64_t i = 1; i <= n_copies; i++) {
-		struct story_app cp = { 100 + i, "/usr/bin/cp" };
+		struct story_app cp = {100 + i, "/usr/bin/cp"};
 		char from[32], to[32];
 
 		snprintf(from, sizeof(from), "/tmp/%llu", (unsigned long long)(i - 1));
@@ -36,7 +36,7 @@ static void given_a_chain_of_copies(struct story *story, uint64_t n_copies)
 
 static struct lineage *when_walked(struct story *story, const struct lineage_limits *limits)
 {
-	const struct store_query query = { .kinds = 1u << EVENT_EGRESS };
+	const struct store_query query = {.kinds = 1u << EVENT_EGRESS};
 	struct store_cursor *cursor = NULL;
 	struct store_record *record = NULL;
 	struct lineage *lineage = NULL;
@@ -122,7 +122,7 @@ static void an_incident_says_what_its_lineage_left_out(void **state)
 static void what_was_written_after_the_read_did_not_go_out(void **state)
 {
 	struct story *story = *state;
-	struct story_app later = { 70, "/usr/bin/vim" };
+	struct story_app later = {70, "/usr/bin/vim"};
 
 	given_a_chain_of_copies(story, 1);
 	story_waits(story, 60000000000);
@@ -153,7 +153,7 @@ static void lookups_after_the_rows_were_written_are_not_counted(void **state)
 static void a_loop_of_files_ends(void **state)
 {
 	struct story *story = *state;
-	struct story_app a = { 70, "/usr/bin/a" }, b = { 71, "/usr/bin/b" };
+	struct story_app a = {70, "/usr/bin/a"}, b = {71, "/usr/bin/b"};
 	struct story_place x = story_file(1, "/tmp/x"), y = story_file(2, "/tmp/y");
 
 	story_looks_up(story, a, 50, 11);
@@ -172,7 +172,7 @@ static void a_loop_of_files_ends(void **state)
 static void pipes_and_loopback_sockets_are_passed_through(void **state)
 {
 	struct story *story = *state;
-	struct story_app base64 = { 70, "/usr/bin/base64" }, proxy = { 71, "/usr/bin/socat" };
+	struct story_app base64 = {70, "/usr/bin/base64"}, proxy = {71, "/usr/bin/socat"};
 	struct story_place loopback = story_peer(900, "127.0.0.1");
 
 	loopback.role = EVENT_ROLE_LOCAL;

@@ -12,15 +12,15 @@
 #include "support/incident_story.h"
 
 static const char property[] = "policy.property";
-static const struct story_app python = { 11, "/usr/bin/python3" }, cp = { 12, "/usr/bin/cp" };
-static const struct story_app zip = { 13, "/usr/bin/zip" }, mv = { 14, "/usr/bin/mv" };
-static const struct story_app curl = { 15, "/usr/bin/curl" };
+static const struct story_app python = {11, "/usr/bin/python3"}, cp = {12, "/usr/bin/cp"};
+static const struct story_app zip = {13, "/usr/bin/zip"}, mv = {14, "/usr/bin/mv"};
+static const struct story_app curl = {15, "/usr/bin/curl"};
 
 /* python writes rows, TOOL makes something of them, curl sends that. */
 static struct incident *when_sent_through(struct story *story, const char *tool, const char *in,
 					  const char *out)
 {
-	struct story_app app = { 33, tool };
+	struct story_app app = {33, tool};
 
 	story_looks_up(story, python, 50, 11);
 	story_writes(story, python, story_file(1, in), property, NULL, 5000);
@@ -66,10 +66,10 @@ static void packing_encoding_and_splitting_are_known_by_their_programs(void **st
 {
 	static const struct {
 		const char *tool, *attack;
-	} tools[] = { { "/usr/bin/7z", "T1560" },     { "/usr/bin/gpg", "T1560" },
-		      { "/usr/bin/openssl", "T1560" }, { "/usr/bin/tar", "T1560" },
-		      { "/usr/bin/age", "T1560" },     { "/usr/bin/base64", "T1027" },
-		      { "/usr/bin/split", "T1027" } };
+	} tools[] = {{"/usr/bin/7z", "T1560"},      {"/usr/bin/gpg", "T1560"},
+		     {"/usr/bin/openssl", "T1560"}, {"/usr/bin/tar", "T1560"},
+		     {"/usr/bin/age", "T1560"},     {"/usr/bin/base64", "T1027"},
+		     {"/usr/bin/split", "T1027"}};
 
 	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
 		struct story *story = *state;

@@ -11,8 +11,8 @@
 #include "support/incident_story.h"
 
 static const char property[] = "policy.property", peer[] = "im.test";
-static const struct story_app im = { 10, "/usr/bin/im-client" };
-static const struct story_app python = { 11, "/usr/bin/python3" };
+static const struct story_app im = {10, "/usr/bin/im-client"};
+static const struct story_app python = {11, "/usr/bin/python3"};
 
 static void the_seed_is_critical_and_told_in_figures(void **state)
 {
@@ -54,7 +54,7 @@ static void the_reason_names_both_ends_and_the_turns_between(void **state)
 static void another_program_may_fetch_the_list_and_a_third_send_the_answer(void **state)
 {
 	struct story *story = *state;
-	struct story_app fetch = { 30, "/usr/bin/curl" }, nc = { 31, "/usr/bin/nc" };
+	struct story_app fetch = {30, "/usr/bin/curl"}, nc = {31, "/usr/bin/nc"};
 	struct story_place list = story_file(1, "/tmp/list"), out = story_file(2, "/tmp/out");
 
 	story_reads(story, fetch, story_peer(3, peer), NULL, peer, 900);
@@ -107,7 +107,7 @@ static void lookups_before_the_list_came_in_answer_nothing(void **state)
 static void an_answer_to_somebody_else_is_no_round_trip(void **state)
 {
 	struct story *story = *state;
-	struct story_app curl = { 40, "/usr/bin/curl" };
+	struct story_app curl = {40, "/usr/bin/curl"};
 	struct story_place list = story_file(1, "/tmp/list"), out = story_file(2, "/tmp/out");
 
 	story_reads(story, im, story_peer(3, peer), NULL, peer, 900);
@@ -124,7 +124,7 @@ static void an_answer_to_somebody_else_is_no_round_trip(void **state)
 static void one_program_that_talks_and_looks_up_counts_from_its_first_message(void **state)
 {
 	struct story *story = *state;
-	struct story_app browser = { 60, "/usr/bin/firefox" };
+	struct story_app browser = {60, "/usr/bin/firefox"};
 
 	story_reads(story, browser, story_peer(3, peer), NULL, peer, 900);
 	story_looks_up(story, browser, 50, 11);
@@ -137,7 +137,7 @@ static void one_program_that_talks_and_looks_up_counts_from_its_first_message(vo
 static void list_and_lookups_joined_by_a_third_program_count_as_well(void **state)
 {
 	struct story *story = *state;
-	struct story_app curl = { 40, "/usr/bin/curl" }, paste = { 41, "/usr/bin/paste" };
+	struct story_app curl = {40, "/usr/bin/curl"}, paste = {41, "/usr/bin/paste"};
 	struct story_place list = story_file(1, "/tmp/list"), rows = story_file(2, "/tmp/rows");
 	struct story_place out = story_file(5, "/tmp/out");
 

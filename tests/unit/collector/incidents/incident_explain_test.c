@@ -19,8 +19,9 @@ static void assert_says(const char *text, const char *words)
 
 static void assert_gives_no_verdict(const char *text)
 {
-	static const char *const words[] = { "crime", "criminal", "guilt", "illegal", "offence",
-					     "offense", "suspect", "罪", "刑", "违法", "嫌疑", "非法" };
+	static const char *const words[] = {"crime",   "criminal", "guilt",   "illegal",
+					    "offence", "offense",  "suspect", "罪",
+					    "刑",      "违法",     "嫌疑",    "非法"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(text, words[i]))
@@ -51,7 +52,7 @@ static void the_paragraph_tells_the_facts_in_english(void **state)
 	assert_says(text, "im-client sent to im.test");
 	assert_says(text, "法释〔2017〕10号 article 5 (iii)");
 	assert_says(text, "25 (obtained on duty), 50 (ordinary) and 250 (ten times, on duty)");
-	assert_says(text, "this incident has 60 (estimated) and reaches the first two");
+	assert_says(text, "this incident has 60 (estimated), which reaches 25, 50.");
 	assert_says(text, "(events ");
 	assert_gives_no_verdict(text);
 }
@@ -70,7 +71,7 @@ static void the_paragraph_tells_the_same_in_chinese(void **state)
 	assert_says(text, "来处与去处相同");
 	assert_says(text, "python3 读取 policies.txt");
 	assert_says(text, "法释〔2017〕10号第五条第(三)项");
-	assert_says(text, "本安全事件为 60（估计），达到前两个数");
+	assert_says(text, "本安全事件为 60（估计），达到 25、50。");
 	assert_says(text, "（见事件记录 ");
 	assert_null(strstr(text, "estimated"));
 	assert_gives_no_verdict(text);
@@ -79,7 +80,7 @@ static void the_paragraph_tells_the_same_in_chinese(void **state)
 static void an_unknown_count_is_said_to_be_unknown(void **state)
 {
 	struct story *story = *state;
-	struct story_app curl = { 1, "/usr/bin/curl" };
+	struct story_app curl = {1, "/usr/bin/curl"};
 	_cleanup_free_ char *text = NULL, *text_zh = NULL;
 
 	story_reads(story, curl, story_file(1, "/srv/crm-exports/may.csv"), "policy.property", NULL,
@@ -134,10 +135,10 @@ static void a_line_says_the_most_important(void **state)
 
 static void the_json_has_the_documented_keys(void **state)
 {
-	static const char *const keys[] = { "id",	 "severity", "score",	 "detectors",
-					    "persons",	 "sources",  "sinks",	 "bytes_out",
-					    "records",	 "first_ns", "last_ns",	 "explanation",
-					    "addends",	 "attack",   "lineage",	 "events" };
+	static const char *const keys[] = {"id",      "severity", "score",   "detectors",
+					   "persons", "sources",  "sinks",   "bytes_out",
+					   "records", "first_ns", "last_ns", "explanation",
+					   "addends", "attack",   "lineage", "events"};
 	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
 	json_t *json = incident_to_json(incident, "en");
 	const char *certainty = NULL, *kind = NULL;
@@ -176,7 +177,7 @@ static void a_document_comes_back_as_it_was(void **state)
 static void text_that_is_no_document_is_refused(void **state)
 {
 	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
-	static const char *const texts[] = { "", "{}", "[]", "null", "{\"version\":1}" };
+	static const char *const texts[] = {"", "{}", "[]", "null", "{\"version\":1}"};
 	_cleanup_free_ char *document = NULL;
 	struct incident *none = NULL;
 

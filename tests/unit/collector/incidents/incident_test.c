@@ -14,11 +14,11 @@
 
 static void add_points(struct incident *incident, int64_t points)
 {
-	const struct incident_addend addend = { .detector = "direct_egress",
-						.attack = "T1048",
-						.points = points,
-						.reason = "sent",
-						.reason_zh = "发送" };
+	const struct incident_addend addend = {.detector = "direct_egress",
+					       .attack = "T1048",
+					       .points = points,
+					       .reason = "sent",
+					       .reason_zh = "发送"};
 
 	assert_int_equal(incident_add_addend(incident, &addend), 0);
 }
@@ -28,9 +28,9 @@ static void severity_follows_the_sum_of_the_addends(void **state)
 	static const struct {
 		int64_t score;
 		enum incident_severity severity;
-	} lines[] = { { 0, INCIDENT_LOW },   { 29, INCIDENT_LOW },  { 30, INCIDENT_MEDIUM },
-		      { 59, INCIDENT_MEDIUM }, { 60, INCIDENT_HIGH }, { 84, INCIDENT_HIGH },
-		      { 85, INCIDENT_CRITICAL }, { 300, INCIDENT_CRITICAL } };
+	} lines[] = {{0, INCIDENT_LOW},       {29, INCIDENT_LOW},      {30, INCIDENT_MEDIUM},
+		     {59, INCIDENT_MEDIUM},   {60, INCIDENT_HIGH},     {84, INCIDENT_HIGH},
+		     {85, INCIDENT_CRITICAL}, {300, INCIDENT_CRITICAL}};
 	const struct incident_thresholds thresholds = INCIDENT_DEFAULT_THRESHOLDS;
 
 	(void)state;
@@ -59,8 +59,8 @@ static void a_score_never_falls_below_zero(void **state)
 
 static void ids_stay_sorted_and_each_stands_once(void **state)
 {
-	static const uint64_t given[] = { 5, 3, 9, 3, 1, 9, 7 }, expected[] = { 1, 3, 5, 7, 9 };
-	struct incident_ids ids = { 0 };
+	static const uint64_t given[] = {5, 3, 9, 3, 1, 9, 7}, expected[] = {1, 3, 5, 7, 9};
+	struct incident_ids ids = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
@@ -74,11 +74,13 @@ static void ids_stay_sorted_and_each_stands_once(void **state)
 
 static void sinks_and_sources_of_one_place_are_merged(void **state)
 {
-	const struct incident_sink sink = { .name = "im.test", .address = "10.0.0.1", .bytes = 10 };
-	const struct incident_source source = { .name = "crm",	 .kind = "crm",
-						.class_name = "c", .records = 3,
-						.connections = 1, .certainty =
-						EVENT_CERTAINTY_ESTIMATED };
+	const struct incident_sink sink = {.name = "im.test", .address = "10.0.0.1", .bytes = 10};
+	const struct incident_source source = {.name = "crm",
+					       .kind = "crm",
+					       .class_name = "c",
+					       .records = 3,
+					       .connections = 1,
+					       .certainty = EVENT_CERTAINTY_ESTIMATED};
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
 
 	(void)state;
@@ -97,7 +99,7 @@ static void sinks_and_sources_of_one_place_are_merged(void **state)
 
 static void what_exceeds_a_limit_is_counted(void **state)
 {
-	const struct incident_step step = { .exe = "/bin/x" };
+	const struct incident_step step = {.exe = "/bin/x"};
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
 
 	(void)state;
@@ -118,14 +120,16 @@ static void names_cannot_steer_a_terminal_or_break_a_document(void **state)
 {
 	static const struct {
 		const char *name, *kept;
-	} names[] = { { "客户名单.csv", "客户名单.csv" },
-		      { "a\033[2Jb\n", "a?[2Jb?" },
-		      { "bad\xff\xc3", "bad??" },
-		      { "over\xc0\xaflong", "over??long" },
-		      { "\xed\xa0\x80", "???" },
-		      { "gpj.\xe2\x80\xae", "gpj.???" },
-		      { "\xc2\x9b" "31m", "??31m" },
-		      { NULL, "" } };
+	} names[] = {{"客户名单.csv", "客户名单.csv"},
+		     {"a\033[2Jb\n", "a?[2Jb?"},
+		     {"bad\xff\xc3", "bad??"},
+		     {"over\xc0\xaflong", "over??long"},
+		     {"\xed\xa0\x80", "???"},
+		     {"gpj.\xe2\x80\xae", "gpj.???"},
+		     {"\xc2\x9b"
+		      "31m",
+		      "??31m"},
+		     {NULL, ""}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -137,10 +141,12 @@ static void names_cannot_steer_a_terminal_or_break_a_document(void **state)
 
 static size_t facts_of(uint64_t records, const char *category, struct incident_law_fact *facts)
 {
-	const struct incident_source source = { .name = "crm",	  .kind = "crm",
-						.class_name = "c", .category = (char *)category,
-						.records = records,
-						.certainty = EVENT_CERTAINTY_ESTIMATED };
+	const struct incident_source source = {.name = "crm",
+					       .kind = "crm",
+					       .class_name = "c",
+					       .category = (char *)category,
+					       .records = records,
+					       .certainty = EVENT_CERTAINTY_ESTIMATED};
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
 
 	assert_int_equal(incident_add_source(incident, &source), 0);
@@ -168,12 +174,18 @@ static void the_laws_figures_appear_when_the_lowest_is_reached(void **state)
 
 static void mixed_categories_add_up_in_proportion(void **state)
 {
-	struct incident_source a = { .name = "a", .kind = "crm", .class_name = "a",
-				     .category = "location_communication_credit_property",
-				     .records = 20, .certainty = EVENT_CERTAINTY_ESTIMATED };
-	struct incident_source b = { .name = "b", .kind = "crm", .class_name = "b",
-				     .category = "other", .records = 499,
-				     .certainty = EVENT_CERTAINTY_ESTIMATED };
+	struct incident_source a = {.name = "a",
+				    .kind = "crm",
+				    .class_name = "a",
+				    .category = "location_communication_credit_property",
+				    .records = 20,
+				    .certainty = EVENT_CERTAINTY_ESTIMATED};
+	struct incident_source b = {.name = "b",
+				    .kind = "crm",
+				    .class_name = "b",
+				    .category = "other",
+				    .records = 499,
+				    .certainty = EVENT_CERTAINTY_ESTIMATED};
 	struct incident_law_fact facts[INCIDENT_LAW_MAX_FACTS];
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
 
@@ -189,9 +201,12 @@ static void mixed_categories_add_up_in_proportion(void **state)
 
 static void one_places_records_count_once_per_category(void **state)
 {
-	struct incident_source source = { .name = "crm", .kind = "crm", .class_name = "a",
-					  .category = "location_communication_credit_property",
-					  .records = 24, .certainty = EVENT_CERTAINTY_ESTIMATED };
+	struct incident_source source = {.name = "crm",
+					 .kind = "crm",
+					 .class_name = "a",
+					 .category = "location_communication_credit_property",
+					 .records = 24,
+					 .certainty = EVENT_CERTAINTY_ESTIMATED};
 	struct incident_law_fact facts[INCIDENT_LAW_MAX_FACTS];
 	_cleanup_(incident_freep) struct incident *incident = incident_new();
 
