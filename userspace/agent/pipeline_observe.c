@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/pipeline_private.h"
@@ -28,6 +29,41 @@ static void emit_or_hold(struct agent *agent, struct event *event)
 	event_free(event);
 }
 
+static void see(struct agent *agent, struct event *event)
+{
+	struct event **grown = realloc(agent->seen, (agent->n_seen + 1) * sizeof(*grown));
+
+	if (!grown) {
+		emit_or_hold(agent, event); /* out of order is better than not at all */
+		return;
+	}
+	agent->seen = grown;
+	agent->seen[agent->n_seen++] = event;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const struct event *x = *(struct event *const *)a, *y = *(struct event *const *)b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	/* What came in came before what went out with it, and an edge before its counters. */
+	if (x->direction != y->direction)
+		return (int)x->direction - (int)y->direction;
+	return (int)x->kind - (int)y->kind;
+}
+
+void agent_flush(struct agent *agent)
+{
+	if (agent->n_seen > 0)
+		qsort(agent->seen, agent->n_seen, sizeof(*agent->seen), compare_times);
+	for (size_t i = 0; i < agent->n_seen; i++)
+		emit_or_hold(agent, agent->seen[i]);
+	free(agent->seen);
+	agent->seen = NULL;
+	agent->n_seen = 0;
+}
+
 static void note_file(struct agent *agent, const struct sensor_flow *flow)
 {
 	struct labelled_file file = { .ino = flow->object.ino,
@@ -52,7 +88,7 @@ static void emit_edge(struct agent *agent, const struct sensor_flow *flow, const
 	edge->calls_total = 0;
 	edge->turns_total = 0;
 	edge->time_ns = flow->first_ns + agent->report.boot_offset_ns;
-	emit_or_hold(agent, edge);
+	see(agent, edge);
 }
 
 static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
@@ -66,7 +102,7 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 		return;
 	if (flow->is_new && event->kind != EVENT_COVERAGE_GAP)
 		emit_edge(agent, flow, event);
-	emit_or_hold(agent, event);
+	see(agent, event);
 }
 
 static void on_app_ended(void *userdata, const struct sensor_app *app)
@@ -81,7 +117,7 @@ static void on_app_ended(void *userdata, const struct sensor_app *app)
 		return;
 	if (report_app(&agent->report, app, event) == 0 &&
 	    policy_describe_labels(agent->policy, app->labels, event) == 0)
-		agent_emit(agent, event);
+		see(agent, TAKE(event));
 	event_free(event);
 }
 
@@ -150,7 +186,7 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 			 &event) < 0)
 		return;
 	if (report_app(&agent->report, app, event) == 0 && describe_file(agent, path, file, event) == 0)
-		agent_emit(agent, event);
+		see(agent, TAKE(event));
 	event_free(event);
 	if (path->operation == SENSOR_PATH_RENAME) {
 		renamed = *file;

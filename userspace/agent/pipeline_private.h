@@ -33,6 +33,8 @@ struct agent {
 	uint64_t dropped_since_ns; /* 0: the spool takes events */
 	uint64_t dropped_now;
 	bool has_unsynced;
+	struct event **seen; /* of the sweep under way, not yet in order */
+	size_t n_seen;
 	bool is_stopping;
 };
 
@@ -47,6 +49,8 @@ void agent_commit(struct agent *agent);
 
 /* pipeline_observe.c: the sensor's handler. */
 void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
+/* Emits or holds what the sweep saw, in order of time: tables are read in any order. */
+void agent_flush(struct agent *agent);
 void agent_observe_losses(struct agent *agent);
 void agent_observe_clock(struct agent *agent);
 

@@ -87,6 +87,8 @@ int place_describe_path(const struct policy *policy, const char *path, struct ev
 		match = policy_match_path(policy, path);
 		if (match.role == EVENT_ROLE_NONE)
 			match.role = EVENT_ROLE_LOCAL;
+	} else if (event->object.kind == EVENT_OBJECT_APP) {
+		event->object.name = strdup(nameless_kind(event->object.kind));
 	} else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]", nameless_kind(event->object.kind),
 			    event->object.ino) < 0) {
 		event->object.name = NULL;
