@@ -38,6 +38,11 @@ static int remove_one(const char *path, const struct stat *status, int flag, str
 
 void transport_remove_dir(char *dir)
 {
+	char disk[512];
+
+	/* A test that failed half-way leaves its small disk mounted. */
+	snprintf(disk, sizeof(disk), "%s/disk", dir);
+	(void)umount2(disk, MNT_DETACH);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(dir);
 }
