@@ -15,7 +15,7 @@
 
 #define WEIR_ABI_VERSION 1
 
-#define WEIR_NAME_BYTES 384     /* room for a path, see struct weir_name */
+#define WEIR_NAME_BYTES 384      /* room for a path, see struct weir_name */
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */
 #define WEIR_NAME_PARTS 24
 #define WEIR_SYSCALLS 512
@@ -26,13 +26,14 @@
 #define WEIR_BASENAME_SEED 0xcbf29ce484222325ull /* FNV-1a, 64 bit */
 
 /* dev of objects that have no inode of their own. */
-#define WEIR_DEV_LOOPBACK 0xfffffff1u /* ino: hash of (net namespace, sender, receiver) */
+#define WEIR_DEV_LOOPBACK 0xfffffff1u  /* ino: hash of (net namespace, sender, receiver) */
 #define WEIR_DEV_UNIX_SOCK 0xfffffff2u /* ino: kernel address of a unix socket not accepted yet */
-#define WEIR_DEV_GAP 0xfffffff3u /* ino: number of a system call that is not followed */
-#define WEIR_DEV_APP 0xfffffff4u /* ino: id of the app that was executed with arguments */
+#define WEIR_DEV_GAP 0xfffffff3u       /* ino: number of a system call that is not followed */
+#define WEIR_DEV_APP 0xfffffff4u       /* ino: id of the app that was executed with arguments */
 
 enum weir_kind {
-	WEIR_KIND_NONE = 0, /* carries no customer data: anon inodes, netlink, terminals, /dev/null */
+	WEIR_KIND_NONE =
+		0, /* carries no customer data: anon inodes, netlink, terminals, /dev/null */
 	WEIR_KIND_FILE = 1,
 	WEIR_KIND_PIPE = 2,
 	WEIR_KIND_INET = 3,
@@ -63,16 +64,17 @@ enum weir_call {
 
 enum weir_call_form {
 	WEIR_FORM_PLAIN = 0,
-	WEIR_FORM_SENDTO = 1,   /* destination in arguments 4 and 5 */
-	WEIR_FORM_MSGHDR = 2,   /* struct msghdr in argument 1 */
-	WEIR_FORM_MMSGHDR = 3,  /* returns messages; bytes are in each msg_len */
-	WEIR_FORM_AT = 4,       /* directory descriptor before the path */
+	WEIR_FORM_SENDTO = 1,  /* destination in arguments 4 and 5 */
+	WEIR_FORM_MSGHDR = 2,  /* struct msghdr in argument 1 */
+	WEIR_FORM_MMSGHDR = 3, /* returns messages; bytes are in each msg_len */
+	WEIR_FORM_AT = 4,      /* directory descriptor before the path */
 };
 
 struct weir_syscall {
 	__u8 call;    /* enum weir_call */
 	__u8 form;    /* enum weir_call_form */
-	__u8 fd_arg;  /* argument that holds the descriptor; of COPY: the one read from; of OPEN: flags */
+	__u8 fd_arg;  /* argument that holds the descriptor; of COPY: the one read from; of OPEN:
+			 flags */
 	__u8 fd2_arg; /* of COPY: the one written to */
 };
 
@@ -100,24 +102,24 @@ struct weir_name {
 };
 
 struct weir_address {
-	__u8 ip[16];      /* IPv4 as v4-mapped */
-	__u16 port;       /* host order */
+	__u8 ip[16]; /* IPv4 as v4-mapped */
+	__u16 port;  /* host order */
 	__u16 local_port;
-	__u8 protocol;    /* IPPROTO_TCP, IPPROTO_UDP, ... */
+	__u8 protocol; /* IPPROTO_TCP, IPPROTO_UDP, ... */
 	__u8 padding[3];
 };
 
 struct weir_flow {
 	__u64 bytes;
 	__u64 calls;
-	__u64 turns;      /* changes of direction from out to in, on a CRM socket */
-	__u64 labels;     /* all that ever crossed here */
+	__u64 turns;  /* changes of direction from out to in, on a CRM socket */
+	__u64 labels; /* all that ever crossed here */
 	__u64 first_ns;
 	__u64 last_ns;
-	__u32 pid;        /* who moved the first byte */
+	__u32 pid; /* who moved the first byte */
 	__u32 hops;
-	__u8 kind;        /* enum weir_kind */
-	__u8 is_ready;    /* name and peer are written */
+	__u8 kind;         /* enum weir_kind */
+	__u8 is_ready;     /* name and peer are written */
 	__u8 is_estimated; /* some bytes are a mapping's length, not a count */
 	__u8 is_crm;
 	__u32 padding;
@@ -127,9 +129,9 @@ struct weir_flow {
 
 struct weir_object {
 	__u64 labels;
-	__u64 first_ns;    /* when the label came on */
-	__u64 seen_epoch;  /* last walk over descriptors that met it */
-	__u32 hops;        /* crossings from the source; 0 at the source */
+	__u64 first_ns;   /* when the label came on */
+	__u64 seen_epoch; /* last walk over descriptors that met it */
+	__u32 hops;       /* crossings from the source; 0 at the source */
 	__u8 kind;
 	__u8 is_crm;
 	__u8 is_source;    /* labelled by the policy, not by a writer */
@@ -140,17 +142,17 @@ struct weir_app {
 	__u64 id;
 	__u64 parent_id;
 	__u64 start_ns;
-	__u64 ended_ns;    /* 0 while a process lives */
+	__u64 ended_ns; /* 0 while a process lives */
 	__u64 labels;
 	__u64 labelled_ns;
 	__u64 processes;
-	__u64 overflow_in_bytes;  /* moved while the flow table was full */
+	__u64 overflow_in_bytes; /* moved while the flow table was full */
 	__u64 overflow_out_bytes;
 	struct weir_object_key exe;
 	__u32 pid;
 	__u32 login_uid;
 	__u32 hops;
-	__u8 is_open;      /* gate 1: may hold a labelled object */
+	__u8 is_open; /* gate 1: may hold a labelled object */
 	__u8 is_hub;
 	__u8 padding[2];
 	char comm[WEIR_TASK_COMM_BYTES];
@@ -170,7 +172,7 @@ struct weir_zone_key {
 
 struct weir_zone_rule {
 	__u64 labels;
-	__u16 port;        /* host order; 0: any */
+	__u16 port; /* host order; 0: any */
 	__u8 is_crm;
 	__u8 is_set;
 	__u32 padding;
@@ -193,7 +195,7 @@ struct weir_losses {
 	__u64 objects_full;
 	__u64 flows_full;
 	__u64 ring_full;
-	__u64 compat_calls;  /* 32-bit calls of open apps: not decoded */
+	__u64 compat_calls; /* 32-bit calls of open apps: not decoded */
 	__u64 inflight_full;
 	__u64 labels_too_far; /* dropped by the limit on hops */
 };
@@ -201,13 +203,14 @@ struct weir_losses {
 /* The one element of the state table; mapped by the agent. */
 struct weir_state {
 	__u32 abi_version;
-	__u32 bytes;         /* sizeof(struct weir_state) */
-	__u64 build;         /* which object's programs are attached */
-	__u64 hot;           /* open apps; 0 closes gate 1 for everybody */
+	__u32 bytes;            /* sizeof(struct weir_state) */
+	__u64 build;            /* which object's programs are attached */
+	__u64 hot;              /* open apps; 0 closes gate 1 for everybody */
 	__u64 volatile_objects; /* labelled objects that apps may hold without having opened them */
 	__u64 labelled_files;
 	__u64 epoch;
-	__u64 basename_seed; /* WEIR_BASENAME_SEED, in a place that the verifier cannot see through */
+	__u64 basename_seed; /* WEIR_BASENAME_SEED, in a place that the verifier cannot see through
+			      */
 	__u64 agent_seen_ns; /* written by the agent at each sweep: the start of a gap */
 	__u64 origin_labels; /* mask: the bits that say where data came in from */
 	__u32 max_hops;
@@ -216,7 +219,7 @@ struct weir_state {
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;
-	__u64 edges;         /* records written to the ring */
+	__u64 edges; /* records written to the ring */
 };
 
 enum weir_edge_kind {
@@ -230,8 +233,8 @@ enum weir_edge_kind {
 /* A ring buffer record. It rings; the tables hold the truth. */
 struct weir_edge {
 	__u16 version;
-	__u16 bytes;      /* of the whole record */
-	__u32 kind;       /* enum weir_edge_kind */
+	__u16 bytes; /* of the whole record */
+	__u32 kind;  /* enum weir_edge_kind */
 	__u64 time_ns;
 	struct weir_flow_key flow;
 	__u32 pid;
@@ -241,12 +244,12 @@ struct weir_edge {
 /* A path call by anybody whose last path component some labelled file has. */
 struct weir_path_edge {
 	struct weir_edge edge;
-	__u32 operation;  /* WEIR_CALL_UNLINK or WEIR_CALL_RENAME */
-	__u32 login_uid;  /* of the caller, whose app may be gone when this is read */
+	__u32 operation; /* WEIR_CALL_UNLINK or WEIR_CALL_RENAME */
+	__u32 login_uid; /* of the caller, whose app may be gone when this is read */
 	char comm[WEIR_TASK_COMM_BYTES];
-	char path[WEIR_USER_PATH_BYTES];     /* as the caller gave it */
+	char path[WEIR_USER_PATH_BYTES]; /* as the caller gave it */
 	char new_path[WEIR_USER_PATH_BYTES];
-	struct weir_name directory;          /* that a relative path starts from */
+	struct weir_name directory; /* that a relative path starts from */
 	struct weir_name new_directory;
 };
 

@@ -43,7 +43,8 @@ static __always_inline __u32 app_read_login_uid(struct task_struct *task)
 	return uid == UNSET_LOGIN_UID ? BPF_CORE_READ(task, cred, uid.val) : uid;
 }
 
-static __always_inline bool app_is_same_exe(const struct weir_object_key *a, const struct weir_object_key *b)
+static __always_inline bool app_is_same_exe(const struct weir_object_key *a,
+					    const struct weir_object_key *b)
 {
 	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
 }

@@ -82,7 +82,7 @@ static __always_inline __u64 call_pin_key(__u32 slot)
 
 static __always_inline void call_pin(struct call *call, const struct object *object, __u32 slot)
 {
-	struct inflight pin = { .key = object->key, .kind = object->kind, .syscall = call->number };
+	struct inflight pin = {.key = object->key, .kind = object->kind, .syscall = call->number};
 	__u64 key = call_pin_key(slot);
 
 	if (!call_is_threaded(call->task))

@@ -2,7 +2,8 @@
 #ifndef WEIR_EDGE_BPF_H
 #define WEIR_EDGE_BPF_H
 
-/* Edges: the doorbell. A record that does not fit is counted; the tables still hold what it said. */
+/* Edges: the doorbell. A record that does not fit is counted; the tables still hold what it said.
+ */
 
 #include "maps.bpf.h"
 
@@ -44,7 +45,7 @@ static __always_inline void edge_ring(__u32 kind, const struct weir_flow_key *fl
 
 static __always_inline void edge_ring_app(__u32 kind, __u64 app_id, __u32 syscall)
 {
-	struct weir_flow_key key = { .app_id = app_id };
+	struct weir_flow_key key = {.app_id = app_id};
 
 	edge_ring(kind, &key, syscall);
 }

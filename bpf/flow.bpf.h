@@ -66,8 +66,8 @@ static __always_inline __u32 flow_hash_destination(const struct weir_address *pe
 static __always_inline void flow_add(struct weir_app *app, const struct object *object,
 				     const struct transfer *transfer)
 {
-	struct weir_flow_key key = { .app_id = app->id, .object = object->key,
-				     .direction = transfer->direction };
+	struct weir_flow_key key = {
+		.app_id = app->id, .object = object->key, .direction = transfer->direction};
 	__u64 now_ns = bpf_ktime_get_boot_ns();
 	struct weir_flow *flow;
 	bool is_new = false;
@@ -104,8 +104,8 @@ static __always_inline void flow_in(struct weir_app *app, const struct object *o
 				    const struct weir_address *peer, bool is_estimated)
 {
 	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
-	struct transfer transfer = { .bytes = bytes, .direction = WEIR_IN, .peer = peer,
-				     .is_estimated = is_estimated };
+	struct transfer transfer = {
+		.bytes = bytes, .direction = WEIR_IN, .peer = peer, .is_estimated = is_estimated};
 
 	if (!known)
 		return;
@@ -117,7 +117,8 @@ static __always_inline void flow_in(struct weir_app *app, const struct object *o
 		transfer.turns = 1;
 	}
 	app_open(app);
-	label_app(app, known->labels, known->hops + 1, (struct task_struct *)bpf_get_current_task());
+	label_app(app, known->labels, known->hops + 1,
+		  (struct task_struct *)bpf_get_current_task());
 	flow_add(app, object, &transfer);
 }
 
@@ -126,8 +127,8 @@ static __always_inline void flow_out(struct weir_app *app, const struct object *
 				     const struct weir_address *peer, bool is_estimated)
 {
 	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
-	struct transfer transfer = { .bytes = bytes, .direction = WEIR_OUT, .peer = peer,
-				     .is_estimated = is_estimated };
+	struct transfer transfer = {
+		.bytes = bytes, .direction = WEIR_OUT, .peer = peer, .is_estimated = is_estimated};
 
 	if (known && known->is_crm) {
 		known->last_was_out = 1;

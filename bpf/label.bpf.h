@@ -60,7 +60,8 @@ static __noinline int label_remember_app_path(struct weir_app *app, struct task_
 	return 0;
 }
 
-static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 hops, struct task_struct *task)
+static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 hops,
+				      struct task_struct *task)
 {
 	struct weir_state *gate = state_get();
 
@@ -111,8 +112,8 @@ static __always_inline bool label_is_shared_file(const struct object *object)
 	       BPF_CORE_READ(file, f_inode, i_nlink) != 1;
 }
 
-static __always_inline struct weir_object *label_make_object(const struct object *object, __u64 labels,
-							     __u32 hops)
+static __always_inline struct weir_object *label_make_object(const struct object *object,
+							     __u64 labels, __u32 hops)
 {
 	struct weir_state *gate = state_get();
 	struct weir_object made = {};
@@ -152,7 +153,7 @@ static __always_inline void label_object(const struct object *object, const stru
 /* Labels that an internet socket has by its peer's address. */
 static __always_inline __u64 label_of_peer(const struct weir_address *peer, bool *ret_is_crm)
 {
-	struct weir_zone_key key = { .prefix_bits = 128 };
+	struct weir_zone_key key = {.prefix_bits = 128};
 	struct weir_zone *zone;
 	__u64 labels = 0;
 	int i;
@@ -245,7 +246,8 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (!gate || (!gate->folder_count && !gate->labelled_files && !gate->volatile_objects))
 		return 0;
 	object_resolve(file, WEIR_IN, &object);
-	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE && object.kind != WEIR_KIND_DEVICE)
+	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE &&
+	    object.kind != WEIR_KIND_DEVICE)
 		return 0;
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
 		labels = label_of_folders(file, gate);
@@ -262,7 +264,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	}
 	app_open(app);
 	if (is_truncated) {
-		struct weir_flow_key key = { .app_id = app->id, .object = object.key };
+		struct weir_flow_key key = {.app_id = app->id, .object = object.key};
 
 		edge_ring(WEIR_EDGE_TRUNCATE, &key, 0);
 	}

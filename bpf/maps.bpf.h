@@ -66,7 +66,8 @@ struct {
 } objects SEC(".maps");
 
 /* Labelled objects that an app can reach without a call that the gate watches: pipes, unix and
- * loopback sockets, files that somebody else had open. The agent removes what is gone. Value: epoch. */
+ * loopback sockets, files that somebody else had open. The agent removes what is gone. Value:
+ * epoch. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -74,7 +75,8 @@ struct {
 	__type(value, __u64);
 } volatiles SEC(".maps");
 
-/* Hash of the last path component of labelled files: which unlinks and renames the agent must see. */
+/* Hash of the last path component of labelled files: which unlinks and renames the agent must see.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);

@@ -161,7 +161,8 @@ static __always_inline bool object_key_of_loopback(const struct object *object, 
 	return true;
 }
 
-static __always_inline void object_key_of_unix_sock(struct sock *sock, struct weir_object_key *ret_key)
+static __always_inline void object_key_of_unix_sock(struct sock *sock,
+						    struct weir_object_key *ret_key)
 {
 	struct file *file = BPF_CORE_READ(sock, sk_socket, file);
 
@@ -185,8 +186,8 @@ static __always_inline void object_resolve_unix(struct object *object, __u32 dir
 		if (peer)
 			object_key_of_unix_sock(peer, &object->key);
 	} else if (!bpf_map_lookup_elem(&objects, &object->key)) {
-		struct weir_object_key early = { .ino = (__u64)object->sock,
-						 .dev = WEIR_DEV_UNIX_SOCK };
+		struct weir_object_key early = {.ino = (__u64)object->sock,
+						.dev = WEIR_DEV_UNIX_SOCK};
 
 		/* Written before we accepted the connection. */
 		if (bpf_map_lookup_elem(&objects, &early))
@@ -220,7 +221,8 @@ static __always_inline void object_resolve_socket(struct object *object, __u32 d
 }
 
 /* Fills an object from an open file. Kind NONE means that no customer data can rest there. */
-static __always_inline void object_resolve(struct file *file, __u32 direction, struct object *ret_object)
+static __always_inline void object_resolve(struct file *file, __u32 direction,
+					   struct object *ret_object)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 
@@ -267,7 +269,8 @@ static __noinline int object_read_path(struct dentry *dentry, struct vfsmount *v
 		if (used > WEIR_NAME_BYTES - WEIR_NAME_PART_BYTES)
 			break;
 		text = BPF_CORE_READ(dentry, d_name.name);
-		length = bpf_probe_read_kernel_str(ret_name->text + used, WEIR_NAME_PART_BYTES, text);
+		length = bpf_probe_read_kernel_str(ret_name->text + used, WEIR_NAME_PART_BYTES,
+						   text);
 		if (length <= 0)
 			break;
 		ret_name->bytes = used + length;
@@ -280,10 +283,12 @@ static __noinline int object_read_path(struct dentry *dentry, struct vfsmount *v
 static __always_inline void object_read_name(struct file *file, struct weir_name *ret_name)
 {
 	ret_name->is_unlinked = BPF_CORE_READ(file, f_inode, i_nlink) == 0;
-	object_read_path(BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), ret_name);
+	object_read_path(BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt),
+			 ret_name);
 }
 
-static __always_inline void object_read_peer(struct sock *sock, __u16 family, struct weir_address *ret_address)
+static __always_inline void object_read_peer(struct sock *sock, __u16 family,
+					     struct weir_address *ret_address)
 {
 	__u64 peer[2], local[2];
 

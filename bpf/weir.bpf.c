@@ -15,12 +15,13 @@ char LICENSE[] SEC("license") = "GPL";
 static __always_inline int weir_enter(struct pt_regs *regs, long number)
 {
 	const struct weir_syscall *rule;
-	struct call call = { .regs = regs };
+	struct call call = {.regs = regs};
 
 	if (number < 0 || number >= WEIR_SYSCALLS)
 		return 0;
 	rule = (const struct weir_syscall *)&syscalls[number];
-	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE && rule->call != WEIR_CALL_COPY)
+	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
+	    rule->call != WEIR_CALL_COPY)
 		return 0;
 	if (!call_pass_gate(&call))
 		return 0;
@@ -114,7 +115,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 
 static __always_inline int weir_exit(struct pt_regs *regs, long number, long result)
 {
-	struct call call = { .regs = regs };
+	struct call call = {.regs = regs};
 
 	if (number < 0 || number >= WEIR_SYSCALLS)
 		return 0;
@@ -176,14 +177,15 @@ struct perf_exit {
 SEC("tp/raw_syscalls/sys_enter")
 int enter_perf(struct perf_enter *ctx)
 {
-	return weir_enter((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->number);
+	return weir_enter((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
+			  ctx->number);
 }
 
 SEC("tp/raw_syscalls/sys_exit")
 int exit_perf(struct perf_exit *ctx)
 {
-	return weir_exit((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->number,
-			 ctx->result);
+	return weir_exit((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
+			 ctx->number, ctx->result);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -210,7 +212,8 @@ int walk_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 
-	if (task && BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) && BPF_CORE_READ(task, mm))
+	if (task && BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) &&
+	    BPF_CORE_READ(task, mm))
 		app_adopt(task);
 	return 0;
 }

@@ -58,8 +58,8 @@ static __always_inline void path_read_directory(struct call *call, int dirfd, co
 				 BPF_CORE_READ(directory, f_path.mnt), ret_name);
 }
 
-static __always_inline void path_fill(struct call *call, struct weir_path_edge *edge, const char *path,
-				      bool is_at)
+static __always_inline void path_fill(struct call *call, struct weir_path_edge *edge,
+				      const char *path, bool is_at)
 {
 	edge_fill(&edge->edge, WEIR_EDGE_PATH, sizeof(*edge));
 	edge->edge.flow.app_id = call->app ? call->app->id : 0;
@@ -90,8 +90,8 @@ static __noinline int path_exit(struct call *call)
 	path_fill(call, edge, path, is_at);
 	if (call->rule->call == WEIR_CALL_RENAME) {
 		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path), new_path);
-		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD, edge->new_path,
-				    &edge->new_directory);
+		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD,
+				    edge->new_path, &edge->new_directory);
 		hash = path_hash(new_path, call->gate->basename_seed);
 		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
 	}

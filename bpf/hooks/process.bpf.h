@@ -56,7 +56,7 @@ static __noinline int process_pass_arguments(struct weir_app *from, struct weir_
 {
 	struct weir_state *gate = state_get();
 	__u64 bytes = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
-	struct transfer transfer = { .bytes = bytes, .direction = WEIR_OUT, .is_estimated = true };
+	struct transfer transfer = {.bytes = bytes, .direction = WEIR_OUT, .is_estimated = true};
 	struct object object = {};
 
 	if (!gate || !from || !to || from->is_hub || to->is_hub)

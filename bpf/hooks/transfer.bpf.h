@@ -9,7 +9,8 @@
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */
 
 /* The peer of an unconnected datagram as the caller names it. struct sockaddr_in, sockaddr_in6 */
-static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length, struct weir_address *ret_peer)
+static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
+						   struct weir_address *ret_peer)
 {
 	__u8 raw[28] = {};
 
@@ -29,17 +30,19 @@ static __always_inline bool transfer_read_sockaddr(const void *user, __u32 lengt
 	return true;
 }
 
-static __always_inline bool transfer_read_destination(struct call *call, const struct object *object,
+static __always_inline bool transfer_read_destination(struct call *call,
+						      const struct object *object,
 						      struct weir_address *ret_peer)
 {
 	struct user_msghdr message = {};
 	struct sock *sock = object->sock;
 
-	if (object->kind != WEIR_KIND_INET || !sock || BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP)
+	if (object->kind != WEIR_KIND_INET || !sock ||
+	    BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP)
 		return false;
 	if (call->rule->form == WEIR_FORM_SENDTO)
-		return transfer_read_sockaddr((void *)call_arg(call->regs, 4), call_arg(call->regs, 5),
-					      ret_peer);
+		return transfer_read_sockaddr((void *)call_arg(call->regs, 4),
+					      call_arg(call->regs, 5), ret_peer);
 	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
 		return false;
 	bpf_probe_read_user(&message, sizeof(message), (void *)call_arg(call->regs, 1));
@@ -147,8 +150,10 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 static __noinline int transfer_exit_copy(struct call *call, long result)
 {
 	struct object from = {}, to = {};
-	bool has_from = call_take_object(call, call_arg(call->regs, call->rule->fd_arg), WEIR_IN, 0, &from);
-	bool has_to = call_take_object(call, call_arg(call->regs, call->rule->fd2_arg), WEIR_OUT, 1, &to);
+	bool has_from =
+		call_take_object(call, call_arg(call->regs, call->rule->fd_arg), WEIR_IN, 0, &from);
+	bool has_to =
+		call_take_object(call, call_arg(call->regs, call->rule->fd2_arg), WEIR_OUT, 1, &to);
 
 	if (result <= 0)
 		return 0;
@@ -189,7 +194,7 @@ static __noinline int transfer_exit_mmap(struct call *call, long result)
 static __noinline int transfer_note_gap(struct call *call)
 {
 	struct object object = {};
-	struct transfer transfer = { .direction = WEIR_OUT };
+	struct transfer transfer = {.direction = WEIR_OUT};
 
 	if (!call->app->labels || call->app->is_hub)
 		return 0;

@@ -56,7 +56,7 @@ static void *throw_away(void *argument)
 static int connect_to(const char *target, int type)
 {
 	const char *colon = strrchr(target, ':');
-	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct sockaddr_in address = {.sin_family = AF_INET};
 	char host[64];
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
@@ -70,7 +70,8 @@ static int connect_to(const char *target, int type)
 	return fd;
 }
 
-static int open_target(const struct actor_call *call, const char *target, int pipe_ends[2], pthread_t *reader)
+static int open_target(const struct actor_call *call, const char *target, int pipe_ends[2],
+		       pthread_t *reader)
 {
 	switch (call->medium) {
 	case 's':
@@ -90,7 +91,7 @@ static int open_target(const struct actor_call *call, const char *target, int pi
 int actor_main(int argc, char **argv)
 {
 	const struct actor_call *call = argc == 6 ? actor_find_call(argv[1]) : NULL;
-	int threads = call ? atoi(argv[2]) : 0, source, target, pipe_ends[2] = { -1, -1 };
+	int threads = call ? atoi(argv[2]) : 0, source, target, pipe_ends[2] = {-1, -1};
 	struct mover movers[THREADS_MAX] = {};
 	uint64_t bytes = 0, calls = 0;
 	pthread_t ids[THREADS_MAX], reader = 0;
@@ -102,14 +103,16 @@ int actor_main(int argc, char **argv)
 	source = open(argv[4], O_RDONLY | O_CLOEXEC);
 	if (source < 0 || (call->direction == 'w' && read(source, &one, 1) != 1))
 		return 3;
-	target = call->direction == 'r' && call->medium == 'f' ?
-			 source :
-			 open_target(call, argv[5], pipe_ends, &reader);
+	target = call->direction == 'r' && call->medium == 'f'
+			 ? source
+			 : open_target(call, argv[5], pipe_ends, &reader);
 	if (target < 0 || fstat(target, &info) < 0)
 		return 4;
 	for (int i = 0; i < threads; i++) {
-		movers[i] = (struct mover){ .call = call, .fd = call->direction == 'c' ? source : target,
-					    .fd2 = target, .seed = (unsigned int)(atoi(argv[3]) + i) };
+		movers[i] = (struct mover){.call = call,
+					   .fd = call->direction == 'c' ? source : target,
+					   .fd2 = target,
+					   .seed = (unsigned int)(atoi(argv[3]) + i)};
 		pthread_create(&ids[i], NULL, move, &movers[i]);
 	}
 	for (int i = 0; i < threads; i++) {

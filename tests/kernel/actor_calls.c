@@ -9,10 +9,10 @@
 
 #include "kernel/actor.h"
 
-#define HALVES(buffer, size)                                     \
-	struct iovec halves[2] = {                               \
-		{ (buffer), (size) / 2 },                        \
-		{ (buffer) + (size) / 2, (size) - (size) / 2 },  \
+#define HALVES(buffer, size)                                  \
+	struct iovec halves[2] = {                            \
+		{(buffer), (size) / 2},                       \
+		{(buffer) + (size) / 2, (size) - (size) / 2}, \
 	}
 
 static long do_read(int fd, int fd2, char *buffer, unsigned long size)
@@ -90,7 +90,7 @@ static long do_recvfrom(int fd, int fd2, char *buffer, unsigned long size)
 static long do_recvmsg(int fd, int fd2, char *buffer, unsigned long size)
 {
 	HALVES(buffer, size);
-	struct msghdr message = { .msg_iov = halves, .msg_iovlen = 2 };
+	struct msghdr message = {.msg_iov = halves, .msg_iovlen = 2};
 
 	(void)fd2;
 	return recvmsg(fd, &message, 0);
@@ -108,8 +108,8 @@ static long add_up(const struct mmsghdr *messages, int n)
 static long do_recvmmsg(int fd, int fd2, char *buffer, unsigned long size)
 {
 	HALVES(buffer, size);
-	struct mmsghdr messages[2] = { { .msg_hdr = { .msg_iov = &halves[0], .msg_iovlen = 1 } },
-				       { .msg_hdr = { .msg_iov = &halves[1], .msg_iovlen = 1 } } };
+	struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &halves[0], .msg_iovlen = 1}},
+				      {.msg_hdr = {.msg_iov = &halves[1], .msg_iovlen = 1}}};
 
 	(void)fd2;
 	return add_up(messages, recvmmsg(fd, messages, 2, MSG_WAITFORONE, NULL));
@@ -124,7 +124,7 @@ static long do_sendto(int fd, int fd2, char *buffer, unsigned long size)
 static long do_sendmsg(int fd, int fd2, char *buffer, unsigned long size)
 {
 	HALVES(buffer, size);
-	struct msghdr message = { .msg_iov = halves, .msg_iovlen = 2 };
+	struct msghdr message = {.msg_iov = halves, .msg_iovlen = 2};
 
 	(void)fd2;
 	return sendmsg(fd, &message, MSG_NOSIGNAL);
@@ -133,8 +133,8 @@ static long do_sendmsg(int fd, int fd2, char *buffer, unsigned long size)
 static long do_sendmmsg(int fd, int fd2, char *buffer, unsigned long size)
 {
 	HALVES(buffer, size);
-	struct mmsghdr messages[2] = { { .msg_hdr = { .msg_iov = &halves[0], .msg_iovlen = 1 } },
-				       { .msg_hdr = { .msg_iov = &halves[1], .msg_iovlen = 1 } } };
+	struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &halves[0], .msg_iovlen = 1}},
+				      {.msg_hdr = {.msg_iov = &halves[1], .msg_iovlen = 1}}};
 
 	(void)fd2;
 	return add_up(messages, sendmmsg(fd, messages, 2, MSG_NOSIGNAL));
@@ -167,40 +167,40 @@ static long do_splice(int fd, int fd2, char *buffer, unsigned long size)
 
 static long do_vmsplice(int fd, int fd2, char *buffer, unsigned long size)
 {
-	struct iovec one = { buffer, size };
+	struct iovec one = {buffer, size};
 
 	(void)fd2;
 	return vmsplice(fd, &one, 1, 0);
 }
 
 const struct actor_call actor_calls[] = {
-	{ "read", do_read, 'r', 'f' },
-	{ "pread", do_pread, 'r', 'f' },
-	{ "readv", do_readv, 'r', 'f' },
-	{ "preadv", do_preadv, 'r', 'f' },
-	{ "preadv2", do_preadv2, 'r', 'f' },
-	{ "recvfrom", do_recvfrom, 'r', 's' },
-	{ "recvmsg", do_recvmsg, 'r', 's' },
-	{ "recvmmsg", do_recvmmsg, 'r', 's' },
-	{ "read_socket", do_read, 'r', 's' },
-	{ "write", do_write, 'w', 'f' },
-	{ "pwrite", do_pwrite, 'w', 'f' },
-	{ "writev", do_writev, 'w', 'f' },
-	{ "pwritev", do_pwritev, 'w', 'f' },
-	{ "pwritev2", do_pwritev2, 'w', 'f' },
-	{ "write_socket", do_write, 'w', 's' },
-	{ "sendto", do_sendto, 'w', 's' },
-	{ "sendmsg", do_sendmsg, 'w', 's' },
-	{ "sendmmsg", do_sendmmsg, 'w', 's' },
-	{ "sendto_udp", do_sendto, 'w', 'd' },
-	{ "sendmsg_udp", do_sendmsg, 'w', 'd' },
-	{ "sendmmsg_udp", do_sendmmsg, 'w', 'd' },
-	{ "write_pipe", do_write, 'w', 'p' },
-	{ "vmsplice", do_vmsplice, 'w', 'p' },
-	{ "sendfile", do_sendfile, 'c', 's' },
-	{ "copy_file_range", do_copy_file_range, 'c', 'f' },
-	{ "splice", do_splice, 'c', 'p' },
-	{ NULL, NULL, 0, 0 },
+	{"read", do_read, 'r', 'f'},
+	{"pread", do_pread, 'r', 'f'},
+	{"readv", do_readv, 'r', 'f'},
+	{"preadv", do_preadv, 'r', 'f'},
+	{"preadv2", do_preadv2, 'r', 'f'},
+	{"recvfrom", do_recvfrom, 'r', 's'},
+	{"recvmsg", do_recvmsg, 'r', 's'},
+	{"recvmmsg", do_recvmmsg, 'r', 's'},
+	{"read_socket", do_read, 'r', 's'},
+	{"write", do_write, 'w', 'f'},
+	{"pwrite", do_pwrite, 'w', 'f'},
+	{"writev", do_writev, 'w', 'f'},
+	{"pwritev", do_pwritev, 'w', 'f'},
+	{"pwritev2", do_pwritev2, 'w', 'f'},
+	{"write_socket", do_write, 'w', 's'},
+	{"sendto", do_sendto, 'w', 's'},
+	{"sendmsg", do_sendmsg, 'w', 's'},
+	{"sendmmsg", do_sendmmsg, 'w', 's'},
+	{"sendto_udp", do_sendto, 'w', 'd'},
+	{"sendmsg_udp", do_sendmsg, 'w', 'd'},
+	{"sendmmsg_udp", do_sendmmsg, 'w', 'd'},
+	{"write_pipe", do_write, 'w', 'p'},
+	{"vmsplice", do_vmsplice, 'w', 'p'},
+	{"sendfile", do_sendfile, 'c', 's'},
+	{"copy_file_range", do_copy_file_range, 'c', 'f'},
+	{"splice", do_splice, 'c', 'p'},
+	{NULL, NULL, 0, 0},
 };
 
 const struct actor_call *actor_find_call(const char *name)

@@ -42,7 +42,8 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 		struct sensor_flow *known = &fixture->flows[i];
 
 		if (known->app_id == flow->app_id && known->is_out == flow->is_out &&
-		    known->object.ino == flow->object.ino && known->object.dev == flow->object.dev &&
+		    known->object.ino == flow->object.ino &&
+		    known->object.dev == flow->object.dev &&
 		    known->destination == flow->destination && known->first_ns == flow->first_ns) {
 			*known = *flow;
 			return;
@@ -116,14 +117,16 @@ static void write_source(struct kernel_fixture *fixture)
 
 void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 {
-	const struct sensor_config config = { .pin_dir = fixture->pin_dir,
-					      .ring_bytes = fixture->options.ring_bytes,
-					      .arguments_min_bytes = 512,
-					      .flows_max = fixture->options.flows_max,
-					      .use_perf = fixture->options.use_perf };
-	const struct sensor_handler handler = { .flow = on_flow, .path = on_path, .userdata = fixture };
+	const struct sensor_config config = {.pin_dir = fixture->pin_dir,
+					     .ring_bytes = fixture->options.ring_bytes,
+					     .arguments_min_bytes = 512,
+					     .flows_max = fixture->options.flows_max,
+					     .use_perf = fixture->options.use_perf};
+	const struct sensor_handler handler = {
+		.flow = on_flow, .path = on_path, .userdata = fixture};
 	char *reason = NULL;
-	int r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor, &reason);
+	int r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor,
+			   &reason);
 
 	if (r < 0)
 		die(reason ? reason : "sensor", -r);
@@ -144,7 +147,8 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
 	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
 	snprintf(fixture->actor, sizeof(fixture->actor), "%s/actor", fixture->folder);
-	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf", fixture->folder);
+	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf",
+		 fixture->folder);
 	snprintf(fixture->pin_dir, sizeof(fixture->pin_dir), "/sys/fs/bpf/%s", fixture->folder + 5);
 	if (mkdir(fixture->export, 0755) < 0)
 		die(fixture->export, errno);
@@ -230,14 +234,16 @@ static pid_t spawn(const char *program, char *const arguments[], int *ret_output
 	return pid;
 }
 
-pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd)
+pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[],
+			   int *ret_output_fd)
 {
 	return spawn(fixture->actor, arguments, ret_output_fd);
 }
 
-pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script, int *ret_output_fd)
+pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script,
+				 int *ret_output_fd)
 {
-	char *arguments[] = { "sh", "-ec", (char *)script, NULL };
+	char *arguments[] = {"sh", "-ec", (char *)script, NULL};
 
 	setenv("SRC", fixture->source, 1);
 	setenv("DIR", fixture->folder, 1);
@@ -283,7 +289,8 @@ void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size)
 		die(used ? ret_text : "the actor failed", ECHILD);
 }
 
-struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino, uint16_t port)
+struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
+					uint16_t port)
 {
 	struct kernel_totals totals = {};
 
@@ -292,7 +299,8 @@ struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_
 	for (size_t i = 0; i < fixture->n_flows; i++) {
 		const struct sensor_flow *flow = &fixture->flows[i];
 
-		if (flow->is_out != is_out || (ino && flow->object.ino != ino) || (port && flow->port != port))
+		if (flow->is_out != is_out || (ino && flow->object.ino != ino) ||
+		    (port && flow->port != port))
 			continue;
 		totals.bytes += flow->bytes;
 		totals.calls += flow->calls;
@@ -317,7 +325,8 @@ struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture)
 	return counts;
 }
 
-uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture, enum sensor_path_operation operation)
+uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture,
+				    enum sensor_path_operation operation)
 {
 	sd_event_run(fixture->loop, 0);
 	if (sensor_sweep(fixture->sensor) < 0)

@@ -37,16 +37,20 @@ void kernel_fixture_kill_sensor(struct kernel_fixture *fixture);
 void kernel_fixture_remove_sensor(struct kernel_fixture *fixture);
 void kernel_fixture_restart_sensor(struct kernel_fixture *fixture);
 
-const char *kernel_fixture_folder(const struct kernel_fixture *fixture);   /* outside the export */
-const char *kernel_fixture_source(const struct kernel_fixture *fixture);   /* 1 MiB file in the export */
+const char *kernel_fixture_folder(const struct kernel_fixture *fixture); /* outside the export */
+const char *
+kernel_fixture_source(const struct kernel_fixture *fixture); /* 1 MiB file in the export */
 struct sensor *kernel_fixture_sensor(struct kernel_fixture *fixture);
 /* The sensor's start as seen by the last (re)start. */
 struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture);
 
 /* Runs the copy of this executable with these arguments and gives its output. */
-pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[], int *ret_output_fd);
-/* A shell, with SRC (the labelled file) and DIR (the folder outside the export) in its environment. */
-pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script, int *ret_output_fd);
+pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[],
+			   int *ret_output_fd);
+/* A shell, with SRC (the labelled file) and DIR (the folder outside the export) in its environment.
+ */
+pid_t kernel_fixture_spawn_shell(struct kernel_fixture *fixture, const char *script,
+				 int *ret_output_fd);
 /* Runs it to its end; it must succeed. */
 void kernel_fixture_shell(struct kernel_fixture *fixture, const char *script);
 /* Inode of DIR/name. */
@@ -63,6 +67,7 @@ struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);
 /* Path calls since the start, of a kind. */
-uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture, enum sensor_path_operation operation);
+uint64_t kernel_fixture_count_paths(struct kernel_fixture *fixture,
+				    enum sensor_path_operation operation);
 
 #endif

@@ -26,7 +26,8 @@ static int stop_sensor(void **state)
 
 static void a_label_survives_copies_and_new_names(void **state)
 {
-	kernel_fixture_shell(*state, "cp $SRC $DIR/a; mv $DIR/a $DIR/b; cp $DIR/b $DIR/c; cat $DIR/c > $DIR/d");
+	kernel_fixture_shell(
+		*state, "cp $SRC $DIR/a; mv $DIR/a $DIR/b; cp $DIR/b $DIR/c; cat $DIR/c > $DIR/d");
 	assert_int_equal(kernel_fixture_written(*state, "b"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "c"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "d"), SOURCE_BYTES);
@@ -40,8 +41,10 @@ static void a_label_follows_a_pipe_through_other_programs(void **state)
 
 static void a_label_follows_a_unix_socket(void **state)
 {
-	kernel_fixture_shell(*state, "nc -lU $DIR/sock > $DIR/unix & while ! test -S $DIR/sock; do sleep 0.05; done; "
-				     "nc -NU $DIR/sock < $SRC; wait");
+	kernel_fixture_shell(
+		*state,
+		"nc -lU $DIR/sock > $DIR/unix & while ! test -S $DIR/sock; do sleep 0.05; done; "
+		"nc -NU $DIR/sock < $SRC; wait");
 	assert_int_equal(kernel_fixture_written(*state, "unix"), SOURCE_BYTES);
 }
 
@@ -55,7 +58,9 @@ static void a_label_follows_a_loopback_connection(void **state)
 
 static void a_file_opened_before_it_was_labelled_labels_its_reader(void **state)
 {
-	kernel_fixture_shell(*state, "touch $DIR/late; exec 3<$DIR/late; cat $SRC > $DIR/late; cat <&3 > $DIR/reader");
+	kernel_fixture_shell(
+		*state,
+		"touch $DIR/late; exec 3<$DIR/late; cat $SRC > $DIR/late; cat <&3 > $DIR/reader");
 	assert_int_equal(kernel_fixture_written(*state, "reader"), SOURCE_BYTES);
 }
 
@@ -67,10 +72,11 @@ static void a_source_opened_before_the_sensor_started_is_found(void **state)
 	pid_t pid;
 
 	kernel_fixture_remove_sensor(fixture);
-	pid = kernel_fixture_spawn_shell(fixture,
-					 "exec 3<$SRC; touch $DIR/opened; while ! test -e $DIR/go; do sleep 0.05; "
-					 "done; cat <&3 > $DIR/early",
-					 &output);
+	pid = kernel_fixture_spawn_shell(
+		fixture,
+		"exec 3<$SRC; touch $DIR/opened; while ! test -e $DIR/go; do sleep 0.05; "
+		"done; cat <&3 > $DIR/early",
+		&output);
 	kernel_fixture_shell(fixture, "while ! test -e $DIR/opened; do sleep 0.05; done");
 	kernel_fixture_restart_sensor(fixture);
 	kernel_fixture_shell(fixture, "touch $DIR/go");
@@ -80,8 +86,9 @@ static void a_source_opened_before_the_sensor_started_is_found(void **state)
 
 static void the_innocent_beside_a_labelled_app_stay_unlabelled(void **state)
 {
-	kernel_fixture_shell(*state, "head -c 5000 /etc/services > $DIR/plain; cat $SRC > $DIR/labelled; "
-				     "cp $DIR/plain $DIR/plain2; cat $DIR/plain | tr a b > $DIR/plain3");
+	kernel_fixture_shell(*state,
+			     "head -c 5000 /etc/services > $DIR/plain; cat $SRC > $DIR/labelled; "
+			     "cp $DIR/plain $DIR/plain2; cat $DIR/plain | tr a b > $DIR/plain3");
 	assert_int_equal(kernel_fixture_written(*state, "labelled"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "plain"), 0);
 	assert_int_equal(kernel_fixture_written(*state, "plain2"), 0);
@@ -94,7 +101,8 @@ static void what_flows_without_an_agent_is_counted(void **state)
 
 	kernel_fixture_shell(fixture, "cat $SRC > $DIR/before");
 	kernel_fixture_kill_sensor(fixture);
-	kernel_fixture_shell(fixture, "cat $DIR/before > $DIR/meanwhile; cp $DIR/meanwhile $DIR/meanwhile2");
+	kernel_fixture_shell(fixture,
+			     "cat $DIR/before > $DIR/meanwhile; cp $DIR/meanwhile $DIR/meanwhile2");
 	kernel_fixture_restart_sensor(fixture);
 	assert_true(kernel_fixture_start_info(fixture).is_resumed);
 	assert_true(kernel_fixture_start_info(fixture).agent_seen_ns > 0);
@@ -106,8 +114,9 @@ static void what_flows_without_an_agent_is_counted(void **state)
 
 static void only_paths_of_labelled_files_ring(void **state)
 {
-	kernel_fixture_shell(*state, "cat $SRC > $DIR/secret; touch $DIR/plain; mv $DIR/plain $DIR/plain2; "
-				     "rm $DIR/plain2");
+	kernel_fixture_shell(*state,
+			     "cat $SRC > $DIR/secret; touch $DIR/plain; mv $DIR/plain $DIR/plain2; "
+			     "rm $DIR/plain2");
 	assert_int_equal(kernel_fixture_count_paths(*state, SENSOR_PATH_RENAME), 0);
 	assert_int_equal(kernel_fixture_count_paths(*state, SENSOR_PATH_UNLINK), 0);
 	kernel_fixture_shell(*state, "mv $DIR/secret $DIR/photo; rm $DIR/photo");
@@ -126,16 +135,27 @@ static void long_arguments_carry_a_label_and_short_ones_do_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_label_survives_copies_and_new_names, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(a_label_follows_a_pipe_through_other_programs, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(a_label_follows_a_unix_socket, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(a_label_follows_a_loopback_connection, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(a_file_opened_before_it_was_labelled_labels_its_reader, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(a_source_opened_before_the_sensor_started_is_found, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(the_innocent_beside_a_labelled_app_stay_unlabelled, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(what_flows_without_an_agent_is_counted, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(only_paths_of_labelled_files_ring, given_a_sensor, stop_sensor),
-		cmocka_unit_test_setup_teardown(long_arguments_carry_a_label_and_short_ones_do_not, given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_survives_copies_and_new_names,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_follows_a_pipe_through_other_programs,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_follows_a_unix_socket, given_a_sensor,
+						stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_follows_a_loopback_connection,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(
+			a_file_opened_before_it_was_labelled_labels_its_reader, given_a_sensor,
+			stop_sensor),
+		cmocka_unit_test_setup_teardown(a_source_opened_before_the_sensor_started_is_found,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(the_innocent_beside_a_labelled_app_stay_unlabelled,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(what_flows_without_an_agent_is_counted,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(only_paths_of_labelled_files_ring, given_a_sensor,
+						stop_sensor),
+		cmocka_unit_test_setup_teardown(long_arguments_carry_a_label_and_short_ones_do_not,
+						given_a_sensor, stop_sensor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

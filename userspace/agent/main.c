@@ -40,18 +40,19 @@ enum key {
 };
 
 static const struct argp_option options[] = {
-	{ "policy", KEY_POLICY, "FILE", 0, "the policy (/etc/weir/policy.conf)", 0 },
-	{ "data", KEY_DATA, "DIR", 0, "the spool goes to DIR/agent (/var/lib/weir)", 0 },
-	{ "collector", KEY_COLLECTOR, "HOST:PORT", 0, "where events go (127.0.0.1:7443)", 0 },
-	{ "identity", KEY_IDENTITY, "DIR", 0,
-	  "where ca.crt, agent.crt and agent.key are (DATA/identity)", 0 },
-	{ "agent-id", KEY_AGENT_ID, "NAME", 0, "the name in agent.crt (the host's name)", 0 },
-	{ "pin-dir", KEY_PIN_DIR, "DIR", 0,
-	  "in a bpffs: where programs and tables outlive the agent (/sys/fs/bpf/weir)", 0 },
-	{ "btf", KEY_BTF, "FILE", 0, "the kernel's type information (/sys/kernel/btf/vmlinux)", 0 },
-	{ "ring-bytes", KEY_RING_BYTES, "N", 0, "size of the doorbell, a power of two (262144)", 0 },
-	{ "unpin-at-exit", KEY_UNPIN, NULL, 0, "detach the sensor when stopped", 0 },
-	{ "detach", KEY_DETACH, NULL, 0, "detach a sensor that was left attached, forget labels, exit", 0 },
+	{"policy", KEY_POLICY, "FILE", 0, "the policy (/etc/weir/policy.conf)", 0},
+	{"data", KEY_DATA, "DIR", 0, "the spool goes to DIR/agent (/var/lib/weir)", 0},
+	{"collector", KEY_COLLECTOR, "HOST:PORT", 0, "where events go (127.0.0.1:7443)", 0},
+	{"identity", KEY_IDENTITY, "DIR", 0,
+	 "where ca.crt, agent.crt and agent.key are (DATA/identity)", 0},
+	{"agent-id", KEY_AGENT_ID, "NAME", 0, "the name in agent.crt (the host's name)", 0},
+	{"pin-dir", KEY_PIN_DIR, "DIR", 0,
+	 "in a bpffs: where programs and tables outlive the agent (/sys/fs/bpf/weir)", 0},
+	{"btf", KEY_BTF, "FILE", 0, "the kernel's type information (/sys/kernel/btf/vmlinux)", 0},
+	{"ring-bytes", KEY_RING_BYTES, "N", 0, "size of the doorbell, a power of two (262144)", 0},
+	{"unpin-at-exit", KEY_UNPIN, NULL, 0, "detach the sensor when stopped", 0},
+	{"detach", KEY_DETACH, NULL, 0,
+	 "detach a sensor that was left attached, forget labels, exit", 0},
 	{},
 };
 
@@ -103,7 +104,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_COLLECTOR:
 		if (parse_collector(value, arguments) < 0)
-			argp_error(state, "\"%s\" is no collector: collector.example:7443 is one", value);
+			argp_error(state, "\"%s\" is no collector: collector.example:7443 is one",
+				   value);
 		return 0;
 	case KEY_IDENTITY:
 		config->identity_dir = value;
@@ -119,7 +121,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_RING_BYTES:
 		if (parse_ring_bytes(value, &config->ring_bytes) < 0)
-			argp_error(state, "\"%s\" is no ring size: a power of two from 4096 on is", value);
+			argp_error(state, "\"%s\" is no ring size: a power of two from 4096 on is",
+				   value);
 		return 0;
 	case KEY_UNPIN:
 		config->unpin_at_exit = true;
@@ -166,7 +169,7 @@ static int detach(const struct arguments *arguments)
 
 static int take_signals(sd_event *loop)
 {
-	static const int stop_signals[] = { SIGINT, SIGTERM };
+	static const int stop_signals[] = {SIGINT, SIGTERM};
 	sigset_t signals;
 	int r = 0;
 
@@ -209,19 +212,21 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.doc = "Follows labelled data on this machine and sends what it sees to a collector. "
+		.doc = "Follows labelled data on this machine and sends what it sees to a "
+		       "collector. "
 		       "When stopped it leaves the sensor attached: a new agent takes over.",
 	};
-	struct arguments arguments = { .config = { .policy_path = "/etc/weir/policy.conf",
-						   .collector_port = DEFAULT_PORT },
-				       .host = "127.0.0.1",
-				       .data = "/var/lib/weir" };
+	struct arguments arguments = {
+		.config = {.policy_path = "/etc/weir/policy.conf", .collector_port = DEFAULT_PORT},
+		.host = "127.0.0.1",
+		.data = "/var/lib/weir"};
 	int status = EXIT_FAILURE;
 
 	log_set_program("weir-agent");
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (geteuid() != 0)
-		log_error("weir-agent needs root: the kernel sensor is loaded with CAP_BPF and CAP_PERFMON");
+		log_error("weir-agent needs root: the kernel sensor is loaded with CAP_BPF and "
+			  "CAP_PERFMON");
 	else if (arguments.is_detach)
 		status = detach(&arguments);
 	else if (complete(&arguments) == 0)

@@ -63,7 +63,8 @@ static int load_policy(struct agent *agent)
 static int read_boot_id(struct agent *agent)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = file_read_all("/proc/sys/kernel/random/boot_id", sizeof(agent->boot_id), &text, NULL);
+	int r = file_read_all("/proc/sys/kernel/random/boot_id", sizeof(agent->boot_id), &text,
+			      NULL);
 
 	if (r < 0)
 		return r;
@@ -107,10 +108,10 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 		log_error("cannot start the agent: %s", strerror(-r));
 		return r;
 	}
-	agent->report = (struct report_context){ .policy = agent->policy,
-						 .hashes = agent->hashes,
-						 .boot_id = agent->boot_id,
-						 .boot_offset_ns = clock_boot_offset_ns() };
+	agent->report = (struct report_context){.policy = agent->policy,
+						.hashes = agent->hashes,
+						.boot_id = agent->boot_id,
+						.boot_offset_ns = clock_boot_offset_ns()};
 	r = open_spool(agent);
 	if (r < 0)
 		return r;
@@ -128,8 +129,8 @@ static int start_sensor(struct agent *agent)
 		.btf_path = agent->config.btf_path,
 		.ring_bytes = agent->config.ring_bytes,
 		.max_hops = (uint32_t)policy_detect_value(agent->policy, "sensor", "max_hops", 32),
-		.arguments_min_bytes =
-			(uint32_t)policy_detect_value(agent->policy, "sensor", "arguments_min_bytes", 512),
+		.arguments_min_bytes = (uint32_t)policy_detect_value(agent->policy, "sensor",
+								     "arguments_min_bytes", 512),
 	};
 	_cleanup_free_ char *reason = NULL;
 	struct sensor_handler handler;
@@ -150,11 +151,12 @@ static void report_start(struct agent *agent)
 
 	sensor_describe_start(agent->sensor, &start);
 	if (start.agent_seen_ns)
-		agent_emit_note(agent, EVENT_AGENT_GAP, start.agent_seen_ns + agent->report.boot_offset_ns,
-				now_ns, 0,
-				start.is_resumed ?
-					"no agent was running; the kernel went on counting" :
-					"no agent was running and the sensor was replaced: labels of then are gone");
+		agent_emit_note(agent, EVENT_AGENT_GAP,
+				start.agent_seen_ns + agent->report.boot_offset_ns, now_ns, 0,
+				start.is_resumed
+					? "no agent was running; the kernel went on counting"
+					: "no agent was running and the sensor was replaced: "
+					  "labels of then are gone");
 	agent_emit_note(agent, EVENT_AGENT_START, now_ns, 0, 0, start.attach_mode);
 	agent_emit_note(agent, EVENT_POLICY, now_ns, 0, 0, policy_fingerprint(agent->policy));
 }
@@ -175,7 +177,8 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 		report_start(agent);
 		r = agent_start_uplink(agent, agent->loop, &reason);
 		if (r < 0)
-			log_error("cannot speak to a collector: %s", reason ? reason : strerror(-r));
+			log_error("cannot speak to a collector: %s",
+				  reason ? reason : strerror(-r));
 	}
 	if (r == 0)
 		r = agent_start_timers(agent);

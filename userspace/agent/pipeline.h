@@ -16,16 +16,16 @@
 struct agent;
 
 struct agent_config {
-	const char *data_dir;     /* spool/, state.json */
+	const char *data_dir; /* spool/, state.json */
 	const char *policy_path;
 	const char *pin_dir;      /* NULL: /sys/fs/bpf/weir */
 	const char *identity_dir; /* ca.crt, agent.crt, agent.key */
 	const char *agent_id;
 	const char *collector_host;
 	uint16_t collector_port;
-	bool unpin_at_exit;       /* detach the programs and forget labels when freed */
-	const char *btf_path;     /* NULL: the running kernel's */
-	uint32_t ring_bytes;      /* 0: default */
+	bool unpin_at_exit;         /* detach the programs and forget labels when freed */
+	const char *btf_path;       /* NULL: the running kernel's */
+	uint32_t ring_bytes;        /* 0: default */
 	uint64_t spool_limit_bytes; /* 0: 1 GiB */
 };
 

@@ -14,9 +14,10 @@ static void note_refused(struct agent *agent, int error)
 {
 	if (agent->dropped_since_ns == 0) {
 		agent->dropped_since_ns = clock_realtime_ns();
-		log_warning("the spool takes no more events (%s); counters stay in the kernel and are "
-			    "reported when there is room",
-			    strerror(-error));
+		log_warning(
+			"the spool takes no more events (%s); counters stay in the kernel and are "
+			"reported when there is room",
+			strerror(-error));
 	}
 	agent->events_dropped++;
 	agent->dropped_now++;
@@ -41,8 +42,8 @@ void agent_emit(struct agent *agent, const struct event *event)
 	agent->has_unsynced = true;
 }
 
-void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns, uint64_t gap_end_ns,
-		     uint64_t dropped, const char *detail)
+void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns,
+		     uint64_t gap_end_ns, uint64_t dropped, const char *detail)
 {
 	_cleanup_(event_freep) struct event *event = NULL;
 
@@ -62,8 +63,9 @@ static void report_refused(struct agent *agent)
 	uint64_t since_ns = agent->dropped_since_ns, dropped = agent->events_dropped;
 
 	agent->dropped_since_ns = 0;
-	agent_emit_note(agent, EVENT_LOSS, since_ns, clock_realtime_ns(), dropped,
-			"the spool was full: single steps may be missing, totals are reported again");
+	agent_emit_note(
+		agent, EVENT_LOSS, since_ns, clock_realtime_ns(), dropped,
+		"the spool was full: single steps may be missing, totals are reported again");
 }
 
 void agent_commit(struct agent *agent)

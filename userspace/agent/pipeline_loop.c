@@ -74,7 +74,8 @@ static int on_resolve(sd_event_source *source, uint64_t us, void *userdata)
 		int r = sensor_apply_policy(agent->sensor, agent->policy);
 
 		if (r < 0)
-			log_error("new addresses of the policy do not fit into the kernel's tables: %s",
+			log_error("new addresses of the policy do not fit into the kernel's "
+				  "tables: %s",
 				  strerror(-r));
 	}
 	arm(source, RESOLVE_US);
@@ -96,15 +97,16 @@ int agent_start_timers(struct agent *agent)
 		uint64_t us;
 		sd_event_time_handler_t handler;
 	} timers[] = {
-		{ &agent->sweep_timer, SWEEP_US, on_sweep },
-		{ &agent->walk_timer, WALK_US, on_walk },
-		{ &agent->resolve_timer, RESOLVE_US, on_resolve },
-		{ &agent->status_timer, STATUS_US, on_status },
+		{&agent->sweep_timer, SWEEP_US, on_sweep},
+		{&agent->walk_timer, WALK_US, on_walk},
+		{&agent->resolve_timer, RESOLVE_US, on_resolve},
+		{&agent->status_timer, STATUS_US, on_status},
 	};
 
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
 		int r = sd_event_add_time_relative(agent->loop, timers[i].slot, CLOCK_MONOTONIC,
-						   timers[i].us, ACCURACY_US, timers[i].handler, agent);
+						   timers[i].us, ACCURACY_US, timers[i].handler,
+						   agent);
 
 		if (r < 0)
 			return r;
@@ -137,7 +139,8 @@ static void on_uplink_state(void *userdata, enum uplink_state state, const char 
 	if (agent->uplink)
 		uplink_count(agent->uplink, &counts);
 	if (state == UPLINK_WAITING && counts.failures <= 1 && !agent->is_stopping)
-		log_warning("no collector: %s; events stay in the spool", reason ? reason : "unknown");
+		log_warning("no collector: %s; events stay in the spool",
+			    reason ? reason : "unknown");
 }
 
 int agent_start_uplink(struct agent *agent, sd_event *loop, char **ret_reason)
@@ -149,12 +152,13 @@ int agent_start_uplink(struct agent *agent, sd_event *loop, char **ret_reason)
 		.port = agent->config.collector_port,
 		.agent = agent->config.agent_id,
 		.boot_id = agent->boot_id,
-		.reader = { read_spool, ack_spool, settle_spool, agent->spool },
+		.reader = {read_spool, ack_spool, settle_spool, agent->spool},
 		.on_state = on_uplink_state,
 		.on_state_userdata = agent,
 	};
 
-	if (asprintf(&authority, "%s/ca.crt", dir) < 0 || asprintf(&certificate, "%s/agent.crt", dir) < 0 ||
+	if (asprintf(&authority, "%s/ca.crt", dir) < 0 ||
+	    asprintf(&certificate, "%s/agent.crt", dir) < 0 ||
 	    asprintf(&key, "%s/agent.key", dir) < 0)
 		return -ENOMEM;
 	config.identity.authority = authority;
@@ -179,7 +183,8 @@ void agent_drain(struct agent *agent)
 
 	uplink_free(agent->uplink);
 	agent->uplink = NULL;
-	if (is_drained(agent) || sd_event_new(&loop) < 0 || agent_start_uplink(agent, loop, &reason) < 0)
+	if (is_drained(agent) || sd_event_new(&loop) < 0 ||
+	    agent_start_uplink(agent, loop, &reason) < 0)
 		return;
 	for (uint64_t us = 0; us < DRAIN_US && !is_drained(agent); us += DRAIN_STEP_US)
 		if (sd_event_run(loop, DRAIN_STEP_US) < 0)

@@ -66,17 +66,18 @@ void agent_flush(struct agent *agent)
 
 static void note_file(struct agent *agent, const struct sensor_flow *flow)
 {
-	struct labelled_file file = { .ino = flow->object.ino,
-				      .dev = flow->object.dev,
-				      .generation = flow->object.generation,
-				      .labels = flow->labels,
-				      .path = (char *)flow->path };
+	struct labelled_file file = {.ino = flow->object.ino,
+				     .dev = flow->object.dev,
+				     .generation = flow->object.generation,
+				     .labels = flow->labels,
+				     .path = (char *)flow->path};
 
 	if (flow->object.kind == SENSOR_OBJECT_FILE && flow->path[0] && !flow->is_unlinked)
 		(void)labelled_files_put(agent->files, &file);
 }
 
-static void emit_edge(struct agent *agent, const struct sensor_flow *flow, const struct event *event)
+static void emit_edge(struct agent *agent, const struct sensor_flow *flow,
+		      const struct event *event)
 {
 	struct event *edge;
 
@@ -112,8 +113,8 @@ static void on_app_ended(void *userdata, const struct sensor_app *app)
 
 	if (!(app->labels & policy_class_mask(agent->policy)))
 		return;
-	if (report_event(&agent->report, EVENT_PROCESS_EXIT, app->ended_ns + agent->report.boot_offset_ns,
-			 &event) < 0)
+	if (report_event(&agent->report, EVENT_PROCESS_EXIT,
+			 app->ended_ns + agent->report.boot_offset_ns, &event) < 0)
 		return;
 	if (report_app(&agent->report, app, event) == 0 &&
 	    policy_describe_labels(agent->policy, app->labels, event) == 0)
@@ -182,10 +183,11 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 
 	if (!file || !(file->labels & policy_class_mask(agent->policy)))
 		return;
-	if (report_event(&agent->report, kind_of_path(path), path->time_ns + agent->report.boot_offset_ns,
-			 &event) < 0)
+	if (report_event(&agent->report, kind_of_path(path),
+			 path->time_ns + agent->report.boot_offset_ns, &event) < 0)
 		return;
-	if (report_app(&agent->report, app, event) == 0 && describe_file(agent, path, file, event) == 0)
+	if (report_app(&agent->report, app, event) == 0 &&
+	    describe_file(agent, path, file, event) == 0)
 		see(agent, TAKE(event));
 	event_free(event);
 	if (path->operation == SENSOR_PATH_RENAME) {
@@ -202,11 +204,11 @@ static void on_rung(void *userdata)
 
 void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 {
-	*ret_handler = (struct sensor_handler){ .flow = on_flow,
-						.app_ended = on_app_ended,
-						.path = on_path,
-						.rung = on_rung,
-						.userdata = agent };
+	*ret_handler = (struct sensor_handler){.flow = on_flow,
+					       .app_ended = on_app_ended,
+					       .path = on_path,
+					       .rung = on_rung,
+					       .userdata = agent};
 }
 
 static void report_loss(struct agent *agent, uint64_t *reported, uint64_t now, const char *detail)
@@ -224,17 +226,20 @@ void agent_observe_losses(struct agent *agent)
 
 	sensor_count(agent->sensor, &counts);
 	report_loss(agent, &told->ring_full, counts.losses.ring_full,
-		    "the ring buffer was full: edges were found by the sweep, unlinks and renames may be missing");
+		    "the ring buffer was full: edges were found by the sweep, unlinks and renames "
+		    "may be missing");
 	report_loss(agent, &told->processes_full, counts.losses.processes_full,
 		    "the process table was full: processes were taken in again at their next call");
 	report_loss(agent, &told->apps_full, counts.losses.apps_full,
 		    "the app table was full: apps could not be told apart");
 	report_loss(agent, &told->objects_full, counts.losses.objects_full,
 		    "the object table was full: labels of objects could not be kept");
-	report_loss(agent, &told->flows_full, counts.losses.flows_full,
-		    "the flow table was full: bytes were counted per app, without their destination");
+	report_loss(
+		agent, &told->flows_full, counts.losses.flows_full,
+		"the flow table was full: bytes were counted per app, without their destination");
 	report_loss(agent, &told->inflight_full, counts.losses.inflight_full,
-		    "the table of calls under way was full: a swapped descriptor may be taken for another");
+		    "the table of calls under way was full: a swapped descriptor may be taken for "
+		    "another");
 	report_loss(agent, &told->compat_calls, counts.losses.compat_calls,
 		    "32-bit system calls of apps that may hold labelled data were not decoded");
 	report_loss(agent, &told->labels_too_far, counts.losses.labels_too_far,

@@ -42,8 +42,8 @@ struct agent {
 /* Takes no ownership. A refused event is counted; its flow is reported again later. */
 void agent_emit(struct agent *agent, const struct event *event);
 /* An event about the agent itself. detail may be NULL. */
-void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns, uint64_t gap_end_ns,
-		     uint64_t dropped, const char *detail);
+void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns,
+		     uint64_t gap_end_ns, uint64_t dropped, const char *detail);
 /* Syncs what was emitted, then lets the kernel forget what ended. */
 void agent_commit(struct agent *agent);
 

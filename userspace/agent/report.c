@@ -51,7 +51,8 @@ static int find_exe(const struct sensor_app *app, char **ret_exe)
 	return *ret_exe ? 0 : -ENOMEM;
 }
 
-int report_app(const struct report_context *context, const struct sensor_app *app, struct event *event)
+int report_app(const struct report_context *context, const struct sensor_app *app,
+	       struct event *event)
 {
 	const char *hash;
 
@@ -111,7 +112,8 @@ static int describe_gap(const struct sensor_flow *flow, struct event *event)
 	const char *name = sensor_syscall_name(flow->object.ino);
 
 	event->object.role = EVENT_ROLE_NONE;
-	if (asprintf(&event->detail, "%s by an app that holds labelled data: what it moves is not followed",
+	if (asprintf(&event->detail,
+		     "%s by an app that holds labelled data: what it moves is not followed",
 		     name ? name : "a system call") < 0) {
 		event->detail = NULL;
 		return -ENOMEM;
@@ -130,7 +132,8 @@ static int describe_object(const struct report_context *context, const struct se
 	if (flow->object.kind == SENSOR_OBJECT_GAP)
 		return describe_gap(flow, event);
 	if (flow->object.kind == SENSOR_OBJECT_INET)
-		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol, event);
+		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
+					   event);
 	return place_describe_path(context->policy, flow->path, event);
 }
 

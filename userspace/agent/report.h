@@ -25,7 +25,8 @@ struct report_context {
 int report_event(const struct report_context *context, enum event_kind kind, uint64_t time_ns,
 		 struct event **ret_event);
 /* Fills the app; NULL leaves it empty. 0 or -ENOMEM. */
-int report_app(const struct report_context *context, const struct sensor_app *app, struct event *event);
+int report_app(const struct report_context *context, const struct sensor_app *app,
+	       struct event *event);
 /* A flow as FLOW, EGRESS, CRM_ACCESS or COVERAGE_GAP. 0 or -ENOMEM. */
 int report_flow(const struct report_context *context, const struct sensor_flow *flow,
 		const struct sensor_app *app, struct event **ret_event);

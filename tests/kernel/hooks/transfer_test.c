@@ -67,7 +67,7 @@ static void *serve(void *argument)
 
 static int listen_at(const char *host, uint16_t port, int type)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), one = 1;
 
 	inet_pton(AF_INET, host, &address.sin_addr);
@@ -95,8 +95,13 @@ static struct moved when_actor_moves(struct kernel_fixture *fixture, const struc
 				     int threads, int seed)
 {
 	char target[160], thread_text[16], seed_text[16], text[256];
-	char *arguments[] = { "actor", (char *)call->name, thread_text, seed_text,
-			      (char *)kernel_fixture_source(fixture), target, NULL };
+	char *arguments[] = {"actor",
+			     (char *)call->name,
+			     thread_text,
+			     seed_text,
+			     (char *)kernel_fixture_source(fixture),
+			     target,
+			     NULL};
 	struct moved moved = {};
 	int output;
 	pid_t pid;
@@ -104,9 +109,11 @@ static struct moved when_actor_moves(struct kernel_fixture *fixture, const struc
 	snprintf(thread_text, sizeof(thread_text), "%d", threads);
 	snprintf(seed_text, sizeof(seed_text), "%d", seed);
 	if (call->medium == 'f' || call->medium == 'p')
-		snprintf(target, sizeof(target), "%s/%s.out", kernel_fixture_folder(fixture), call->name);
+		snprintf(target, sizeof(target), "%s/%s.out", kernel_fixture_folder(fixture),
+			 call->name);
 	else
-		snprintf(target, sizeof(target), "%s:%d", call->direction == 'r' ? "127.0.0.1" : "127.0.0.2",
+		snprintf(target, sizeof(target), "%s:%d",
+			 call->direction == 'r' ? "127.0.0.1" : "127.0.0.2",
 			 call->direction == 'r' ? CRM_PORT : CHAT_PORT);
 	pid = kernel_fixture_spawn(fixture, arguments, &output);
 	kernel_fixture_wait(pid, output, text, sizeof(text));
@@ -125,10 +132,11 @@ static struct kernel_totals totals_of(struct kernel_fixture *fixture, const stru
 
 static struct kernel_totals minus(struct kernel_totals a, struct kernel_totals b)
 {
-	return (struct kernel_totals){ a.bytes - b.bytes, a.calls - b.calls, a.turns - b.turns, 0 };
+	return (struct kernel_totals){a.bytes - b.bytes, a.calls - b.calls, a.turns - b.turns, 0};
 }
 
-static void check_call(struct kernel_fixture *fixture, const struct actor_call *call, int threads, int seed)
+static void check_call(struct kernel_fixture *fixture, const struct actor_call *call, int threads,
+		       int seed)
 {
 	struct moved none = {}, moved;
 	struct kernel_totals before = {}, after;
@@ -139,8 +147,10 @@ static void check_call(struct kernel_fixture *fixture, const struct actor_call *
 		struct stat info;
 		char path[160];
 
-		snprintf(path, sizeof(path), "%s/%s.out", kernel_fixture_folder(fixture), call->name);
-		if (stat(call->direction == 'r' ? kernel_fixture_source(fixture) : path, &info) == 0) {
+		snprintf(path, sizeof(path), "%s/%s.out", kernel_fixture_folder(fixture),
+			 call->name);
+		if (stat(call->direction == 'r' ? kernel_fixture_source(fixture) : path, &info) ==
+		    0) {
 			none.ino = info.st_ino;
 			before = totals_of(fixture, call, &none);
 		}
@@ -148,15 +158,16 @@ static void check_call(struct kernel_fixture *fixture, const struct actor_call *
 	moved = when_actor_moves(fixture, call, threads, seed);
 	after = minus(totals_of(fixture, call, &moved), before);
 	if (after.bytes != moved.bytes || after.calls != moved.calls)
-		fail_msg("%s by %d threads, seed %d: moved %llu bytes in %llu calls, counted %llu in %llu",
-			 call->name, threads, seed, moved.bytes, moved.calls, (unsigned long long)after.bytes,
-			 (unsigned long long)after.calls);
+		fail_msg("%s by %d threads, seed %d: moved %llu bytes in %llu calls, counted %llu "
+			 "in %llu",
+			 call->name, threads, seed, moved.bytes, moved.calls,
+			 (unsigned long long)after.bytes, (unsigned long long)after.calls);
 	assert_true(moved.bytes > 0);
 }
 
 static void check_all_calls(const struct kernel_options *options)
 {
-	static const int thread_counts[] = { 1, 2, 8 };
+	static const int thread_counts[] = {1, 2, 8};
 	struct kernel_fixture *fixture = kernel_fixture_start(options);
 	int seed = (int)time(NULL);
 
@@ -175,7 +186,7 @@ static void flows_equal_what_every_call_returned(void **state)
 
 static void flows_are_exact_with_a_ring_of_one_page(void **state)
 {
-	const struct kernel_options options = { .ring_bytes = 4096 };
+	const struct kernel_options options = {.ring_bytes = 4096};
 
 	(void)state;
 	check_all_calls(&options);
@@ -183,7 +194,7 @@ static void flows_are_exact_with_a_ring_of_one_page(void **state)
 
 static void flows_are_exact_by_perf_tracepoints(void **state)
 {
-	const struct kernel_options options = { .use_perf = true };
+	const struct kernel_options options = {.use_perf = true};
 
 	(void)state;
 	check_all_calls(&options);
@@ -191,7 +202,7 @@ static void flows_are_exact_by_perf_tracepoints(void **state)
 
 static void a_full_flow_table_keeps_the_bytes_in_the_overflow(void **state)
 {
-	const struct kernel_options options = { .flows_max = 1 };
+	const struct kernel_options options = {.flows_max = 1};
 	const struct actor_call *call = actor_find_call("write");
 	struct kernel_fixture *fixture = kernel_fixture_start(&options);
 	struct moved moved = when_actor_moves(fixture, call, 2, 1);
@@ -211,7 +222,7 @@ static void unlabelled_activity_leaves_no_flow(void **state)
 {
 	struct kernel_fixture *fixture = kernel_fixture_start(NULL);
 	char path[160], text[256];
-	char *arguments[] = { "actor", "write", "2", "1", path, path, NULL };
+	char *arguments[] = {"actor", "write", "2", "1", path, path, NULL};
 	struct sensor_counts counts;
 	int output;
 	pid_t pid;

@@ -65,9 +65,10 @@ static bool hash_if_same(const char *path, struct hashed_exe *entry)
 	return hash_sha256_fd(fd, entry->hex) == 0;
 }
 
-const char *exe_hash_get(struct exe_hash *hashes, const char *path, uint32_t pid, uint32_t dev, uint64_t ino)
+const char *exe_hash_get(struct exe_hash *hashes, const char *path, uint32_t pid, uint32_t dev,
+			 uint64_t ino)
 {
-	struct hashed_exe wanted = { .ino = ino, .dev = dev }, **slot, *made;
+	struct hashed_exe wanted = {.ino = ino, .dev = dev}, **slot, *made;
 	char proc_path[32];
 
 	slot = tfind(&wanted, &hashes->tree, compare);

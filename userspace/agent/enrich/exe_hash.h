@@ -17,6 +17,7 @@ void exe_hash_free(struct exe_hash *hashes);
 
 /* Lower-case hex that lives until the next call, or NULL when the file is gone or another one.
  * dev as the kernel holds it. pid is tried by /proc when the path does not lead there. */
-const char *exe_hash_get(struct exe_hash *hashes, const char *path, uint32_t pid, uint32_t dev, uint64_t ino);
+const char *exe_hash_get(struct exe_hash *hashes, const char *path, uint32_t pid, uint32_t dev,
+			 uint64_t ino);
 
 #endif

@@ -79,8 +79,8 @@ static bool shares_origin(const struct event *a, const struct event *b)
 	return false;
 }
 
-void held_release(struct held *held, const struct event *met, void (*emit)(void *userdata, struct event *event),
-		  void *userdata)
+void held_release(struct held *held, const struct event *met,
+		  void (*emit)(void *userdata, struct event *event), void *userdata)
 {
 	size_t kept = 0;
 

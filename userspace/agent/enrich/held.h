@@ -22,8 +22,8 @@ void held_free(struct held *held);
 void held_put(struct held *held, struct event *event);
 
 /* Hands out, oldest first, and forgets every event that shares an origin with met. */
-void held_release(struct held *held, const struct event *met, void (*emit)(void *userdata, struct event *event),
-		  void *userdata);
+void held_release(struct held *held, const struct event *met,
+		  void (*emit)(void *userdata, struct event *event), void *userdata);
 
 size_t held_size(const struct held *held);
 uint64_t held_dropped(const struct held *held);

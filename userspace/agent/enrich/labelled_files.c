@@ -94,9 +94,10 @@ int labelled_files_put(struct labelled_files *files, const struct labelled_file 
 	return 0;
 }
 
-const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev, uint64_t ino)
+const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev,
+						uint64_t ino)
 {
-	struct labelled_file wanted = { .dev = dev, .ino = ino };
+	struct labelled_file wanted = {.dev = dev, .ino = ino};
 	struct labelled_file **slot = tfind(&wanted, &files->tree, compare);
 
 	return slot ? *slot : NULL;
@@ -140,10 +141,11 @@ static char *resolve_folder(const char *path)
 	return resolved;
 }
 
-const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files, const char *path)
+const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files,
+							 const char *path)
 {
 	_cleanup_free_ char *real_path = resolve_folder(path);
-	struct path_search search = { .path = path, .real_path = real_path };
+	struct path_search search = {.path = path, .real_path = real_path};
 	struct stat info;
 
 	twalk_r(files->tree, visit, &search);

@@ -29,11 +29,13 @@ void labelled_files_free(struct labelled_files *files);
 int labelled_files_put(struct labelled_files *files, const struct labelled_file *file);
 
 /* The file that had this path and has it no more, or NULL. The entry stays with the table. */
-const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files, const char *path);
+const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files,
+							 const char *path);
 /* The file that is at this path now, by inode, or NULL. pid's root is tried too. */
 const struct labelled_file *labelled_files_find_at(struct labelled_files *files, const char *path,
 						   uint32_t pid);
-const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev, uint64_t ino);
+const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev,
+						uint64_t ino);
 
 uint64_t labelled_files_dropped(const struct labelled_files *files);
 

@@ -77,7 +77,7 @@ static const char *nameless_kind(enum event_object_kind kind)
 
 int place_describe_path(const struct policy *policy, const char *path, struct event *event)
 {
-	struct policy_match match = { .role = EVENT_ROLE_LOCAL };
+	struct policy_match match = {.role = EVENT_ROLE_LOCAL};
 	bool is_memfd = strncmp(path, "/memfd:", 7) == 0;
 
 	if (event->object.kind == EVENT_OBJECT_FILE && is_memfd)
@@ -89,8 +89,8 @@ int place_describe_path(const struct policy *policy, const char *path, struct ev
 			match.role = EVENT_ROLE_LOCAL;
 	} else if (event->object.kind == EVENT_OBJECT_APP) {
 		event->object.name = strdup(nameless_kind(event->object.kind));
-	} else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]", nameless_kind(event->object.kind),
-			    event->object.ino) < 0) {
+	} else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]",
+			    nameless_kind(event->object.kind), event->object.ino) < 0) {
 		event->object.name = NULL;
 	}
 	if (!event->object.name)

@@ -16,7 +16,8 @@ struct policy;
 /* Fills name, address, port, role and zone of a socket's peer. 0 or -ENOMEM. */
 int place_describe_peer(const struct policy *policy, const struct in6_addr *peer, uint16_t port,
 			uint8_t protocol, struct event *event);
-/* Fills name, kind and role of a file by its path; "" gives a name made of its inode. 0 or -ENOMEM. */
+/* Fills name, kind and role of a file by its path; "" gives a name made of its inode. 0 or -ENOMEM.
+ */
 int place_describe_path(const struct policy *policy, const char *path, struct event *event);
 
 #endif

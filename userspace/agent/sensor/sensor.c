@@ -111,8 +111,8 @@ uint64_t sensor_count_rung(const struct sensor *sensor)
 bool sensor_is_idle(const struct sensor *sensor)
 {
 	/* An app may have come and gone since the last sweep: its flows wait, its doorbell rang. */
-	return sensor->state->hot == 0 && sensor->state->volatile_objects == 0 && sensor->n_known == 0 &&
-	       sensor->n_paths == 0 && sensor->flows == 0 &&
+	return sensor->state->hot == 0 && sensor->state->volatile_objects == 0 &&
+	       sensor->n_known == 0 && sensor->n_paths == 0 && sensor->flows == 0 &&
 	       sensor_count_rung(sensor) == sensor->edges_swept;
 }
 
@@ -131,7 +131,8 @@ static uint64_t count_missed(struct sensor *sensor)
 	struct bpf_program *program;
 	uint64_t missed = 0;
 
-	bpf_object__for_each_program(program, sensor->skeleton->obj) {
+	bpf_object__for_each_program(program, sensor->skeleton->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(program);
@@ -153,16 +154,16 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 		.objects = sensor->state->labelled_files,
 		.hot_apps = sensor->state->hot,
 		.sweeps = sensor->sweeps,
-		.losses = { .processes_full = losses->processes_full,
-			    .apps_full = losses->apps_full,
-			    .objects_full = losses->objects_full,
-			    .flows_full = losses->flows_full,
-			    .ring_full = losses->ring_full,
-			    .compat_calls = losses->compat_calls,
-			    .inflight_full = losses->inflight_full,
-			    .labels_too_far = losses->labels_too_far,
-			    .programs_missed = count_missed(sensor),
-			    .overflow_in_bytes = sensor->overflow_in_bytes,
-			    .overflow_out_bytes = sensor->overflow_out_bytes },
+		.losses = {.processes_full = losses->processes_full,
+			   .apps_full = losses->apps_full,
+			   .objects_full = losses->objects_full,
+			   .flows_full = losses->flows_full,
+			   .ring_full = losses->ring_full,
+			   .compat_calls = losses->compat_calls,
+			   .inflight_full = losses->inflight_full,
+			   .labels_too_far = losses->labels_too_far,
+			   .programs_missed = count_missed(sensor),
+			   .overflow_in_bytes = sensor->overflow_in_bytes,
+			   .overflow_out_bytes = sensor->overflow_out_bytes},
 	};
 }

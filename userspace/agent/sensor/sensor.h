@@ -43,18 +43,18 @@ struct sensor_flow {
 	bool is_out;
 	bool is_crm;
 	bool is_estimated;
-	bool is_new;            /* not reported before by this sensor */
-	uint32_t destination;   /* tells the peers of one unconnected datagram socket apart */
+	bool is_new;          /* not reported before by this sensor */
+	uint32_t destination; /* tells the peers of one unconnected datagram socket apart */
 	uint32_t pid;
 	uint32_t hops;
 	uint64_t bytes, calls, turns;
 	uint64_t labels;
 	uint64_t first_ns, last_ns;
-	struct in6_addr peer;   /* of INET */
+	struct in6_addr peer; /* of INET */
 	uint16_t port, local_port;
 	uint8_t protocol;
 	bool is_unlinked;
-	const char *path;       /* "" when there is none */
+	const char *path; /* "" when there is none */
 };
 
 struct sensor_app {
@@ -65,7 +65,7 @@ struct sensor_app {
 	uint32_t exe_dev;
 	uint32_t pid;
 	uint32_t login_uid;
-	const char *exe;        /* "" when unknown */
+	const char *exe; /* "" when unknown */
 	const char *comm;
 };
 
@@ -82,22 +82,22 @@ struct sensor_path {
 	uint64_t time_ns;
 	uint32_t pid;
 	struct sensor_object object;
-	const char *path;       /* absolute */
-	const char *new_path;   /* of RENAME */
+	const char *path;     /* absolute */
+	const char *new_path; /* of RENAME */
 };
 
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t compat_calls, inflight_full, labels_too_far;
-	uint64_t programs_missed;       /* bpf_prog_info.recursion_misses of all programs */
+	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */
 	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
 };
 
 struct sensor_counts {
-	uint64_t edges_rung;    /* written by the kernel, those lost to a full ring included */
+	uint64_t edges_rung; /* written by the kernel, those lost to a full ring included */
 	uint64_t edges_read;
-	uint64_t flows;         /* in the table at the last sweep */
-	uint64_t objects;       /* labelled, at the last walk */
+	uint64_t flows;   /* in the table at the last sweep */
+	uint64_t objects; /* labelled, at the last walk */
 	uint64_t hot_apps;
 	uint64_t sweeps;
 	struct sensor_losses losses;
@@ -114,19 +114,19 @@ struct sensor_handler {
 };
 
 struct sensor_config {
-	const char *pin_dir;    /* in a bpffs; made, and the bpffs mounted, when missing */
-	const char *btf_path;   /* NULL: /sys/kernel/btf/vmlinux */
-	uint32_t ring_bytes;    /* 0: 256 KiB; a power of two, at least a page */
-	uint32_t flows_max;     /* 0: 32768 */
-	uint32_t max_hops;      /* 0: no limit */
+	const char *pin_dir;          /* in a bpffs; made, and the bpffs mounted, when missing */
+	const char *btf_path;         /* NULL: /sys/kernel/btf/vmlinux */
+	uint32_t ring_bytes;          /* 0: 256 KiB; a power of two, at least a page */
+	uint32_t flows_max;           /* 0: 32768 */
+	uint32_t max_hops;            /* 0: no limit */
 	uint32_t arguments_min_bytes; /* arguments this long pass labels on; 0: never */
-	bool use_perf;          /* attach as perf tracepoints whatever the kernel */
+	bool use_perf;                /* attach as perf tracepoints whatever the kernel */
 };
 
 /* How the sensor came up. */
 struct sensor_start {
-	bool is_resumed;        /* programs of an earlier agent were still attached */
-	uint64_t agent_seen_ns; /* last sign of that agent; 0 unless resumed or state was kept */
+	bool is_resumed;         /* programs of an earlier agent were still attached */
+	uint64_t agent_seen_ns;  /* last sign of that agent; 0 unless resumed or state was kept */
 	const char *attach_mode; /* "tp_btf" or "perf" */
 };
 

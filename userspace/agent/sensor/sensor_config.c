@@ -8,7 +8,8 @@
 #include "policy/policy.h"
 #include "bpf/weir.skel.h"
 
-/* Empties a hash or trie. Deleting while walking starts over, so the first key is taken each time. */
+/* Empties a hash or trie. Deleting while walking starts over, so the first key is taken each time.
+ */
 static void clear_map(int fd, void *key)
 {
 	while (bpf_map_get_next_key(fd, NULL, key) == 0)
@@ -18,7 +19,7 @@ static void clear_map(int fd, void *key)
 
 static int add_zone_range(int fd, const struct policy_zone *zone, const struct policy_range *range)
 {
-	struct weir_zone_key key = { .prefix_bits = range->prefix_bits };
+	struct weir_zone_key key = {.prefix_bits = range->prefix_bits};
 	struct weir_zone value = {};
 
 	memcpy(key.ip, &range->address, sizeof(key.ip));
@@ -106,7 +107,7 @@ static int apply_folders(struct sensor *sensor, const struct policy *policy)
 /* i_generation of a path; file systems without one answer with an error and have 0. */
 static int add_executable(int fd, const char *path, uint64_t labels, bool is_hub)
 {
-	struct weir_executable rule = { .labels = labels, .is_hub = is_hub };
+	struct weir_executable rule = {.labels = labels, .is_hub = is_hub};
 	struct weir_object_key key = {};
 	struct stat info;
 

@@ -51,10 +51,12 @@ static int prepare_pin_dir(struct sensor *sensor, char **ret_reason)
 
 	if (strncmp(sensor->pin_dir, BPFFS "/", strlen(BPFFS "/")) == 0 &&
 	    !is_mounted(BPFFS, BPF_FS_MAGIC) && mount("bpf", BPFFS, "bpf", 0, "mode=0700") < 0)
-		return fail(ret_reason, -errno, "cannot mount bpffs at " BPFFS ": %s", strerror(errno));
+		return fail(ret_reason, -errno, "cannot mount bpffs at " BPFFS ": %s",
+			    strerror(errno));
 	r = file_make_dirs(sensor->pin_dir, 0700);
 	if (r < 0)
-		return fail(ret_reason, r, "cannot make the pin folder %s: %s", sensor->pin_dir, strerror(-r));
+		return fail(ret_reason, r, "cannot make the pin folder %s: %s", sensor->pin_dir,
+			    strerror(-r));
 	return 0;
 }
 
@@ -84,7 +86,7 @@ static uint64_t build_of(const struct sensor_config *config, bool use_perf)
 
 	bytes = malloc(size + 3 * sizeof(uint32_t));
 	if (bytes) {
-		uint32_t settings[3] = { config->ring_bytes, config->flows_max, use_perf };
+		uint32_t settings[3] = {config->ring_bytes, config->flows_max, use_perf};
 
 		memcpy(bytes, elf, size);
 		memcpy(bytes + size, settings, sizeof(settings));
@@ -101,7 +103,8 @@ static bool read_pinned_state(const struct sensor *sensor, struct weir_state *re
 	struct bpf_map_info info = {};
 	uint32_t size = sizeof(info), zero = 0;
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || info.value_size != sizeof(*ret_state))
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ||
+	    info.value_size != sizeof(*ret_state))
 		return false;
 	return bpf_map_lookup_elem(fd, &zero, ret_state) == 0 &&
 	       ret_state->abi_version == WEIR_ABI_VERSION && ret_state->bytes == sizeof(*ret_state);
@@ -127,7 +130,8 @@ static bool has_pinned_links(struct sensor *sensor, bool use_perf)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, sensor->skeleton->obj) {
+	bpf_object__for_each_program(program, sensor->skeleton->obj)
+	{
 		_cleanup_free_ char *path = NULL;
 
 		if (is_walk(program) || !is_of_mode(program, use_perf))
@@ -143,7 +147,8 @@ static int set_pin_paths(struct sensor *sensor)
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, sensor->skeleton->obj) {
+	bpf_object__for_each_map(map, sensor->skeleton->obj)
+	{
 		_cleanup_free_ char *path = NULL;
 
 		if (bpf_map__is_internal(map))
@@ -161,16 +166,16 @@ static void choose_programs(struct sensor *sensor, bool use_perf, bool is_resume
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, sensor->skeleton->obj)
-		bpf_program__set_autoload(program, is_walk(program) ||
-							   (!is_resumed && is_of_mode(program, use_perf)));
+	bpf_object__for_each_program(program, sensor->skeleton->obj) bpf_program__set_autoload(
+		program, is_walk(program) || (!is_resumed && is_of_mode(program, use_perf)));
 }
 
 static int attach_all(struct sensor *sensor, bool use_perf, char **ret_reason)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, sensor->skeleton->obj) {
+	bpf_object__for_each_program(program, sensor->skeleton->obj)
+	{
 		_cleanup_free_ char *path = NULL;
 		struct bpf_link *link;
 		int r;
@@ -210,7 +215,8 @@ static int map_state(struct sensor *sensor, const struct sensor_config *config, 
 	return 0;
 }
 
-static int open_skeleton(struct sensor *sensor, const struct sensor_config *config, char **ret_reason)
+static int open_skeleton(struct sensor *sensor, const struct sensor_config *config,
+			 char **ret_reason)
 {
 	const char *btf = config->btf_path ?: DEFAULT_BTF;
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = config->btf_path);
@@ -248,7 +254,8 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	is_kept = read_pinned_state(sensor, &old);
 	sensor->start.attach_mode = use_perf ? "perf" : "tp_btf";
 	sensor->start.agent_seen_ns = is_kept ? old.agent_seen_ns : 0;
-	sensor->start.is_resumed = is_kept && old.build == build && has_pinned_links(sensor, use_perf);
+	sensor->start.is_resumed =
+		is_kept && old.build == build && has_pinned_links(sensor, use_perf);
 	if (!sensor->start.is_resumed)
 		sensor_unpin(sensor->pin_dir);
 	if (use_perf && !is_mounted(TRACEFS, TRACEFS_MAGIC))
@@ -258,7 +265,8 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	choose_programs(sensor, use_perf, sensor->start.is_resumed);
 	r = weir_bpf__load(sensor->skeleton);
 	if (r < 0)
-		return fail(ret_reason, r, "the kernel refuses the sensor's programs: %s%s", strerror(-r),
+		return fail(ret_reason, r, "the kernel refuses the sensor's programs: %s%s",
+			    strerror(-r),
 			    r == -EPERM ? " (root, or CAP_BPF and CAP_PERFMON, is needed)" : "");
 	r = map_state(sensor, config, build);
 	if (r < 0)

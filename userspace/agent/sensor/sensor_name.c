@@ -33,7 +33,8 @@ void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t s
 	}
 }
 
-void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path, size_t size)
+void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path,
+		      size_t size)
 {
 	size_t length = strnlen(path, WEIR_USER_PATH_BYTES);
 	char folder[WEIR_NAME_BYTES + 8] = "";

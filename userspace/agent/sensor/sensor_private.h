@@ -34,13 +34,13 @@ struct sensor {
 	char *pin_dir;
 	struct sensor_handler handler;
 	struct sensor_start start;
-	void *known;              /* tree of struct sensor_known */
+	void *known; /* tree of struct sensor_known */
 	size_t n_known;
 	struct sensor_queued_path *paths;
 	size_t n_paths;
-	uint64_t *ended;          /* ids of apps whose last totals were reported */
+	uint64_t *ended; /* ids of apps whose last totals were reported */
 	size_t n_ended;
-	uint64_t edges_swept;     /* rung when the last whole sweep began */
+	uint64_t edges_swept; /* rung when the last whole sweep began */
 	uint64_t edges_read, sweeps, flows, objects, paths_dropped;
 	uint64_t overflow_in_bytes, overflow_out_bytes;
 };
@@ -54,7 +54,8 @@ uint32_t sensor_generation_of(const char *path);
 /* sensor_name.c: "/home/a/out.csv" of a leaf-first name; "" when there is none. */
 void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t size);
 /* An absolute path of what a caller gave and the directory it started from. */
-void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path, size_t size);
+void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path,
+		      size_t size);
 /* sensor_syscalls.c */
 void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS]);
 /* sensor_ring.c: returns 0 or -errno. */

@@ -57,21 +57,23 @@ static int on_ring_readable(sd_event_source *source, int fd, uint32_t revents, v
 
 int sensor_open_ring(struct sensor *sensor, sd_event *event)
 {
-	sensor->ring = ring_buffer__new(bpf_map__fd(sensor->skeleton->maps.ring), on_edge, sensor, NULL);
+	sensor->ring =
+		ring_buffer__new(bpf_map__fd(sensor->skeleton->maps.ring), on_edge, sensor, NULL);
 	if (!sensor->ring)
 		return -errno;
-	return sd_event_add_io(event, &sensor->ring_source, ring_buffer__epoll_fd(sensor->ring), EPOLLIN,
-			       on_ring_readable, sensor);
+	return sd_event_add_io(event, &sensor->ring_source, ring_buffer__epoll_fd(sensor->ring),
+			       EPOLLIN, on_ring_readable, sensor);
 }
 
 static void report_path(struct sensor *sensor, const struct weir_path_edge *edge)
 {
-	char path[SENSOR_PATH_BYTES] = "", new_path[SENSOR_PATH_BYTES] = "", exe[WEIR_NAME_BYTES + 1] = "";
-	struct sensor_path report = { .app_id = edge->edge.flow.app_id,
-				      .time_ns = edge->edge.time_ns,
-				      .pid = edge->edge.pid,
-				      .path = path,
-				      .new_path = new_path };
+	char path[SENSOR_PATH_BYTES] = "", new_path[SENSOR_PATH_BYTES] = "",
+	     exe[WEIR_NAME_BYTES + 1] = "";
+	struct sensor_path report = {.app_id = edge->edge.flow.app_id,
+				     .time_ns = edge->edge.time_ns,
+				     .pid = edge->edge.pid,
+				     .path = path,
+				     .new_path = new_path};
 	struct sensor_app described;
 	struct weir_app app;
 
@@ -82,16 +84,16 @@ static void report_path(struct sensor *sensor, const struct weir_path_edge *edge
 		report.object.dev = edge->edge.flow.object.dev;
 		report.object.generation = edge->edge.flow.object.generation;
 	} else {
-		report.operation = edge->operation == WEIR_CALL_RENAME ? SENSOR_PATH_RENAME :
-									  SENSOR_PATH_UNLINK;
+		report.operation = edge->operation == WEIR_CALL_RENAME ? SENSOR_PATH_RENAME
+								       : SENSOR_PATH_UNLINK;
 		sensor_name_join(&edge->directory, edge->path, path, sizeof(path));
 		if (report.operation == SENSOR_PATH_RENAME)
-			sensor_name_join(&edge->new_directory, edge->new_path, new_path, sizeof(new_path));
+			sensor_name_join(&edge->new_directory, edge->new_path, new_path,
+					 sizeof(new_path));
 	}
 	if (sensor_read_app(sensor, report.app_id, &app, exe) < 0) {
-		app = (struct weir_app){.id = report.app_id,
-					.pid = report.pid,
-					.login_uid = edge->login_uid};
+		app = (struct weir_app){
+			.id = report.app_id, .pid = report.pid, .login_uid = edge->login_uid};
 		memcpy(app.comm, edge->comm, sizeof(app.comm));
 		exe[0] = '\0';
 	}

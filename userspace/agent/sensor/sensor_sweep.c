@@ -10,8 +10,8 @@
 
 static int compare_known(const void *a, const void *b)
 {
-	return memcmp(&((const struct sensor_known *)a)->key, &((const struct sensor_known *)b)->key,
-		      sizeof(struct weir_flow_key));
+	return memcmp(&((const struct sensor_known *)a)->key,
+		      &((const struct sensor_known *)b)->key, sizeof(struct weir_flow_key));
 }
 
 /* The entry of a flow, made when missing. NULL when memory is out: the next sweep tries again. */
@@ -54,13 +54,15 @@ void sensor_forget_all(struct sensor *sensor)
 	sensor->n_known = 0;
 }
 
-static enum sensor_object_kind kind_of(const struct weir_flow_key *key, const struct weir_flow *flow)
+static enum sensor_object_kind kind_of(const struct weir_flow_key *key,
+				       const struct weir_flow *flow)
 {
 	if (key->object.dev == WEIR_DEV_GAP)
 		return SENSOR_OBJECT_GAP;
 	if (key->object.dev == WEIR_DEV_APP)
 		return SENSOR_OBJECT_APP;
-	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind : SENSOR_OBJECT_NONE;
+	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind
+					      : SENSOR_OBJECT_NONE;
 }
 
 int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret_app,
@@ -78,27 +80,28 @@ int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret
 
 void sensor_describe_app(const struct weir_app *app, const char *exe, struct sensor_app *ret_app)
 {
-	*ret_app = (struct sensor_app){ .id = app->id,
-					.parent_id = app->parent_id,
-					.start_ns = app->start_ns,
-					.ended_ns = app->ended_ns,
-					.labels = app->labels,
-					.exe_ino = app->exe.ino,
-					.exe_dev = app->exe.dev,
-					.pid = app->pid,
-					.login_uid = app->login_uid,
-					.exe = exe,
-					.comm = app->comm };
+	*ret_app = (struct sensor_app){.id = app->id,
+				       .parent_id = app->parent_id,
+				       .start_ns = app->start_ns,
+				       .ended_ns = app->ended_ns,
+				       .labels = app->labels,
+				       .exe_ino = app->exe.ino,
+				       .exe_dev = app->exe.dev,
+				       .pid = app->pid,
+				       .login_uid = app->login_uid,
+				       .exe = exe,
+				       .comm = app->comm};
 }
 
-static void report_flow(struct sensor *sensor, const struct sensor_known *known, const struct weir_flow *flow,
-			bool is_new)
+static void report_flow(struct sensor *sensor, const struct sensor_known *known,
+			const struct weir_flow *flow, bool is_new)
 {
 	const struct weir_flow_key *key = &known->key;
 	char path[WEIR_NAME_BYTES + 1] = "", exe[WEIR_NAME_BYTES + 1];
 	struct sensor_flow report = {
 		.app_id = key->app_id,
-		.object = { kind_of(key, flow), key->object.ino, key->object.dev, key->object.generation },
+		.object = {kind_of(key, flow), key->object.ino, key->object.dev,
+			   key->object.generation},
 		.is_out = key->direction == WEIR_OUT,
 		.is_crm = flow->is_crm,
 		.is_estimated = flow->is_estimated,
@@ -132,7 +135,8 @@ static void report_flow(struct sensor *sensor, const struct sensor_known *known,
 	sensor->handler.flow(sensor->handler.userdata, &report, has_app ? &described : NULL);
 }
 
-static void visit_flow(struct sensor *sensor, const struct weir_flow_key *key, const struct weir_flow *flow)
+static void visit_flow(struct sensor *sensor, const struct weir_flow_key *key,
+		       const struct weir_flow *flow)
 {
 	struct sensor_known *known;
 	bool is_new;
@@ -273,7 +277,8 @@ int sensor_forget_ended(struct sensor *sensor)
 		forget_known(sensor, &key);
 	}
 	for (size_t i = 0; i < sensor->n_ended; i++) {
-		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_paths), &sensor->ended[i]);
+		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_paths),
+				    &sensor->ended[i]);
 		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.apps), &sensor->ended[i]);
 	}
 	free(sensor->ended);

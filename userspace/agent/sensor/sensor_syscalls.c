@@ -10,7 +10,13 @@ struct syscall_entry {
 	struct weir_syscall rule;
 };
 
-#define ENTRY(call_name, ...) { SYS_##call_name, #call_name, { __VA_ARGS__ } }
+#define ENTRY(call_name, ...)                \
+	{                                    \
+		SYS_##call_name, #call_name, \
+		{                            \
+			__VA_ARGS__          \
+		}                            \
+	}
 
 /* The descriptor of READ, WRITE and CONNECT is argument 0 everywhere. */
 static const struct syscall_entry entries[] = {

@@ -47,8 +47,8 @@ int sensor_walk_tasks(struct sensor *sensor)
 
 /* An object is gone when nobody held it during a walk that began after it was labelled. A file
  * rests on disk: its holders are known now, so only its mark goes. */
-static bool is_settled(struct sensor *sensor, const struct weir_object_key *key, uint64_t marked_epoch,
-		       uint64_t epoch, bool *ret_is_gone)
+static bool is_settled(struct sensor *sensor, const struct weir_object_key *key,
+		       uint64_t marked_epoch, uint64_t epoch, bool *ret_is_gone)
 {
 	struct weir_object object;
 
