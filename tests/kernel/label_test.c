@@ -56,6 +56,14 @@ static void a_label_follows_a_loopback_connection(void **state)
 	assert_int_equal(kernel_fixture_written(*state, "loop"), SOURCE_BYTES);
 }
 
+static void a_label_follows_ipv6_too(void **state)
+{
+	kernel_fixture_shell(*state,
+			     "nc -l ::1 18778 > $DIR/loop6 & for i in 1 2 3 4 5 6 7 8 9; do "
+			     "sleep 0.1; nc -N ::1 18778 < $SRC && break; done; wait");
+	assert_int_equal(kernel_fixture_written(*state, "loop6"), SOURCE_BYTES);
+}
+
 static void a_file_opened_before_it_was_labelled_labels_its_reader(void **state)
 {
 	kernel_fixture_shell(
@@ -143,6 +151,8 @@ int main(void)
 						stop_sensor),
 		cmocka_unit_test_setup_teardown(a_label_follows_a_loopback_connection,
 						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_follows_ipv6_too, given_a_sensor,
+						stop_sensor),
 		cmocka_unit_test_setup_teardown(
 			a_file_opened_before_it_was_labelled_labels_its_reader, given_a_sensor,
 			stop_sensor),

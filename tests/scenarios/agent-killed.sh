@@ -29,7 +29,7 @@ alice_does <<'END'
 curl -sS -o scans.bin https://crm.test/attachment/6000000/0
 END
 soon "what was downloaded is known to the byte" \
-	events_say "sum(e['bytes'] for e in d if e['object']['name'].endswith('/scans.bin') and e['direction'] == 'out') == 6000000"
+	events_say "sum(e['bytes'] for e in d if (e['object']['name'] or '').endswith('/scans.bin') and e['direction'] == 'out') == 6000000"
 
 cat >"$home/send-slowly.py" <<'END'
 import socket, time
@@ -55,7 +55,7 @@ then_it "pan.test has received all of it" test "$(received_bytes pan.test)" -eq 
 soon "the egress is exact to the byte, over the kill" \
 	events_say "sum(e['bytes'] for e in d if e['kind'] == 'egress' and e['object'].get('zone') == 'pan.test') == 6000000"
 soon "and so is the reading of the file" \
-	events_say "sum(e['bytes'] for e in d if e['object']['name'].endswith('/scans.bin') and e['direction'] == 'in' and 'python' in e['app']['exe']) == 6000000"
+	events_say "sum(e['bytes'] for e in d if (e['object']['name'] or '').endswith('/scans.bin') and e['direction'] == 'in' and 'python' in (e['app']['exe'] or '')) == 6000000"
 soon "one incident over all of it, with every byte" \
 	incidents_say "len(d) == 1 and d[0]['bytes_out'] == 6000000"
 soon "the gap stands on the timeline, around the kill" \

@@ -20,7 +20,7 @@ alice_does <<'END'
 curl -sS -o rows.json https://crm.test/attachment/300000/0
 END
 soon "what was downloaded before is known" \
-	events_say "sum(e['bytes'] for e in d if e['object']['name'].endswith('/rows.json') and e['direction'] == 'out') == 300000"
+	events_say "sum(e['bytes'] for e in d if (e['object']['name'] or '').endswith('/rows.json') and e['direction'] == 'out') == 300000"
 
 say "the disk fills up"
 dd if=/dev/zero of="$work/small/ballast" bs=1M 2>/dev/null

@@ -144,6 +144,7 @@ static int run_collector(int ready_fd, void *userdata)
 		.listen_address = LISTEN_ADDRESS,
 		.listen_port = run->collector_port,
 		.policy = run->policy,
+		.is_alone = true,
 		.on_records = run->is_quiet ? NULL : on_records,
 		.on_incident = run->is_quiet ? NULL : on_incident,
 		.userdata = &live,

@@ -37,8 +37,10 @@ static int on_last_seq(void *userdata, const char *agent, uint64_t *ret_seq)
 
 static void on_note(void *userdata, const char *who, const char *text)
 {
-	(void)userdata;
-	log_warning("%s: %s", who, text);
+	const struct collector *collector = userdata;
+
+	if (!collector->config.is_alone)
+		log_warning("%s: %s", who, text);
 }
 
 int collector_get_status(struct collector *collector, struct collector_status *ret_status)

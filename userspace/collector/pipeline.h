@@ -28,6 +28,8 @@ struct collector_config {
 	uint16_t listen_port;        /* 0: the kernel picks one, see collector_port() */
 	const struct policy *policy; /* outlives the collector */
 
+	bool is_alone; /* its one agent is its own: that it comes and goes is no news */
+
 	/* The live lines; each may be NULL. The arguments belong to the collector. */
 	void (*on_records)(void *userdata, const struct store_record *records, size_t n_records);
 	void (*on_incident)(void *userdata, const struct incident *incident);
