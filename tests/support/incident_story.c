@@ -132,8 +132,8 @@ static char *copy(const char *text)
 	return copied;
 }
 
-static struct event *make_event(struct story *story, enum event_kind kind, struct story_app app,
-				struct story_place place)
+struct event *story_event(struct story *story, enum event_kind kind, struct story_app app,
+			  struct story_place place)
 {
 	struct event *event = event_new();
 
@@ -160,7 +160,7 @@ static struct event *make_event(struct story *story, enum event_kind kind, struc
 }
 
 /* Stores one event, and correlates it unless that is held back. */
-static void store_and_correlate(struct story *story, struct event *event)
+void story_sends(struct story *story, struct event *event)
 {
 	_cleanup_free_ char *person = copy(story->person);
 	struct store_record record = {.event = event, .person = person, .is_staff = true};
@@ -190,8 +190,8 @@ static void send_flow(struct story *story, struct story_app app, struct story_pl
 
 	for (int i = 0; i < 2; i++) {
 		struct event *event =
-			make_event(story, i == 0 ? EVENT_EDGE : kind_of(direction, &place, labels),
-				   app, place);
+			story_event(story, i == 0 ? EVENT_EDGE : kind_of(direction, &place, labels),
+				    app, place);
 
 		event->direction = direction;
 		event->flow_first_ns = first_ns;
@@ -202,7 +202,7 @@ static void send_flow(struct story *story, struct story_app app, struct story_pl
 			assert_int_equal(event_add_label(event, labels), 0);
 		if (origins)
 			assert_int_equal(event_add_origin(event, origins), 0);
-		store_and_correlate(story, event);
+		story_sends(story, event);
 		story->now_ns += 1000000000;
 	}
 }
@@ -230,18 +230,18 @@ void story_looks_up(struct story *story, struct story_app app, uint64_t connecti
 void story_renames(struct story *story, struct story_app app, struct story_place file,
 		   const char *new_name)
 {
-	struct event *event = make_event(story, EVENT_FILE_RENAME, app, file);
+	struct event *event = story_event(story, EVENT_FILE_RENAME, app, file);
 
 	event->object.previous_name = event->object.name;
 	event->object.name = copy(new_name);
-	store_and_correlate(story, event);
+	story_sends(story, event);
 	story->now_ns += 1000000000;
 }
 
 void story_removes(struct story *story, struct story_app app, struct story_place file,
 		   enum event_kind kind)
 {
-	store_and_correlate(story, make_event(story, kind, app, file));
+	story_sends(story, story_event(story, kind, app, file));
 	story->now_ns += 1000000000;
 }
 
@@ -250,14 +250,19 @@ void story_waits(struct story *story, uint64_t ns)
 	story->now_ns += ns;
 }
 
-void story_restarts(struct story *story)
+void story_reopens(struct story *story)
 {
 	correlate_free(story->correlate);
 	store_close(story->store);
 	story->store = store_fixture_open(story->dir, 0);
 	assert_int_equal(correlate_new(story->store, story->policy->policy, &story->correlate), 0);
-	assert_int_equal(correlate_catch_up(story->correlate, on_incident, story), 0);
 	story->is_held = false;
+}
+
+void story_restarts(struct story *story)
+{
+	story_reopens(story);
+	assert_int_equal(correlate_catch_up(story->correlate, on_incident, story), 0);
 }
 
 void story_recomputes(struct story *story)

@@ -73,9 +73,15 @@ void story_renames(struct story *story, struct story_app app, struct story_place
 		   const char *new_name);
 void story_removes(struct story *story, struct story_app app, struct story_place file,
 		   enum event_kind kind);
+/* An event of now for the test to complete, and to hand back: stored, and correlated unless held.
+ */
+struct event *story_event(struct story *story, enum event_kind kind, struct story_app app,
+			  struct story_place place);
+void story_sends(struct story *story, struct event *event);
 void story_waits(struct story *story, uint64_t ns);
 
-/* The collector stops and starts again, then takes what is left. */
+/* The collector stops and starts again; story_restarts() also takes what is left. */
+void story_reopens(struct story *story);
 void story_restarts(struct story *story);
 /* A correlation that knows nothing computes everything anew over the same incidents. */
 void story_recomputes(struct story *story);

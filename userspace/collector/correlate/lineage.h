@@ -32,6 +32,8 @@ struct lineage_limits {
 		.lookback_ns = 168ull * 3600 * 1000000000                                      \
 	}
 
+#define LINEAGE_NO_FLOW SIZE_MAX
+
 /* One stored report of a flow: what was added between start_ns and time_ns. */
 struct lineage_report {
 	uint64_t id;       /* of the store record */
@@ -54,6 +56,7 @@ struct lineage_flow {
 	size_t n_reports;
 	uint64_t last_id; /* highest record id booked; older ones are known */
 	size_t app;       /* index into apps */
+	size_t next_of_app;  /* index of the app's next flow, LINEAGE_NO_FLOW at the end */
 };
 
 struct lineage_app {
@@ -62,7 +65,7 @@ struct lineage_app {
 	char *boot_id;
 	uint64_t id;
 	uint64_t until_ns; /* what came in later did not go out */
-	uint64_t leave_ns; /* earliest time at which what it holds can have left, 0: at once */
+	size_t first_flow;   /* index into flows, LINEAGE_NO_FLOW when it has none */
 	unsigned int depth;
 	bool is_sender;
 	bool is_queued; /* waits to be walked from; likewise of objects */

@@ -58,7 +58,7 @@ int lineage_graph_app(struct lineage *lineage, const char *agent, const char *bo
 		      uint64_t app_id, size_t *ret_at, bool *ret_is_new)
 {
 	uint64_t hash = lineage_hash_app(agent, boot_id, app_id);
-	struct lineage_app *apps, app = {.id = app_id};
+	struct lineage_app *apps, app = {.id = app_id, .first_flow = LINEAGE_NO_FLOW};
 	size_t probe = 0, at;
 
 	while ((at = lineage_index_next(lineage->index, hash, &probe)) != LINEAGE_INDEX_NONE) {
@@ -198,6 +198,8 @@ static int add_flow(struct lineage *lineage, size_t app, const struct store_reco
 	}
 	if (!lineage->apps[app].event || !lineage->apps[app].event->app.exe)
 		lineage->apps[app].event = flow.event;
+	flow.next_of_app = lineage->apps[app].first_flow;
+	lineage->apps[app].first_flow = lineage->n_flows;
 	*ret_at = lineage->n_flows;
 	lineage->flows[lineage->n_flows++] = flow;
 	return 0;

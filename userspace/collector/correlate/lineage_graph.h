@@ -33,7 +33,7 @@ bool lineage_graph_is_same_object(const struct lineage_object *object, const str
 int lineage_graph_sighting(struct lineage *lineage, size_t object,
 			   const struct store_record *record);
 
-/* Sets first_ns of objects and leave_ns of all nodes. */
+/* Sets first_ns and leave_ns of objects. */
 void lineage_graph_set_leave_times(struct lineage *lineage);
 
 #endif

@@ -141,10 +141,11 @@ static int look_at_app(struct finding *findings, const struct lineage *lineage, 
 	const struct lineage_flow *out = &lineage->flows[i_out];
 	int r = 0;
 
-	for (size_t i = 0; i < lineage->n_flows && r == 0; i++) {
+	for (size_t i = lineage->apps[out->app].first_flow; i != LINEAGE_NO_FLOW && r == 0;
+	     i = lineage->flows[i].next_of_app) {
 		const struct lineage_flow *in = &lineage->flows[i];
 
-		if (in->app == out->app && is_file_in(in) && in->first_ns <= out->last_ns)
+		if (is_file_in(in) && in->first_ns <= out->last_ns)
 			r = note_app(findings, in, out);
 	}
 	return r;

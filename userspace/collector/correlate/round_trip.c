@@ -57,10 +57,11 @@ static uint64_t list_reached_app(const struct lineage *lineage, size_t app, cons
 {
 	uint64_t first_ns = NEVER;
 
-	for (size_t i = 0; i < lineage->n_flows; i++) {
+	for (size_t i = lineage->apps[app].first_flow; i != LINEAGE_NO_FLOW;
+	     i = lineage->flows[i].next_of_app) {
 		const struct lineage_flow *flow = &lineage->flows[i];
 
-		if (flow->app == app && brings_list(flow, peer) && flow->first_ns < first_ns)
+		if (brings_list(flow, peer) && flow->first_ns < first_ns)
 			first_ns = flow->first_ns;
 	}
 	return first_ns;

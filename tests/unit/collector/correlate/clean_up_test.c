@@ -98,6 +98,33 @@ static void each_file_is_held_against_its_own_egress(void **state)
 	assert_int_equal(story_points(incident, "clean_up"), 0);
 }
 
+static void a_chatty_messenger_does_not_make_moving_a_file_clean_up(void **state)
+{
+	struct story *story = *state;
+	struct story_place moved = story_file(31, "/mnt/out.csv"), peer = story_peer(4, "pan.test");
+	struct event *event;
+
+	given_rows_that_were_staged(story);
+	when_the_staged_copy_is_sent(story);
+	story_writes(story, python, story_file(30, "/tmp/out.csv"), property, NULL, 100);
+	story_reads(story, cp, story_file(30, "/tmp/out.csv"), property, NULL, 100);
+	story_writes(story, cp, moved, property, NULL, 100);
+	story_removes(story, rm, story_file(30, "/tmp/out.csv"), EVENT_FILE_UNLINK);
+	story_reads(story, im, moved, property, NULL, 100);
+	/* One report on the connection that has been open all the time, chatter and file in one. */
+	event = story_event(story, EVENT_EGRESS, im, peer);
+	event->direction = EVENT_DIRECTION_OUT;
+	event->flow_first_ns = STORY_START_NS;
+	event->bytes_total = 5200;
+	assert_int_equal(event_add_label(event, property), 0);
+	story_sends(story, event);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(story_points(incident, "clean_up"), 0);
+	story_removes(story, rm, moved, EVENT_FILE_UNLINK);
+	_cleanup_(incident_freep) struct incident *after = story_incident(story, "pan.test");
+	assert_int_equal(story_points(after, "clean_up"), 20);
+}
+
 static void after_the_window_a_removal_is_no_clean_up(void **state)
 {
 	struct story *story = *state;
@@ -132,6 +159,7 @@ int main(void)
 		STORY_TEST(the_first_copy_and_an_emptied_one_count_as_well),
 		STORY_TEST(what_was_removed_before_the_egress_is_ordinary_work),
 		STORY_TEST(each_file_is_held_against_its_own_egress),
+		STORY_TEST(a_chatty_messenger_does_not_make_moving_a_file_clean_up),
 		STORY_TEST(after_the_window_a_removal_is_no_clean_up),
 		STORY_TEST(other_files_may_be_removed),
 	};

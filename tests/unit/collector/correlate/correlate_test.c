@@ -188,6 +188,37 @@ static void a_restart_between_two_egresses_goes_on_with_the_first_incident(void 
 	assert_int_equal(story->n_new, 1);
 }
 
+static void the_first_batch_after_a_restart_takes_what_was_left_too(void **state)
+{
+	struct story *story = *state;
+
+	story->is_held = true;
+	when_a_file_goes_to(story, "pan.test", 1);
+	story_reopens(story);
+	story_reads(story, crm_client, story_file(70, "/tmp/x"), property, NULL, 1);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident->bytes_out, 500);
+}
+
+static void only_a_sink_is_a_recipient_whatever_the_kind_of_event(void **state)
+{
+	struct story *story = *state;
+	enum event_role roles[] = {EVENT_ROLE_TRUSTED, EVENT_ROLE_LOCAL, EVENT_ROLE_NONE};
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		struct story_place place = story_peer(5, "im.test");
+		struct event *event;
+
+		place.role = roles[i];
+		event = story_event(story, EVENT_EGRESS, sender, place);
+		event->direction = EVENT_DIRECTION_OUT;
+		event->bytes_total = 100;
+		assert_int_equal(event_add_label(event, property), 0);
+		story_sends(story, event);
+	}
+	assert_int_equal(story_count_incidents(story), 0);
+}
+
 static void lineage_that_arrives_late_is_joined(void **state)
 {
 	struct story *story = *state;
@@ -236,6 +267,8 @@ int main(void)
 		STORY_TEST(computing_again_gives_the_same_incident),
 		STORY_TEST(a_collector_that_stopped_midway_ends_at_the_same_incident),
 		STORY_TEST(a_restart_between_two_egresses_goes_on_with_the_first_incident),
+		STORY_TEST(the_first_batch_after_a_restart_takes_what_was_left_too),
+		STORY_TEST(only_a_sink_is_a_recipient_whatever_the_kind_of_event),
 		STORY_TEST(lineage_that_arrives_late_is_joined),
 		STORY_TEST(no_finding_is_stored_when_the_policy_switches_the_detectors_off),
 	};

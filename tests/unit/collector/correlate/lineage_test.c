@@ -169,6 +169,35 @@ static void a_loop_of_files_ends(void **state)
 	assert_int_equal(incident->n_cut_lineage, 0);
 }
 
+static void an_app_met_again_later_is_walked_further_and_counted_once(void **state)
+{
+	struct story *story = *state;
+	struct story_app early = {70, "/usr/bin/cp"}, late = {71, "/usr/bin/cp"};
+	struct story_place x = story_file(1, "/tmp/x"), y = story_file(2, "/tmp/y");
+	struct story_place z = story_file(3, "/tmp/z");
+
+	/* curl reads x from python at once, and y from python by one more copy, after more lookups.
+	 */
+	story_looks_up(story, python, 50, 11);
+	story_writes(story, python, x, property, NULL, 100);
+	story_looks_up(story, python, 51, 21);
+	story_writes(story, python, y, property, NULL, 100);
+	story_reads(story, early, y, property, NULL, 100);
+	story_writes(story, early, z, property, NULL, 100);
+	story_reads(story, late, z, property, NULL, 100);
+	story_writes(story, late, story_file(4, "/tmp/w"), property, NULL, 100);
+	story_reads(story, curl, x, property, NULL, 100);
+	story_reads(story, curl, story_file(4, "/tmp/w"), property, NULL, 100);
+	story_writes(story, curl, story_peer(5, "pan.test"), property, NULL, 200);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident->records, 30);
+	for (size_t i = 0; i < incident->n_lineage; i++)
+		if (incident->lineage[i].role == EVENT_ROLE_CRM &&
+		    incident->lineage[i].direction == EVENT_DIRECTION_IN)
+			assert_true(incident->lineage[i].bytes == 3300 ||
+				    incident->lineage[i].bytes == 6300);
+}
+
 static void pipes_and_loopback_sockets_are_passed_through(void **state)
 {
 	struct story *story = *state;
@@ -226,6 +255,7 @@ int main(void)
 		STORY_TEST(what_was_written_after_the_read_did_not_go_out),
 		STORY_TEST(lookups_after_the_rows_were_written_are_not_counted),
 		STORY_TEST(a_loop_of_files_ends),
+		STORY_TEST(an_app_met_again_later_is_walked_further_and_counted_once),
 		STORY_TEST(pipes_and_loopback_sockets_are_passed_through),
 		STORY_TEST(export_files_are_sources_whose_records_are_unknown),
 		cmocka_unit_test(the_same_numbers_on_another_boot_are_somebody_else),
