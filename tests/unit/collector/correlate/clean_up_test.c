@@ -78,6 +78,18 @@ static void what_was_removed_before_the_egress_is_ordinary_work(void **state)
 	assert_int_equal(story_points(incident, "clean_up"), 0);
 }
 
+static void a_file_removed_between_its_reading_and_the_egress_is_not_counted(void **state)
+{
+	struct story *story = *state;
+
+	given_rows_that_were_staged(story);
+	story_reads(story, im, staged(), property, NULL, 5000);
+	story_removes(story, rm, staged(), EVENT_FILE_UNLINK);
+	story_writes(story, im, story_peer(4, "pan.test"), property, NULL, 5000);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(story_points(incident, "clean_up"), 0);
+}
+
 static void each_file_is_held_against_its_own_egress(void **state)
 {
 	struct story *story = *state;
@@ -158,6 +170,7 @@ int main(void)
 		STORY_TEST(a_copy_removed_after_it_was_sent_is_clean_up),
 		STORY_TEST(the_first_copy_and_an_emptied_one_count_as_well),
 		STORY_TEST(what_was_removed_before_the_egress_is_ordinary_work),
+		STORY_TEST(a_file_removed_between_its_reading_and_the_egress_is_not_counted),
 		STORY_TEST(each_file_is_held_against_its_own_egress),
 		STORY_TEST(a_chatty_messenger_does_not_make_moving_a_file_clean_up),
 		STORY_TEST(after_the_window_a_removal_is_no_clean_up),
