@@ -7,6 +7,12 @@
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
 
+pin_dir=/sys/fs/bpf/weir-scenario
+pins() { # of every sensor there is
+	ls -d "$pin_dir" /sys/fs/bpf/weir/run-* 2>/dev/null
+}
+pins_before=$(pins)
+
 # refuses WHAT PATTERN COMMAND...: COMMAND fails soon, and its stderr is one line with PATTERN.
 refuses() {
 	local what=$1 pattern=$2 status
@@ -61,15 +67,18 @@ refuses "a data folder that is a file" "$work/file" \
 	"$weir" run --policy "$policy" --data "$work/file"
 crm_serves crm.test
 weir_watches --quiet
-refuses "a data folder in use" "in use|already|locked|running" \
+refuses "a data folder in use" "another weir run .*uses $data" \
 	"$weir" run --policy "$policy" --data "$data"
 port=$(ss -Hltnp 'src = 127.0.0.1' | awk '/weir-collector|"weir"/ { sub(/.*:/, "", $4); print $4; exit }')
-refuses "a port in use" "127\.0\.0\.1:$port.*in use" \
+refuses "a port in use" "127\.0\.0\.1 port $port: Address already in use" \
 	"$build/weir-collector" --policy "$policy" --data "$work/d2" --identity "$data/identity" \
 	--listen "127.0.0.1:$port"
-refuses "no type information of the kernel (BTF)" "BTF|btf" \
-	"$build/weir-agent" --policy "$policy" --data "$work/d3" --identity "$data/identity" \
-	--pin-dir /sys/fs/bpf/weir-no-btf --agent-id "$(hostname)" --btf "$work/file"
+for btf in "$work/no-such-btf" "$work/file"; do
+	refuses "no type information of the kernel (BTF) in $(basename "$btf")" \
+		"no kernel type information.*$btf|$btf holds no kernel type information" \
+		"$build/weir-agent" --policy "$policy" --data "$work/d3" --identity "$data/identity" \
+		--pin-dir "$pin_dir" --agent-id "$(hostname)" --btf "$btf"
+done
 
 say "a damaged store"
 alice_does <<'END'
@@ -92,29 +101,44 @@ then_it "the damaged segment is kept aside, not deleted" \
 	bash -c 'find "$0" -name "$1*" | grep -q .' "$data/collector" "$(basename "$segment" .db)"
 weir_stops
 
-say "a certificate of a stranger"
-mv "$data/identity" "$data/identity.good"
-mkdir -m 0700 "$work/stranger"
-"$weir" run --policy "$policy" --data "$work/stranger" --quiet >/dev/null 2>"$work/stranger.log" </dev/null 9>&- &
-stranger=$!
-eventually 60 grep -q 'weir: watching' "$work/stranger.log" || give_up "a second weir makes its own certificates"
-end_process "$stranger"
-cp -a "$data/identity.good" "$data/identity"
-cp "$work/stranger/identity/agent.crt" "$work/stranger/identity/agent.key" "$data/identity/"
-weir_log=$work/weir.log
-"$weir" run --policy "$policy" --data "$data" --quiet >/dev/null 2>"$weir_log" </dev/null 9>&- &
-weir_pid=$!
-says_certificate() { grep -qiE 'certificate|verify' "$weir_log"; }
-then_it "the collector lets nobody in with a certificate of another authority, and says so" \
-	eventually 40 says_certificate
+say "a certificate of a stranger, with agent and collector as daemons"
+data=$work/stranger
+weir_watches --quiet
+weir_stops
+data=$work/data
+name=$(cat "$data/agent/id")
+says() { # PATTERN FILE
+	grep -qE "$1" "$2"
+}
+collector_is_there() {
+	[ -n "$(ss -Hltn "src = 127.0.0.1:$port")" ]
+}
+"$build/weir-collector" --policy "$policy" --data "$data" --identity "$data/identity" \
+	--listen "127.0.0.1:$port" >/dev/null 2>"$work/collector.log" </dev/null 9>&- &
+server_pids+=($!)
+eventually 20 collector_is_there || give_up "the collector listens: $(cat "$work/collector.log")"
+agent_starts() { # IDENTITY LOG
+	"$build/weir-agent" --policy "$policy" --data "$data" --identity "$1" --agent-id "$name" \
+		--collector "127.0.0.1:$port" --pin-dir "$pin_dir" --unpin-at-exit \
+		>/dev/null 2>"$2" </dev/null 9>&- &
+	agent=$!
+}
+lookups_are() { # N: programs that looked something up
+	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access'}) == $1"
+}
+# The agent sent what the damaged segment lost once more, if it still had it.
+lookups=1
+lookups_are 2 >/dev/null && lookups=2
+agent_starts "$work/stranger/identity" "$work/stranger.log"
+then_it "the agent says in one line why it has no collector" \
+	eventually 30 says "no collector: .*(certificate|authority|verif)" "$work/stranger.log"
 alice_does <<'END'
 curl -sS -o row.json https://crm.test/policy/P2020333333
 END
-weir_stops
-rm -r "$data/identity"
-mv "$data/identity.good" "$data/identity"
-weir_watches --quiet
+end_process "$agent"
+then_it "nothing of it has been taken" lookups_are "$lookups"
+agent_starts "$data/identity" "$work/agent.log"
 soon "with the right one, what was seen meanwhile has not been lost" \
-	events_say "len([e for e in d if e['kind'] == 'crm_access' and e['direction'] == 'in' and e['bytes'] > 0]) >= 2"
-weir_stops
-then_it "no sensor is left behind" not bash -c 'bpftool prog show | grep -q weir_'
+	lookups_are $((lookups + 1))
+end_process "$agent"
+then_it "no sensor is left behind" test "$(pins)" = "$pins_before"

@@ -308,7 +308,7 @@ says_watching() {
 weir_watches() {
 	weir_log=$work/weir.log
 	weir_live=$work/live.txt
-	touch "$weir_log"
+	: >"$weir_log"
 	"$weir" run --policy "$policy" --data "$data" "$@" >>"$weir_live" 2>"$weir_log" </dev/null 9>&- &
 	weir_pid=$!
 	eventually 60 says_watching

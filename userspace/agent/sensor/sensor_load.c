@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <linux/magic.h>
 
+#include <bpf/btf.h>
+
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -215,6 +217,14 @@ static int map_state(struct sensor *sensor, const struct sensor_config *config, 
 	return 0;
 }
 
+static bool is_btf(const char *path)
+{
+	struct btf *btf = btf__parse(path, NULL);
+
+	btf__free(btf);
+	return btf;
+}
+
 static int open_skeleton(struct sensor *sensor, const struct sensor_config *config,
 			 char **ret_reason)
 {
@@ -227,6 +237,9 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 			    "no kernel type information at %s (%s): Weir needs a kernel built with "
 			    "CONFIG_DEBUG_INFO_BTF=y, as Debian's are since 11",
 			    btf, strerror(errno));
+	/* libbpf would only say that relocating failed. */
+	if (config->btf_path && !is_btf(btf))
+		return fail(ret_reason, -EINVAL, "%s holds no kernel type information (BTF)", btf);
 	sensor->skeleton = weir_bpf__open_opts(&options);
 	if (!sensor->skeleton)
 		return fail(ret_reason, -errno, "cannot read the BPF object: %s", strerror(errno));
