@@ -49,6 +49,8 @@ static __always_inline void flow_overflow(struct weir_app *app, const struct tra
 
 	if (gate)
 		COUNT(gate->losses.flows_full);
+	if (!transfer->bytes)
+		return;
 	if (transfer->direction == WEIR_IN)
 		__sync_fetch_and_add(&app->overflow_in_bytes, transfer->bytes);
 	else
@@ -83,7 +85,9 @@ static __always_inline void flow_add(struct weir_app *app, const struct object *
 		flow_overflow(app, transfer);
 		return;
 	}
-	__sync_fetch_and_add(&flow->bytes, transfer->bytes);
+	/* Adding a constant 0 would be compiled to an atomic or, which 5.10 lacks (5.12 has it). */
+	if (transfer->bytes)
+		__sync_fetch_and_add(&flow->bytes, transfer->bytes);
 	COUNT(flow->calls);
 	if (transfer->turns)
 		__sync_fetch_and_add(&flow->turns, transfer->turns);

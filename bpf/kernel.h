@@ -39,6 +39,9 @@ enum {
 	BPF_NOEXIST = 1,
 	BPF_EXIST = 2,
 };
+enum bpf_func_id {
+	BPF_FUNC_task_pt_regs = 175,
+};
 #define BPF_F_NO_PREALLOC 1
 #define BPF_F_MMAPABLE (1U << 10)
 
@@ -162,6 +165,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

@@ -20,10 +20,16 @@ static __always_inline __u64 label_hash_letter(__u64 hash, __u8 letter)
 	return (hash ^ letter) * 0x100000001b3ULL;
 }
 
-/* Letter by letter: a buffer for a whole name does not fit beside the callers on the stack. */
-static __noinline int label_remember_basename(struct file *file)
+/*
+ * Letter by letter: a buffer for a whole name does not fit beside the callers on the stack.
+ * Not static, as are the other functions with loops that need only numbers: such a
+ * function is verified once and not once per caller's state, which is too much for 6.1.
+ * Kernel pointers come as numbers that were read, because the verifier takes no typed
+ * pointer there.
+ */
+__noinline int label_remember_basename(__u64 name_address)
 {
-	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	const unsigned char *name = (const unsigned char *)name_address;
 	struct weir_state *gate = state_get();
 	__u64 hash, one = 1;
 	__u32 i;
@@ -43,15 +49,11 @@ static __noinline int label_remember_basename(struct file *file)
 	return 0;
 }
 
-static __noinline int label_remember_app_path(struct weir_app *app, struct task_struct *task)
+__noinline int label_remember_app_path(__u64 id, __u64 exe_address)
 {
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct file *exe = (struct file *)exe_address;
 	struct weir_name *name;
-	__u64 id;
 
-	if (!app)
-		return 0;
-	id = app->id;
 	if (!exe || bpf_map_update_elem(&app_paths, &id, &empty_name, BPF_NOEXIST))
 		return 0;
 	name = bpf_map_lookup_elem(&app_paths, &id);
@@ -77,7 +79,7 @@ static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 
 	}
 	app->labels |= labels;
 	app_open(app);
-	label_remember_app_path(app, task);
+	label_remember_app_path(app->id, (__u64)BPF_CORE_READ(task, mm, exe_file));
 	edge_ring_app(WEIR_EDGE_APP, app->id, 0);
 }
 
@@ -112,6 +114,11 @@ static __always_inline bool label_is_shared_file(const struct object *object)
 	       BPF_CORE_READ(file, f_inode, i_nlink) != 1;
 }
 
+static __always_inline __u64 label_name_of_file(struct file *file)
+{
+	return (__u64)BPF_CORE_READ(file, f_path.dentry, d_name.name);
+}
+
 static __always_inline struct weir_object *label_make_object(const struct object *object,
 							     __u64 labels, __u32 hops)
 {
@@ -143,7 +150,7 @@ static __always_inline void label_object(const struct object *object, const stru
 		if (!known)
 			return;
 		if (object->kind == WEIR_KIND_FILE)
-			label_remember_basename(object->file);
+			label_remember_basename(label_name_of_file(object->file));
 	}
 	known->labels |= app->labels;
 	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
@@ -254,7 +261,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	known = bpf_map_lookup_elem(&objects, &object.key);
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);
-		label_remember_basename(file);
+		label_remember_basename(label_name_of_file(file));
 	}
 	if (!known)
 		return 0;

@@ -174,18 +174,31 @@ struct perf_exit {
 	long result;
 };
 
+#define THREAD_SIZE (16 * 1024) /* arch/x86/include/asm/page_64_types.h, without KASAN */
+
+/*
+ * The registers of the running system call. 5.10 lacks bpf_task_pt_regs() of 5.15; there they
+ * are at the top of the kernel stack, which newer kernels (6.18) do not keep to.
+ */
+static __always_inline struct pt_regs *current_regs(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
+}
+
 SEC("tp/raw_syscalls/sys_enter")
 int enter_perf(struct perf_enter *ctx)
 {
-	return weir_enter((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
-			  ctx->number);
+	return weir_enter(current_regs(), ctx->number);
 }
 
 SEC("tp/raw_syscalls/sys_exit")
 int exit_perf(struct perf_exit *ctx)
 {
-	return weir_exit((struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
-			 ctx->number, ctx->result);
+	return weir_exit(current_regs(), ctx->number, ctx->result);
 }
 
 SEC("tp_btf/sched_process_fork")

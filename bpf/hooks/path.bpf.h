@@ -14,9 +14,9 @@
  * Hash of what follows the last slash of a path in user memory. Letter by letter:
  * room in the ring is taken only for a call that is let through. The start value
  * comes from a map: were it a constant, the verifier would follow every position
- * of every slash on its own.
+ * of every slash on its own. Not static: verified once, see label_remember_basename().
  */
-static __noinline __u64 path_hash(const char *path, __u64 seed)
+__noinline __u64 path_hash(__u64 path, __u64 seed)
 {
 	__u64 hash = seed;
 	__u32 i;
@@ -25,7 +25,7 @@ static __noinline __u64 path_hash(const char *path, __u64 seed)
 		__u8 letter = 0;
 		__u64 is_slash;
 
-		bpf_probe_read_user(&letter, sizeof(letter), path + i);
+		bpf_probe_read_user(&letter, sizeof(letter), (const char *)path + i);
 		if (!letter)
 			break;
 		is_slash = ((__u64)(letter ^ '/') - 1) >> 63;
@@ -77,7 +77,7 @@ static __noinline int path_exit(struct call *call)
 	bool is_at = call->rule->form == WEIR_FORM_AT;
 	const char *path = (void *)call_arg(call->regs, is_at ? 1 : 0);
 	const char *new_path = (void *)call_arg(call->regs, is_at ? 3 : 1);
-	__u64 hash = path_hash(path, call->gate->basename_seed), one = 1;
+	__u64 hash = path_hash((__u64)path, call->gate->basename_seed), one = 1;
 	struct weir_path_edge *edge;
 
 	if (!bpf_map_lookup_elem(&basenames, &hash))
@@ -92,7 +92,7 @@ static __noinline int path_exit(struct call *call)
 		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path), new_path);
 		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD,
 				    edge->new_path, &edge->new_directory);
-		hash = path_hash(new_path, call->gate->basename_seed);
+		hash = path_hash((__u64)new_path, call->gate->basename_seed);
 		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
 	}
 	bpf_ringbuf_submit(edge, 0);

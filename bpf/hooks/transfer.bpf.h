@@ -49,8 +49,10 @@ static __always_inline bool transfer_read_destination(struct call *call,
 	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
 }
 
-static __noinline __u64 transfer_sum_messages(const struct user_mmsghdr *messages, __u32 count)
+/* Not static: verified once, see label_remember_basename(). */
+__noinline __u64 transfer_sum_messages(__u64 address, __u32 count)
 {
+	const struct user_mmsghdr *messages = (const struct user_mmsghdr *)address;
 	__u64 bytes = 0;
 	__u32 i;
 
@@ -68,7 +70,7 @@ static __noinline __u64 transfer_sum_messages(const struct user_mmsghdr *message
 static __always_inline __u64 transfer_bytes(struct call *call, long result)
 {
 	if (call->rule->form == WEIR_FORM_MMSGHDR)
-		return transfer_sum_messages((void *)call_arg(call->regs, 1), result);
+		return transfer_sum_messages(call_arg(call->regs, 1), result);
 	return result;
 }
 
