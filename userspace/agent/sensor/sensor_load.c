@@ -191,8 +191,12 @@ static int attach_all(struct sensor *sensor, bool use_perf, char **ret_reason)
 				    bpf_program__name(program), strerror(errno));
 		unlink(path);
 		r = bpf_link__pin(link, path);
-		if (r == 0)
-			bpf_link__disconnect(link); /* the pin keeps it */
+		if (r == 0) {
+			/* The pin keeps it. libbpf does not close what is disconnected, and the
+			 * descriptor would keep the program attached when the pin is gone. */
+			close(bpf_link__fd(link));
+			bpf_link__disconnect(link);
+		}
 		bpf_link__destroy(link);
 		if (r < 0)
 			return fail(ret_reason, r, "cannot pin %s: %s", path, strerror(-r));
