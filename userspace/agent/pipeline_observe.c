@@ -124,21 +124,14 @@ static void on_app_ended(void *userdata, const struct sensor_app *app)
 
 /* Renamed twice before the agent looked, a file is not at its first new name any more: then that
  * it has left the old one decides. */
-static const struct labelled_file *find_renamed(struct agent *agent, const struct sensor_path *path)
-{
-	const struct labelled_file *file =
-		labelled_files_find_at(agent->files, path->new_path, path->pid);
-
-	return file ?: labelled_files_find_unlinked(agent->files, path->path);
-}
-
 static const struct labelled_file *find_file(struct agent *agent, const struct sensor_path *path)
 {
 	switch (path->operation) {
 	case SENSOR_PATH_UNLINK:
-		return labelled_files_find_unlinked(agent->files, path->path);
+		return labelled_files_take_unlinked(agent->files, path->path);
 	case SENSOR_PATH_RENAME:
-		return find_renamed(agent, path);
+		return labelled_files_take_renamed(agent->files, path->path, path->new_path,
+						   path->pid);
 	case SENSOR_PATH_TRUNCATE:
 		return labelled_files_find(agent->files, path->object.dev, path->object.ino);
 	}
@@ -161,6 +154,7 @@ static int describe_file(struct agent *agent, const struct sensor_path *path,
 			 const struct labelled_file *file, struct event *event)
 {
 	bool is_rename = path->operation == SENSOR_PATH_RENAME;
+	bool is_truncate = path->operation == SENSOR_PATH_TRUNCATE;
 
 	event->certainty = EVENT_CERTAINTY_EXACT;
 	event->object.kind = EVENT_OBJECT_FILE;
@@ -168,9 +162,12 @@ static int describe_file(struct agent *agent, const struct sensor_path *path,
 	event->object.dev = file->dev;
 	event->object.ino = file->ino;
 	event->object.generation = file->generation;
-	event->object.name = strdup(is_rename ? path->new_path : file->path);
+	/* The names of the call: the file may have gone on to another one since. */
+	event->object.name = strdup(is_rename     ? path->new_path
+				    : is_truncate ? file->path
+						  : path->path);
 	if (is_rename)
-		event->object.previous_name = strdup(file->path);
+		event->object.previous_name = strdup(path->path);
 	return policy_describe_labels(agent->policy, file->labels, event);
 }
 
@@ -178,7 +175,6 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 {
 	struct agent *agent = userdata;
 	const struct labelled_file *file = find_file(agent, path);
-	struct labelled_file renamed;
 	struct event *event;
 
 	if (!file || !(file->labels & policy_class_mask(agent->policy)))
@@ -190,11 +186,6 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 	    describe_file(agent, path, file, event) == 0)
 		see(agent, TAKE(event));
 	event_free(event);
-	if (path->operation == SENSOR_PATH_RENAME) {
-		renamed = *file;
-		renamed.path = (char *)path->new_path;
-		(void)labelled_files_put(agent->files, &renamed);
-	}
 }
 
 static void on_rung(void *userdata)

@@ -12,10 +12,20 @@
 
 #include "base/cleanup.h"
 
+/* A file that is renamed more often between two sweeps is not followed by its oldest names. */
+#define MAX_NAMES 8
+
+struct known_file {
+	struct labelled_file file; /* owns its path */
+	char *names[MAX_NAMES];    /* that it may still have, the last one seen last */
+	size_t n_names;
+	uint64_t seen; /* order of sightings */
+};
+
 struct labelled_files {
-	void *tree; /* of struct labelled_file, by dev and ino */
+	void *tree; /* of struct known_file, by dev and ino */
 	size_t n_files, max_files;
-	uint64_t dropped;
+	uint64_t dropped, sightings;
 };
 
 static int compare(const void *a, const void *b)
@@ -27,12 +37,14 @@ static int compare(const void *a, const void *b)
 	return (x->dev > y->dev) - (x->dev < y->dev);
 }
 
-static void free_file(void *pointer)
+static void free_entry(void *pointer)
 {
-	struct labelled_file *file = pointer;
+	struct known_file *entry = pointer;
 
-	free(file->path);
-	free(file);
+	for (size_t i = 0; i < entry->n_names; i++)
+		free(entry->names[i]);
+	free(entry->file.path);
+	free(entry);
 }
 
 int labelled_files_new(size_t max_files, struct labelled_files **ret_files)
@@ -50,25 +62,74 @@ void labelled_files_free(struct labelled_files *files)
 {
 	if (!files)
 		return;
-	tdestroy(files->tree, free_file);
+	tdestroy(files->tree, free_entry);
 	free(files);
+}
+
+static void drop_name(struct known_file *entry, size_t at)
+{
+	free(entry->names[at]);
+	entry->n_names--;
+	memmove(&entry->names[at], &entry->names[at + 1],
+		(entry->n_names - at) * sizeof(*entry->names));
+}
+
+static bool find_name(const struct known_file *entry, const char *path, size_t *ret_at)
+{
+	for (size_t i = 0; path && i < entry->n_names; i++) {
+		if (strcmp(entry->names[i], path) != 0)
+			continue;
+		*ret_at = i;
+		return true;
+	}
+	return false;
+}
+
+/* Makes path the last name. */
+static int add_name(struct known_file *entry, const char *path)
+{
+	char *name = strdup(path), *last = strdup(path);
+	size_t at;
+
+	if (!name || !last) {
+		free(name);
+		free(last);
+		return -ENOMEM;
+	}
+	if (find_name(entry, path, &at))
+		drop_name(entry, at);
+	else if (entry->n_names == MAX_NAMES)
+		drop_name(entry, 0);
+	entry->names[entry->n_names++] = name;
+	free(entry->file.path);
+	entry->file.path = last;
+	return 0;
+}
+
+static void forget_name(struct known_file *entry, const char *path)
+{
+	size_t at;
+
+	if (find_name(entry, path, &at))
+		drop_name(entry, at);
 }
 
 static int add_file(struct labelled_files *files, const struct labelled_file *file)
 {
-	struct labelled_file *made;
+	struct known_file *made;
 
 	if (files->n_files >= files->max_files) {
 		files->dropped++;
 		return -ENOSPC;
 	}
-	made = malloc(sizeof(*made));
+	made = calloc(1, sizeof(*made));
 	if (!made)
 		return -ENOMEM;
-	*made = *file;
-	made->path = strdup(file->path);
-	if (!made->path || !tsearch(made, &files->tree, compare)) {
-		free_file(made);
+	made->file = *file;
+	made->file.path = NULL;
+	made->seen = ++files->sightings;
+	if (add_name(made, file->path) < 0 || !tsearch(made, &files->tree, compare)) {
+		free_entry(made);
 		return -ENOMEM;
 	}
 	files->n_files++;
@@ -77,30 +138,34 @@ static int add_file(struct labelled_files *files, const struct labelled_file *fi
 
 int labelled_files_put(struct labelled_files *files, const struct labelled_file *file)
 {
-	struct labelled_file **slot = tfind(file, &files->tree, compare);
-	char *path;
+	struct known_file **slot = tfind(file, &files->tree, compare), *entry;
 
 	if (!slot)
 		return add_file(files, file);
-	(*slot)->labels |= file->labels;
-	(*slot)->generation = file->generation;
-	if (strcmp((*slot)->path, file->path) == 0)
-		return 0;
-	path = strdup(file->path);
-	if (!path)
-		return -ENOMEM;
-	free((*slot)->path);
-	(*slot)->path = path;
-	return 0;
+	entry = *slot;
+	/* Another life of the inode number. */
+	while (entry->file.generation != file->generation && entry->n_names > 0)
+		drop_name(entry, 0);
+	entry->file.labels |= file->labels;
+	entry->file.generation = file->generation;
+	entry->seen = ++files->sightings;
+	return add_name(entry, file->path);
+}
+
+static struct known_file *find_entry(struct labelled_files *files, uint32_t dev, uint64_t ino)
+{
+	struct labelled_file wanted = {.dev = dev, .ino = ino};
+	struct known_file **slot = tfind(&wanted, &files->tree, compare);
+
+	return slot ? *slot : NULL;
 }
 
 const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev,
 						uint64_t ino)
 {
-	struct labelled_file wanted = {.dev = dev, .ino = ino};
-	struct labelled_file **slot = tfind(&wanted, &files->tree, compare);
+	struct known_file *entry = find_entry(files, dev, ino);
 
-	return slot ? *slot : NULL;
+	return entry ? &entry->file : NULL;
 }
 
 static uint32_t kernel_dev(dev_t dev)
@@ -110,19 +175,30 @@ static uint32_t kernel_dev(dev_t dev)
 
 struct path_search {
 	const char *path, *real_path;
-	const struct labelled_file *found;
+	struct known_file *found;
 };
+
+static bool is_at(const char *path, const struct known_file *entry)
+{
+	struct stat info;
+
+	return lstat(path, &info) == 0 && info.st_ino == entry->file.ino &&
+	       kernel_dev(info.st_dev) == entry->file.dev;
+}
 
 static void visit(const void *node, VISIT which, void *closure)
 {
-	const struct labelled_file *file = *(struct labelled_file *const *)node;
+	struct known_file *entry = *(struct known_file *const *)node;
 	struct path_search *search = closure;
+	size_t at;
 
-	if (which != postorder && which != leaf)
+	if ((which != postorder && which != leaf) ||
+	    (!find_name(entry, search->path, &at) && !find_name(entry, search->real_path, &at)))
 		return;
-	if (strcmp(file->path, search->path) == 0 ||
-	    (search->real_path && strcmp(file->path, search->real_path) == 0))
-		search->found = file;
+	/* Still there: then it was somebody else's file of the same name. */
+	if ((!search->found || entry->seen > search->found->seen) &&
+	    !is_at(entry->names[at], entry))
+		search->found = entry;
 }
 
 /* The folder is still there: links in it are resolved; the last component is gone. */
@@ -141,37 +217,58 @@ static char *resolve_folder(const char *path)
 	return resolved;
 }
 
-const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files,
-							 const char *path)
+static struct known_file *find_gone(struct labelled_files *files, const char *path,
+				    const char *real_path)
 {
-	_cleanup_free_ char *real_path = resolve_folder(path);
 	struct path_search search = {.path = path, .real_path = real_path};
-	struct stat info;
 
 	twalk_r(files->tree, visit, &search);
-	if (!search.found)
-		return NULL;
-	/* Somebody else's file of the same name is none of ours. */
-	if (lstat(search.found->path, &info) == 0 && info.st_ino == search.found->ino &&
-	    kernel_dev(info.st_dev) == search.found->dev)
-		return NULL;
 	return search.found;
 }
 
-const struct labelled_file *labelled_files_find_at(struct labelled_files *files, const char *path,
-						   uint32_t pid)
+const struct labelled_file *labelled_files_take_unlinked(struct labelled_files *files,
+							 const char *path)
 {
-	_cleanup_free_ char *rooted = NULL;
-	const struct labelled_file *found = NULL;
+	_cleanup_free_ char *real_path = resolve_folder(path);
+	struct known_file *entry = find_gone(files, path, real_path);
+
+	if (!entry)
+		return NULL;
+	forget_name(entry, path);
+	forget_name(entry, real_path);
+	return &entry->file;
+}
+
+static struct known_file *find_at(struct labelled_files *files, const char *path)
+{
 	struct stat info;
 
-	if (lstat(path, &info) == 0)
-		found = labelled_files_find(files, kernel_dev(info.st_dev), info.st_ino);
-	if (found || asprintf(&rooted, "/proc/%u/root%s", pid, path) < 0)
-		return found;
-	if (lstat(rooted, &info) == 0)
-		found = labelled_files_find(files, kernel_dev(info.st_dev), info.st_ino);
-	return found;
+	return lstat(path, &info) == 0 ? find_entry(files, kernel_dev(info.st_dev), info.st_ino)
+				       : NULL;
+}
+
+const struct labelled_file *labelled_files_take_renamed(struct labelled_files *files,
+							const char *old_path, const char *new_path,
+							uint32_t pid)
+{
+	_cleanup_free_ char *rooted = NULL, *real_path = resolve_folder(old_path);
+	struct known_file *entry = find_at(files, new_path), *gone;
+	size_t at;
+
+	if (!entry && asprintf(&rooted, "/proc/%u/root%s", pid, new_path) < 0)
+		return NULL;
+	if (!entry)
+		entry = find_at(files, rooted);
+	/* What is there now may have come later, in the place of what this call moved there. */
+	if (!entry || (!find_name(entry, old_path, &at) && !find_name(entry, real_path, &at))) {
+		gone = find_gone(files, old_path, real_path);
+		entry = gone ? gone : entry;
+	}
+	if (!entry || add_name(entry, new_path) < 0)
+		return NULL;
+	forget_name(entry, old_path);
+	forget_name(entry, real_path);
+	return &entry->file;
 }
 
 uint64_t labelled_files_dropped(const struct labelled_files *files)

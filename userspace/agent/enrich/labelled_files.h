@@ -3,10 +3,11 @@
 #define WEIR_AGENT_ENRICH_LABELLED_FILES_H
 
 /*
- * Which labelled file was renamed or removed: identity and last known path of
- * the labelled files that flows have shown. A path call counts only when the
- * file system confirms it by inode. Bounded; at the limit new files are not
- * kept, and counted.
+ * Which labelled file was renamed or removed: identity and the names of the
+ * labelled files that flows have shown. Path calls are told after the fact, when
+ * the file may have gone on to other names, so each file keeps its last few, and
+ * what the file system shows now may contradict a name but need not confirm it.
+ * Bounded; at the limit new files are not kept, and counted.
  */
 
 #include <stddef.h>
@@ -19,7 +20,7 @@ struct labelled_file {
 	uint32_t dev; /* as the kernel holds it */
 	uint32_t generation;
 	uint64_t labels;
-	char *path;
+	char *path; /* the name it was seen by last */
 };
 
 int labelled_files_new(size_t max_files, struct labelled_files **ret_files);
@@ -28,12 +29,17 @@ void labelled_files_free(struct labelled_files *files);
 /* Notes a sighting. 0, -ENOSPC at the limit, -ENOMEM. */
 int labelled_files_put(struct labelled_files *files, const struct labelled_file *file);
 
-/* The file that had this path and has it no more, or NULL. The entry stays with the table. */
-const struct labelled_file *labelled_files_find_unlinked(struct labelled_files *files,
+/* The file that had this path and has it no more, or NULL. The entry stays with the table, and
+ * forgets the path. */
+const struct labelled_file *labelled_files_take_unlinked(struct labelled_files *files,
 							 const char *path);
-/* The file that is at this path now, by inode, or NULL. pid's root is tried too. */
-const struct labelled_file *labelled_files_find_at(struct labelled_files *files, const char *path,
-						   uint32_t pid);
+/*
+ * The file that was renamed, or NULL: the one at new_path now, by inode (pid's root is tried too),
+ * or the one that had old_path and has it no more. It has new_path from then on instead.
+ */
+const struct labelled_file *labelled_files_take_renamed(struct labelled_files *files,
+							const char *old_path, const char *new_path,
+							uint32_t pid);
 const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev,
 						uint64_t ino);
 
