@@ -92,6 +92,30 @@ static void a_source_opened_before_the_sensor_started_is_found(void **state)
 	assert_int_equal(kernel_fixture_written(fixture, "early"), SOURCE_BYTES);
 }
 
+/* Connected before the first hook: only the walk over descriptors can find it. */
+static void a_crm_connection_made_before_the_sensor_started_is_found(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	char text[256];
+	int output;
+	pid_t pid;
+
+	kernel_fixture_remove_sensor(fixture);
+	pid = kernel_fixture_spawn_shell(
+		fixture,
+		"(touch $DIR/listens; while ! test -e $DIR/go; do sleep 0.05; done; "
+		"head -c 5000 /etc/services) | nc -lN 127.0.0.1 18443 > /dev/null & "
+		"for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; "
+		"nc -d 127.0.0.1 18443 > $DIR/answer && break; done; wait",
+		&output);
+	kernel_fixture_shell(fixture, "while ! ss -Htn state established 'dport = 18443' | "
+				      "grep -q .; do sleep 0.05; done");
+	kernel_fixture_restart_sensor(fixture);
+	kernel_fixture_shell(fixture, "touch $DIR/go");
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	assert_int_equal(kernel_fixture_written(fixture, "answer"), 5000);
+}
+
 static void the_innocent_beside_a_labelled_app_stay_unlabelled(void **state)
 {
 	kernel_fixture_shell(*state,
@@ -158,6 +182,9 @@ int main(void)
 			stop_sensor),
 		cmocka_unit_test_setup_teardown(a_source_opened_before_the_sensor_started_is_found,
 						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(
+			a_crm_connection_made_before_the_sensor_started_is_found, given_a_sensor,
+			stop_sensor),
 		cmocka_unit_test_setup_teardown(the_innocent_beside_a_labelled_app_stay_unlabelled,
 						given_a_sensor, stop_sensor),
 		cmocka_unit_test_setup_teardown(what_flows_without_an_agent_is_counted,
