@@ -362,11 +362,13 @@ soon() {
 labelled="[e for e in d if e['kind'] in ('edge', 'flow', 'egress', 'crm_access', 'file_rename',
 	'file_unlink', 'file_truncate', 'process_exit', 'coverage_gap')]"
 
-# weir_was_awake: the other side of every silence. One lookup must be seen.
+# weir_was_awake: the other side of every silence. One lookup must be seen, and as the end of its
+# program is told after all that moved before, $work/events.jsonl then holds everything.
 weir_was_awake() {
 	alice_does <<-'END'
 		curl -sS -o awake.json https://crm.test/policy/P2020555555
 	END
 	soon "all the while the sensor was awake: one lookup is seen" \
-		events_say "any(e['kind'] == 'crm_access' and e['bytes'] > 0 for e in d)"
+		events_say "{e['app']['id'] for e in d if e['kind'] == 'process_exit'} &
+			{e['app']['id'] for e in d if str(e['object']['name']).endswith('/awake.json')}"
 }
