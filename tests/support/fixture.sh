@@ -68,6 +68,14 @@ not_ok() { # WHAT
 	echo "not ok $n_tests - $*"
 }
 
+# Cut within a line, the rest of that line must not swallow the next result.
+show_start() {
+	{
+		head -c 4000
+		echo
+	} | sed 's/^/#   /'
+}
+
 # then_it WHAT COMMAND...: one test, which passes when COMMAND does.
 then_it() {
 	local what=$1
@@ -78,7 +86,7 @@ then_it() {
 	else
 		not_ok "$what"
 		echo "#   $*"
-		head -c 4000 "$work/then.out" | sed 's/^/#   /'
+		show_start <"$work/then.out"
 	fi
 }
 
@@ -353,7 +361,7 @@ soon() {
 		ok "$what"
 	else
 		not_ok "$what"
-		"$@" 2>&1 | head -c 6000 | sed 's/^/#   /'
+		"$@" 2>&1 | show_start
 	fi
 }
 
