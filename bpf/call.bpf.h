@@ -44,29 +44,45 @@ static __always_inline __u64 call_arg(struct pt_regs *regs, __u32 index)
 	}
 }
 
-/* CO-RE takes only chains of kernel structs, so tasks, files and sockets come as plain pointers. */
-static __always_inline bool call_is_threaded(struct task_struct *task)
+/* Whether somebody else can swap the descriptors of the running task. */
+static __always_inline bool call_is_threaded(void)
 {
+	struct task_struct *task;
+
+	if (object_has_typed_task())
+		return bpf_get_current_task_btf()->files->count.counter > 1;
+	task = (struct task_struct *)bpf_get_current_task();
 	return BPF_CORE_READ(task, files, count.counter) > 1;
 }
 
 static __always_inline bool call_is_compat(struct call *call)
 {
 	struct task_struct *task = call->task;
+	__u32 status;
 
 	if (!bpf_core_field_exists(task->thread_info.status))
 		return false;
-	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT))
+	if (object_has_typed_task())
+		status = bpf_get_current_task_btf()->thread_info.status;
+	else
+		status = BPF_CORE_READ(task, thread_info.status);
+	if (!(status & TS_COMPAT))
 		return false;
 	COUNT(call->gate->losses.compat_calls);
 	return true;
 }
 
+/* Whether anybody on this machine holds anything labelled. */
+static __always_inline bool call_is_gate_open(struct call *call)
+{
+	call->gate = state_get();
+	return call->gate && (call->gate->hot || call->gate->volatile_objects);
+}
+
 /* Gate 1. False for everybody who holds nothing labelled. */
 static __always_inline bool call_pass_gate(struct call *call)
 {
-	call->gate = state_get();
-	if (!call->gate || (!call->gate->hot && !call->gate->volatile_objects))
+	if (!call_is_gate_open(call))
 		return false;
 	call->app = app_get_current();
 	if (!call->app || (!call->app->is_open && !call->gate->volatile_objects))
@@ -85,7 +101,7 @@ static __always_inline void call_pin(struct call *call, const struct object *obj
 	struct inflight pin = {.key = object->key, .kind = object->kind, .syscall = call->number};
 	__u64 key = call_pin_key(slot);
 
-	if (!call_is_threaded(call->task))
+	if (!call_is_threaded())
 		return;
 	if (bpf_map_update_elem(&inflight, &key, &pin, BPF_ANY))
 		COUNT(call->gate->losses.inflight_full);
@@ -97,11 +113,11 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 {
 	__u64 key = call_pin_key(slot);
 	struct inflight *pin = NULL;
-	struct file *file = object_file_of_fd(call->task, fd);
+	struct file *file = object_file_of_fd(fd);
 
 	if (file)
 		object_resolve(file, direction, ret_object);
-	if (call_is_threaded(call->task))
+	if (call_is_threaded())
 		pin = bpf_map_lookup_elem(&inflight, &key);
 	if (pin && pin->syscall == call->number) {
 		if (pin->key.ino != ret_object->key.ino || pin->key.dev != ret_object->key.dev) {

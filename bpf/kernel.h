@@ -40,6 +40,7 @@ enum {
 	BPF_EXIST = 2,
 };
 enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_task_pt_regs = 175,
 };
 #define BPF_F_NO_PREALLOC 1

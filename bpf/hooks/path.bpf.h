@@ -52,7 +52,7 @@ static __always_inline void path_read_directory(struct call *call, int dirfd, co
 				 BPF_CORE_READ(task, fs, pwd.mnt), ret_name);
 		return;
 	}
-	directory = object_file_of_fd(call->task, dirfd);
+	directory = object_file_of_fd(dirfd);
 	if (directory)
 		object_read_path(BPF_CORE_READ(directory, f_path.dentry),
 				 BPF_CORE_READ(directory, f_path.mnt), ret_name);

@@ -76,7 +76,7 @@ static __always_inline __u64 transfer_bytes(struct call *call, long result)
 
 static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
 {
-	struct file *file = object_file_of_fd(call->task, fd);
+	struct file *file = object_file_of_fd(fd);
 	struct object object = {};
 
 	if (!file)
@@ -95,7 +95,7 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 
 static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slot, bool is_copy)
 {
-	struct file *file = object_file_of_fd(call->task, fd);
+	struct file *file = object_file_of_fd(fd);
 	struct weir_object *known;
 	struct object object = {};
 
