@@ -227,9 +227,15 @@ static __always_inline bool label_has_folders(__u32 dev, const struct weir_state
 /* Before anything is labelled, a file matters only where there are folders that are sources. */
 static __always_inline bool label_may_matter(struct file *file, const struct weir_state *gate)
 {
+	__u32 dev;
+
 	if (gate->labelled_files || gate->volatile_objects)
 		return true;
-	return label_has_folders(BPF_CORE_READ(file, f_inode, i_sb, s_dev), gate);
+	if (bpf_rdonly_cast)
+		dev = object_cast(struct file, file)->f_inode->i_sb->s_dev;
+	else
+		dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	return label_has_folders(dev, gate);
 }
 
 static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, struct weir_state *gate)
@@ -243,13 +249,20 @@ static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, stru
 		return 0;
 	dentry = BPF_CORE_READ(file, f_path.dentry);
 	for (i = 0; i < FOLDER_DEPTH; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		struct dentry *parent;
 		__u64 *found;
 
+		if (bpf_rdonly_cast)
+			parent = object_cast(struct dentry, dentry)->d_parent;
+		else
+			parent = BPF_CORE_READ(dentry, d_parent);
 		if (parent == dentry)
 			break;
 		dentry = parent;
-		key.ino = BPF_CORE_READ(dentry, d_inode, i_ino);
+		if (bpf_rdonly_cast)
+			key.ino = object_cast(struct dentry, dentry)->d_inode->i_ino;
+		else
+			key.ino = BPF_CORE_READ(dentry, d_inode, i_ino);
 		found = bpf_map_lookup_elem(&folders, &key);
 		if (found)
 			labels |= *found;

@@ -57,8 +57,29 @@ static __always_inline struct file *object_file_of_fd(int fd)
 	return file;
 }
 
+/* From 6.2 on a pointer that was read can be given its type again. */
+extern void *bpf_rdonly_cast(void *object, __u32 type_id) __ksym __weak;
+
+#define object_cast(type, pointer) \
+	((type *)bpf_rdonly_cast((void *)(pointer), bpf_core_type_id_kernel(type)))
+
+static __always_inline struct inode *object_inode_of_file(struct file *file)
+{
+	if (bpf_rdonly_cast)
+		return object_cast(struct file, file)->f_inode;
+	return BPF_CORE_READ(file, f_inode);
+}
+
 static __always_inline void object_read_key(struct inode *inode, struct weir_object_key *ret_key)
 {
+	if (bpf_rdonly_cast) {
+		struct inode *typed = object_cast(struct inode, inode);
+
+		ret_key->ino = typed->i_ino;
+		ret_key->dev = typed->i_sb->s_dev;
+		ret_key->generation = typed->i_generation;
+		return;
+	}
 	ret_key->ino = BPF_CORE_READ(inode, i_ino);
 	ret_key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	ret_key->generation = BPF_CORE_READ(inode, i_generation);
@@ -67,7 +88,13 @@ static __always_inline void object_read_key(struct inode *inode, struct weir_obj
 /* Synthetic file systems answer from the kernel: nothing rests there. */
 static __always_inline bool object_is_synthetic(struct inode *inode)
 {
-	switch (BPF_CORE_READ(inode, i_sb, s_magic)) {
+	unsigned long magic;
+
+	if (bpf_rdonly_cast)
+		magic = object_cast(struct inode, inode)->i_sb->s_magic;
+	else
+		magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	switch (magic) {
 	case PROC_SUPER_MAGIC:
 	case SYSFS_MAGIC:
 	case TRACEFS_MAGIC:
@@ -92,7 +119,13 @@ static __always_inline __u32 object_kind_of_device(struct inode *inode)
 
 static __always_inline __u32 object_kind_of_inode(struct inode *inode)
 {
-	switch (BPF_CORE_READ(inode, i_mode) & S_IFMT) {
+	__u16 mode;
+
+	if (bpf_rdonly_cast)
+		mode = object_cast(struct inode, inode)->i_mode;
+	else
+		mode = BPF_CORE_READ(inode, i_mode);
+	switch (mode & S_IFMT) {
 	case S_IFREG:
 		return object_is_synthetic(inode) ? WEIR_KIND_NONE : WEIR_KIND_FILE;
 	case S_IFIFO:
@@ -247,7 +280,7 @@ static __always_inline void object_resolve_socket(struct object *object, __u32 d
 static __always_inline void object_resolve(struct file *file, __u32 direction,
 					   struct object *ret_object)
 {
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = object_inode_of_file(file);
 
 	ret_object->file = file;
 	ret_object->sock = NULL;
