@@ -12,16 +12,45 @@
 
 #define UNSET_LOGIN_UID 0xffffffffu
 
+static __always_inline void app_count_open(__u64 id, __s64 change)
+{
+	struct weir_state *gate = state_get();
+	__u32 slot = object_mix(0, id) >> (64 - OPEN_HINTS_BITS);
+	__u64 *hint = bpf_map_lookup_elem(&open_hints, &slot);
+
+	if (hint)
+		__sync_fetch_and_add(hint, change);
+	if (gate)
+		__sync_fetch_and_add(&gate->hot, change);
+}
+
+/* False only when the app of the running process is known and closed. */
+static __always_inline bool app_may_be_open(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, slot;
+	__u64 *id = bpf_map_lookup_elem(&processes, &tgid), *hint;
+
+	if (!id)
+		return true;
+	slot = object_mix(0, *id) >> (64 - OPEN_HINTS_BITS);
+	hint = bpf_map_lookup_elem(&open_hints, &slot);
+	return !hint || *hint;
+}
+
 /* Opens gate 1 for an app: from now on its calls look their objects up. */
 static __always_inline void app_open(struct weir_app *app)
 {
 	struct weir_state *gate = state_get();
 	__u64 id = app->id, one = 1;
+	long error;
 
 	if (app->is_open)
 		return;
-	if (gate && !bpf_map_update_elem(&open_apps, &id, &one, BPF_NOEXIST))
-		COUNT(gate->hot);
+	error = bpf_map_update_elem(&open_apps, &id, &one, BPF_NOEXIST);
+	if (error == -7 && gate) /* E2BIG: full; this one will never be counted out */
+		COUNT(gate->losses.apps_full);
+	if (!error || error == -7)
+		app_count_open(id, 1);
 	app->is_open = 1;
 }
 

@@ -84,6 +84,8 @@ static __always_inline bool call_pass_gate(struct call *call)
 {
 	if (!call_is_gate_open(call))
 		return false;
+	if (!call->gate->volatile_objects && !app_may_be_open())
+		return false;
 	call->app = app_get_current();
 	if (!call->app || (!call->app->is_open && !call->gate->volatile_objects))
 		return false;

@@ -48,6 +48,17 @@ struct {
 	__type(value, __u64);
 } open_apps SEC(".maps");
 
+/* How many open apps have an id that hashes here: 0 tells in one array load, without a look at the
+ * app, that it is closed. An array: cannot be full; two apps in one slot only cost time. */
+#define OPEN_HINTS_BITS 16
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << OPEN_HINTS_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} open_hints SEC(".maps");
+
 /* Executable path of an app, kept from the moment it is labelled, because it may be gone before
  * the agent looks. Full: the agent tries /proc, else the name is unknown. */
 struct {

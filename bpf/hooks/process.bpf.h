@@ -8,7 +8,6 @@
 
 static __always_inline void process_end_app(struct weir_app *app)
 {
-	struct weir_state *gate = state_get();
 	__u64 id = app->id;
 
 	if (!app->is_open) {
@@ -16,8 +15,8 @@ static __always_inline void process_end_app(struct weir_app *app)
 		return;
 	}
 	app->ended_ns = bpf_ktime_get_boot_ns();
-	if (!bpf_map_delete_elem(&open_apps, &id) && gate)
-		__sync_fetch_and_add(&gate->hot, -1);
+	if (!bpf_map_delete_elem(&open_apps, &id))
+		app_count_open(id, -1);
 	edge_ring_app(WEIR_EDGE_APP_END, id, 0);
 }
 
