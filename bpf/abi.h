@@ -13,12 +13,14 @@
 #include <linux/types.h>
 #endif
 
-#define WEIR_ABI_VERSION 1
+#define WEIR_ABI_VERSION 2
 
 #define WEIR_NAME_BYTES 384      /* room for a path, see struct weir_name */
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */
 #define WEIR_NAME_PARTS 24
 #define WEIR_SYSCALLS 512
+#define WEIR_LABELS 64 /* bits of a mask */
+#define WEIR_LABEL_NAME_BYTES 64
 #define WEIR_ZONE_RULES 4
 #define WEIR_FOLDER_DEVICES 4
 #define WEIR_TASK_COMM_BYTES 16
@@ -188,6 +190,19 @@ struct weir_folder_key {
 	__u32 padding;
 };
 
+enum weir_label_kind {
+	WEIR_LABEL_FREE = 0,
+	WEIR_LABEL_CLASS = 1,
+	WEIR_LABEL_ORIGIN = 2, /* a sink that tracks what comes in */
+};
+
+/* Whose a label bit is. */
+struct weir_label {
+	__u32 kind; /* enum weir_label_kind */
+	__u32 padding;
+	char name[WEIR_LABEL_NAME_BYTES];
+};
+
 /* What was lost, by table. Only identities and names: bytes go to the app's overflow. */
 struct weir_losses {
 	__u64 processes_full;
@@ -263,6 +278,7 @@ static_assert(sizeof(struct weir_object) == 32, "abi");
 static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
+static_assert(sizeof(struct weir_label) == 72, "abi");
 static_assert(sizeof(struct weir_state) == 176, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");

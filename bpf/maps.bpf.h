@@ -142,6 +142,15 @@ struct {
 	__type(value, struct weir_executable);
 } executables SEC(".maps");
 
+/* Label bit to its name. Written and read by the agent only, pinned because the masks in the tables
+ * above outlive the policy that gave them. Full: the policy is refused, which the agent says. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WEIR_LABELS);
+	__type(key, __u32);
+	__type(value, struct weir_label);
+} label_names SEC(".maps");
+
 /* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

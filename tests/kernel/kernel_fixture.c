@@ -71,16 +71,16 @@ static void write_file(const char *path, const void *data, size_t size, mode_t m
 	close(fd);
 }
 
-static void write_policy(struct kernel_fixture *fixture)
+static void write_policy(struct kernel_fixture *fixture, const char *before, const char *class)
 {
 	struct policy_problems problems = {};
-	char text[512];
+	char text[1024];
 	int n = snprintf(text, sizeof(text),
-			 "[class \"customer\"]\ngrade = C3\ncategory = other\n"
-			 "[crm \"crm\"]\nhost = 127.0.0.1\nport = 18443\nclass = customer\n"
-			 "[export \"exports\"]\nfolder = %s\nclass = customer\n"
+			 "%s[class \"%s\"]\ngrade = C3\ncategory = other\n"
+			 "[crm \"crm\"]\nhost = 127.0.0.1\nport = 18443\nclass = %s\n"
+			 "[export \"exports\"]\nfolder = %s\nclass = %s\n"
 			 "[sink \"chat\"]\nhost = 127.0.0.2\nkind = web\norigin = no\n",
-			 fixture->export);
+			 before, class, class, fixture->export, class);
 
 	write_file(fixture->policy_path, text, (size_t)n, 0600);
 	if (policy_load(fixture->policy_path, &fixture->policy, &problems) < 0) {
@@ -154,7 +154,7 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 		die(fixture->export, errno);
 	copy_self(fixture->actor);
 	write_source(fixture);
-	write_policy(fixture);
+	write_policy(fixture, "", "customer");
 	kernel_fixture_restart_sensor(fixture);
 	return fixture;
 }
@@ -189,6 +189,29 @@ void kernel_fixture_remove_sensor(struct kernel_fixture *fixture)
 {
 	kernel_fixture_kill_sensor(fixture);
 	sensor_unpin(fixture->pin_dir);
+}
+
+void kernel_fixture_change_policy(struct kernel_fixture *fixture, const char *before,
+				  const char *class)
+{
+	policy_free(fixture->policy);
+	fixture->policy = NULL;
+	write_policy(fixture, before, class);
+}
+
+bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name, const char *class)
+{
+	const struct policy_class *found = policy_class_by_name(fixture->policy, class);
+	uint64_t ino = kernel_fixture_ino(fixture, name), labels = 0;
+
+	if (!found)
+		die(class, ENOENT);
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	for (size_t i = 0; i < fixture->n_flows; i++)
+		if (fixture->flows[i].is_out && fixture->flows[i].object.ino == ino)
+			labels |= fixture->flows[i].labels;
+	return labels >> found->index & 1;
 }
 
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture)

@@ -37,6 +37,13 @@ void kernel_fixture_kill_sensor(struct kernel_fixture *fixture);
 void kernel_fixture_remove_sensor(struct kernel_fixture *fixture);
 void kernel_fixture_restart_sensor(struct kernel_fixture *fixture);
 
+/* For the next (re)start: the sections of BEFORE come first, CRM and exports hold CLASS. */
+void kernel_fixture_change_policy(struct kernel_fixture *fixture, const char *before,
+				  const char *class);
+/* Whether what apps wrote to DIR/name is labelled with this class of the policy. */
+bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name,
+				const char *class);
+
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture); /* outside the export */
 const char *
 kernel_fixture_source(const struct kernel_fixture *fixture); /* 1 MiB file in the export */

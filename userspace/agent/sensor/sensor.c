@@ -22,8 +22,11 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 		return r;
 	r = sensor_apply_policy(sensor, policy);
 	if (r < 0) {
-		if (asprintf(ret_reason, "the policy does not fit into the kernel's tables: %s",
-			     strerror(-r)) < 0)
+		if (asprintf(ret_reason, "the policy does not fit into the kernel's tables: %s%s",
+			     strerror(-r),
+			     r == -ENOSPC ? " (labels of earlier policies count until the sensor "
+					    "is detached)"
+					  : "") < 0)
 			*ret_reason = NULL;
 		return r;
 	}

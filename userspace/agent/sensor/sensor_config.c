@@ -17,7 +17,8 @@ static void clear_map(int fd, void *key)
 			return;
 }
 
-static int add_zone_range(int fd, const struct policy_zone *zone, const struct policy_range *range)
+static int add_zone_range(int fd, const struct policy_zone *zone, uint64_t labels,
+			  const struct policy_range *range)
 {
 	struct weir_zone_key key = {.prefix_bits = range->prefix_bits};
 	struct weir_zone value = {};
@@ -29,7 +30,7 @@ static int add_zone_range(int fd, const struct policy_zone *zone, const struct p
 
 		if (rule->is_set)
 			continue;
-		rule->labels = zone->labels;
+		rule->labels = labels;
 		rule->port = zone->port;
 		rule->is_crm = zone->role == EVENT_ROLE_CRM;
 		rule->is_set = 1;
@@ -50,7 +51,9 @@ static int apply_zones(struct sensor *sensor, const struct policy *policy)
 		if (zones[i].labels == 0)
 			continue;
 		for (size_t j = 0; j < zones[i].n_ranges; j++) {
-			r = add_zone_range(fd, &zones[i], &zones[i].ranges[j]);
+			r = add_zone_range(fd, &zones[i],
+					   sensor_labels_to_kernel(sensor, zones[i].labels),
+					   &zones[i].ranges[j]);
 			if (r < 0)
 				return r;
 		}
@@ -88,6 +91,7 @@ static int apply_folders(struct sensor *sensor, const struct policy *policy)
 	clear_map(fd, &key);
 	memset(sensor->state->folder_devices, 0, sizeof(sensor->state->folder_devices));
 	for (size_t i = 0; i < n_folders; i++) {
+		uint64_t labels = sensor_labels_to_kernel(sensor, folders[i].labels);
 		struct stat info;
 
 		if (folders[i].labels == 0 || stat(folders[i].path, &info) < 0)
@@ -95,7 +99,7 @@ static int apply_folders(struct sensor *sensor, const struct policy *policy)
 		key.ino = info.st_ino;
 		key.dev = kernel_dev(info.st_dev);
 		key.padding = 0;
-		if (bpf_map_update_elem(fd, &key, &folders[i].labels, BPF_ANY) < 0)
+		if (bpf_map_update_elem(fd, &key, &labels, BPF_ANY) < 0)
 			return -errno;
 		note_folder_device(sensor->state, key.dev);
 		count++;
@@ -129,7 +133,8 @@ static int apply_executables(struct sensor *sensor, const struct policy *policy)
 
 	clear_map(fd, &key);
 	for (size_t i = 0; i < n_list; i++) {
-		r = add_executable(fd, list[i].path, list[i].labels, list[i].is_hub);
+		r = add_executable(fd, list[i].path,
+				   sensor_labels_to_kernel(sensor, list[i].labels), list[i].is_hub);
 		if (r < 0)
 			return r;
 	}
@@ -142,12 +147,14 @@ int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
 	const struct policy_zone *zones;
 	size_t n_zones = policy_zones(policy, &zones);
 	uint64_t origins = 0;
-	int r;
+	int r = sensor_labels_assign(sensor, policy);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < n_zones; i++)
 		if (zones[i].role == EVENT_ROLE_SINK)
 			origins |= zones[i].labels;
-	sensor->state->origin_labels = origins;
+	sensor->state->origin_labels = sensor_labels_to_kernel(sensor, origins);
 	r = apply_executables(sensor, policy);
 	if (r == 0)
 		r = apply_zones(sensor, policy);

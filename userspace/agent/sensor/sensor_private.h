@@ -26,6 +26,11 @@ struct sensor_queued_path {
 
 #define SENSOR_QUEUED_PATHS_MAX 4096
 
+/* Of each label bit of the policy, the mask of its bit in the kernel's tables; 0: no such label. */
+struct sensor_labels {
+	uint64_t kernel[WEIR_LABELS];
+};
+
 struct sensor {
 	struct weir_bpf *skeleton;
 	struct ring_buffer *ring;
@@ -34,6 +39,7 @@ struct sensor {
 	char *pin_dir;
 	struct sensor_handler handler;
 	struct sensor_start start;
+	struct sensor_labels labels;
 	void *known; /* tree of struct sensor_known */
 	size_t n_known;
 	struct sensor_queued_path *paths;
@@ -48,6 +54,12 @@ struct sensor {
 /* sensor_load.c */
 int sensor_load(struct sensor *sensor, const struct sensor_config *config, char **ret_reason);
 int sensor_attach(struct sensor *sensor, char **ret_reason);
+/* sensor_labels.c. Returns 0, -ENOSPC when names that left the policy hold too many bits, -errno.
+ */
+int sensor_labels_assign(struct sensor *sensor, const struct policy *policy);
+uint64_t sensor_labels_to_kernel(const struct sensor *sensor, uint64_t labels);
+/* Labels that the policy does not name any more are left out. */
+uint64_t sensor_labels_of_kernel(const struct sensor *sensor, uint64_t mask);
 /* sensor_walk.c */
 int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);
@@ -66,7 +78,8 @@ uint64_t sensor_count_rung(const struct sensor *sensor);
 /* sensor_sweep.c */
 int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret_app,
 		    char exe[static WEIR_NAME_BYTES + 1]);
-void sensor_describe_app(const struct weir_app *app, const char *exe, struct sensor_app *ret_app);
+void sensor_describe_app(const struct sensor *sensor, const struct weir_app *app, const char *exe,
+			 struct sensor_app *ret_app);
 void sensor_forget_all(struct sensor *sensor);
 
 #define SENSOR_PATH_BYTES (WEIR_NAME_BYTES + WEIR_USER_PATH_BYTES + 2)

@@ -98,7 +98,7 @@ static void report_path(struct sensor *sensor, const struct weir_path_edge *edge
 		exe[0] = '\0';
 	}
 	app.comm[sizeof(app.comm) - 1] = '\0';
-	sensor_describe_app(&app, exe, &described);
+	sensor_describe_app(sensor, &app, exe, &described);
 	sensor->handler.path(sensor->handler.userdata, &report, &described);
 }
 

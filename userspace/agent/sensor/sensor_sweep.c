@@ -78,13 +78,14 @@ int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret
 	return 0;
 }
 
-void sensor_describe_app(const struct weir_app *app, const char *exe, struct sensor_app *ret_app)
+void sensor_describe_app(const struct sensor *sensor, const struct weir_app *app, const char *exe,
+			 struct sensor_app *ret_app)
 {
 	*ret_app = (struct sensor_app){.id = app->id,
 				       .parent_id = app->parent_id,
 				       .start_ns = app->start_ns,
 				       .ended_ns = app->ended_ns,
-				       .labels = app->labels,
+				       .labels = sensor_labels_of_kernel(sensor, app->labels),
 				       .exe_ino = app->exe.ino,
 				       .exe_dev = app->exe.dev,
 				       .pid = app->pid,
@@ -112,7 +113,7 @@ static void report_flow(struct sensor *sensor, const struct sensor_known *known,
 		.bytes = flow->bytes,
 		.calls = flow->calls,
 		.turns = flow->turns,
-		.labels = flow->labels,
+		.labels = sensor_labels_of_kernel(sensor, flow->labels),
 		.first_ns = flow->first_ns,
 		.last_ns = flow->last_ns,
 		.port = flow->peer.port,
@@ -130,7 +131,7 @@ static void report_flow(struct sensor *sensor, const struct sensor_known *known,
 	has_app = sensor_read_app(sensor, key->app_id, &app, exe) == 0;
 	if (has_app) {
 		app.comm[sizeof(app.comm) - 1] = '\0';
-		sensor_describe_app(&app, exe, &described);
+		sensor_describe_app(sensor, &app, exe, &described);
 	}
 	sensor->handler.flow(sensor->handler.userdata, &report, has_app ? &described : NULL);
 }
@@ -217,7 +218,7 @@ static void sweep_apps(struct sensor *sensor, uint64_t began_ns)
 		if (sensor_read_app(sensor, key, &app, exe) < 0)
 			continue;
 		app.comm[sizeof(app.comm) - 1] = '\0';
-		sensor_describe_app(&app, exe, &described);
+		sensor_describe_app(sensor, &app, exe, &described);
 		if (app.labels && sensor->handler.app_ended)
 			sensor->handler.app_ended(sensor->handler.userdata, &described);
 	}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/kernel_fixture.h"
+
+#define SOURCE_BYTES 1048576
+#define OTHER_CLASS "[class \"other\"]\ngrade = C1\ncategory = other\n"
+
+static int given_a_sensor(void **state)
+{
+	*state = kernel_fixture_start(NULL);
+	return 0;
+}
+
+static int stop_sensor(void **state)
+{
+	kernel_fixture_stop(*state);
+	return 0;
+}
+
+static void take_over_with(struct kernel_fixture *fixture, const char *before, const char *class)
+{
+	kernel_fixture_kill_sensor(fixture);
+	kernel_fixture_change_policy(fixture, before, class);
+	kernel_fixture_restart_sensor(fixture);
+	assert_true(kernel_fixture_start_info(fixture).is_resumed);
+}
+
+static void labels_keep_their_names_when_classes_are_put_in_front(void **state)
+{
+	kernel_fixture_shell(*state, "cat $SRC > $DIR/before");
+	assert_true(kernel_fixture_is_of_class(*state, "before", "customer"));
+	take_over_with(*state, OTHER_CLASS, "customer");
+	kernel_fixture_shell(*state, "cat $DIR/before > $DIR/after; cat $SRC > $DIR/fresh");
+	assert_true(kernel_fixture_is_of_class(*state, "before", "customer"));
+	assert_true(kernel_fixture_is_of_class(*state, "after", "customer"));
+	assert_true(kernel_fixture_is_of_class(*state, "fresh", "customer"));
+	assert_false(kernel_fixture_is_of_class(*state, "before", "other"));
+	assert_false(kernel_fixture_is_of_class(*state, "after", "other"));
+	assert_false(kernel_fixture_is_of_class(*state, "fresh", "other"));
+}
+
+static void a_label_that_left_the_policy_is_no_other_one_and_comes_back(void **state)
+{
+	kernel_fixture_shell(*state, "cat $SRC > $DIR/old");
+	take_over_with(*state, "", "renewed");
+	kernel_fixture_shell(*state, "cat $DIR/old > $DIR/carried; cat $SRC > $DIR/new");
+	assert_false(kernel_fixture_is_of_class(*state, "carried", "renewed"));
+	assert_int_equal(kernel_fixture_written(*state, "carried"), SOURCE_BYTES);
+	assert_true(kernel_fixture_is_of_class(*state, "new", "renewed"));
+	take_over_with(*state, OTHER_CLASS, "customer");
+	assert_true(kernel_fixture_is_of_class(*state, "carried", "customer"));
+	assert_false(kernel_fixture_is_of_class(*state, "carried", "other"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			labels_keep_their_names_when_classes_are_put_in_front, given_a_sensor,
+			stop_sensor),
+		cmocka_unit_test_setup_teardown(
+			a_label_that_left_the_policy_is_no_other_one_and_comes_back, given_a_sensor,
+			stop_sensor),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
