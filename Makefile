@@ -145,7 +145,7 @@ CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
 check: deps ## install what is missing, build, run every test and rule; ends with "N passed, N failed"
 	+@$(MAKE) --no-print-directory check-all
 
-.PHONY: check-all check-unit check-kernel check-scenarios check-sanitize check-fuzz
+.PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 check-all:
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
 		$(CHECK_SANITIZE) $(CHECK_FUZZ)
@@ -153,6 +153,9 @@ check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_KERNEL)
+check-flood: ## the flood and race tests for WEIR_FLOOD_SECONDS (60) each instead of 5 (root)
+	+@TEST_TIMEOUT=1200 WEIR_FLOOD_SECONDS=$${WEIR_FLOOD_SECONDS:-60} $(RUN_TESTS) "build of kernel tests=$(SUBMAKE) kernel-tests" \
+		$(filter %/flood_test %/race_test,$(KERNEL_TESTS))
 check-scenarios: ## scenario tests only (root): whole stories in network namespaces of their own
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(SCENARIOS)
 check-sanitize: ## unit tests under the address and undefined behaviour sanitizers

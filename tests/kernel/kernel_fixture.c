@@ -125,9 +125,11 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 	const struct sensor_handler handler = {
 		.flow = on_flow, .path = on_path, .userdata = fixture};
 	char *reason = NULL;
-	int r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor,
-			   &reason);
+	int r = sd_event_new(&fixture->loop);
 
+	if (r == 0)
+		r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor,
+			       &reason);
 	if (r < 0)
 		die(reason ? reason : "sensor", -r);
 }
@@ -136,7 +138,7 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 {
 	struct kernel_fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (!fixture || sd_event_new(&fixture->loop) < 0)
+	if (!fixture)
 		die("start", ENOMEM);
 	if (options)
 		fixture->options = *options;
@@ -183,6 +185,8 @@ void kernel_fixture_kill_sensor(struct kernel_fixture *fixture)
 	sensor_mark_seen(fixture->sensor, 1);
 	sensor_free(fixture->sensor);
 	fixture->sensor = NULL;
+	/* Of its process only: who restarts in a child has a loop of his own. */
+	fixture->loop = sd_event_unref(fixture->loop);
 }
 
 void kernel_fixture_remove_sensor(struct kernel_fixture *fixture)

@@ -31,6 +31,8 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 		return r;
 	}
 	r = sensor_open_ring(sensor, event);
+	if (r < 0 && asprintf(ret_reason, "cannot read the doorbell: %s", strerror(-r)) < 0)
+		*ret_reason = NULL;
 	if (r == 0)
 		r = sensor_attach(sensor, ret_reason);
 	if (r == 0)
