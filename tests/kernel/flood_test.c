@@ -20,67 +20,12 @@
 
 #include "base/clock.h"
 #include "kernel/flooder.h"
-#include "kernel/kernel_fixture.h"
+#include "kernel/flooding.h"
 
 #define KILLS 20
-#define SECONDS_DEFAULT 5
-#define RING_BYTES 4096
 #define SWEEP_US 20000
 #define DYING_US 60000
 #define BRIEFLY_US 100000 /* stopped again and again, beside the long stop */
-
-static unsigned int flood_seconds(void)
-{
-	const char *text = getenv("WEIR_FLOOD_SECONDS");
-
-	return text && atoi(text) > 0 ? (unsigned int)atoi(text) : SECONDS_DEFAULT;
-}
-
-struct flooding {
-	struct kernel_fixture *fixture;
-	pid_t employee, agent; /* 0: does not run */
-	int output, up;
-	uint64_t end_ns; /* when it is to end; the employee stops at the latest */
-};
-
-static int prepare(void **state)
-{
-	*state = calloc(1, sizeof(struct flooding));
-	return *state ? 0 : -1;
-}
-
-static void end_process(pid_t pid)
-{
-	if (pid > 0 && kill(pid, SIGKILL) == 0)
-		waitpid(pid, NULL, 0);
-}
-
-static int clean_up(void **state)
-{
-	struct flooding *flooding = *state;
-
-	end_process(flooding->agent);
-	end_process(flooding->employee);
-	if (flooding->fixture)
-		kernel_fixture_stop(flooding->fixture);
-	free(flooding);
-	return 0;
-}
-
-static void given_a_flood(struct flooding *flooding, const char *kind, bool use_perf,
-			  unsigned int seconds_max)
-{
-	const struct kernel_options options = {.ring_bytes = RING_BYTES, .use_perf = use_perf};
-	char seconds[16], target[160];
-	char *arguments[] = {"flood", (char *)kind, seconds, NULL, target, NULL};
-
-	flooding->fixture = kernel_fixture_start(&options);
-	arguments[3] = (char *)kernel_fixture_source(flooding->fixture);
-	snprintf(seconds, sizeof(seconds), "%u", seconds_max);
-	snprintf(target, sizeof(target), "%s/flooded", kernel_fixture_folder(flooding->fixture));
-	flooding->end_ns = clock_boottime_ns() + flood_seconds() * 1000000000ull;
-	flooding->employee = kernel_fixture_spawn(flooding->fixture, arguments, &flooding->output);
-}
 
 /* ---- the agent in a process of its own -------------------------------------- */
 
@@ -144,83 +89,18 @@ static void take_over(struct flooding *flooding)
 	assert_true(kernel_fixture_start_info(flooding->fixture).is_resumed);
 }
 
-/* ---- what must hold --------------------------------------------------------- */
-
-static void check_medium(struct kernel_fixture *fixture, const struct flooder_moved *moved,
-			 int medium)
-{
-	static const char *const names[] = {"source", "file", "pipe", "socket"};
-	uint64_t in = kernel_fixture_sum(fixture, false, moved->ino[medium], 0).bytes;
-	uint64_t out = kernel_fixture_sum(fixture, true, moved->ino[medium], 0).bytes;
-
-	print_message("# %s: moved in %llu, out %llu; counted in %llu, out %llu\n", names[medium],
-		      (unsigned long long)moved->in[medium], (unsigned long long)moved->out[medium],
-		      (unsigned long long)in, (unsigned long long)out);
-	assert_int_equal(in, moved->in[medium]);
-	assert_int_equal(out, moved->out[medium]);
-	assert_true(in + out > 0);
-}
-
-/*
- * All that the flows hold: no byte is counted twice or elsewhere. The result itself, which the
- * employee wrote to a pipe and this test read from it, is among them.
- */
-static void check_totals(struct kernel_fixture *fixture, const struct flooder_moved *moved)
-{
-	uint64_t in = sizeof(*moved), out = sizeof(*moved) + moved->scattered_out;
-
-	for (int medium = 0; medium < FLOODER_MEDIA; medium++) {
-		in += moved->in[medium];
-		out += moved->out[medium];
-	}
-	assert_true(moved->scattered_out > 0);
-	assert_int_equal(kernel_fixture_sum(fixture, false, 0, 0).bytes, in);
-	assert_int_equal(kernel_fixture_sum(fixture, true, 0, 0).bytes, out);
-}
-
-static void check_losses(struct kernel_fixture *fixture)
-{
-	struct sensor_counts counts = kernel_fixture_counts(fixture);
-
-	print_message("# ring of %d bytes: %llu edges, %llu more did not fit\n", RING_BYTES,
-		      (unsigned long long)(counts.edges_rung - counts.losses.ring_full),
-		      (unsigned long long)counts.losses.ring_full);
-	assert_int_equal(counts.losses.programs_missed, 0);
-	assert_int_equal(counts.losses.inflight_full, 0);
-	assert_int_equal(counts.losses.flows_full, 0);
-	assert_int_equal(counts.losses.objects_full, 0);
-}
-
-static void then_every_byte_is_counted(struct flooding *flooding)
-{
-	struct flooder_moved moved;
-	int status;
-
-	assert_int_equal(read(flooding->output, &moved, sizeof(moved)), sizeof(moved));
-	close(flooding->output);
-	assert_int_equal(waitpid(flooding->employee, &status, 0), flooding->employee);
-	flooding->employee = 0;
-	assert_int_equal(status, 0);
-	print_message("# %llu calls, %s\n", (unsigned long long)moved.calls,
-		      kernel_fixture_start_info(flooding->fixture).attach_mode);
-	for (int medium = 0; medium < FLOODER_MEDIA; medium++)
-		check_medium(flooding->fixture, &moved, medium);
-	check_totals(flooding->fixture, &moved);
-	check_losses(flooding->fixture);
-}
-
 /* ---- the stories ------------------------------------------------------------ */
 
 static void a_flood_by_two_threads_is_counted_to_the_byte(void **state)
 {
-	given_a_flood(*state, "threads", false, flood_seconds());
-	then_every_byte_is_counted(*state);
+	flooding_start(*state, "threads", false, flooding_seconds());
+	flooding_check(*state);
 }
 
 static void a_flood_by_two_processes_is_counted_to_the_byte(void **state)
 {
-	given_a_flood(*state, "processes", false, flood_seconds());
-	then_every_byte_is_counted(*state);
+	flooding_start(*state, "processes", false, flooding_seconds());
+	flooding_check(*state);
 }
 
 /* Beside an agent that sweeps all the time: its calls into the tables must not hide others. */
@@ -228,21 +108,21 @@ static void a_flood_through_perf_tracepoints_is_counted_to_the_byte(void **state
 {
 	struct flooding *flooding = *state;
 
-	given_a_flood(flooding, "threads", true, flood_seconds());
+	flooding_start(flooding, "threads", true, flooding_seconds());
 	put_an_agent_in_charge(flooding);
 	while (clock_boottime_ns() < flooding->end_ns)
 		usleep(BRIEFLY_US);
 	kill_agent(flooding);
 	take_over(flooding);
-	then_every_byte_is_counted(flooding);
+	flooding_check(flooding);
 }
 
 static void a_flood_is_exact_while_the_agent_is_stopped_a_third_of_the_time(void **state)
 {
 	struct flooding *flooding = *state;
-	uint64_t third_us = flood_seconds() * 1000000ull / 3, briefly_us = 0;
+	uint64_t third_us = flooding_seconds() * 1000000ull / 3, briefly_us = 0;
 
-	given_a_flood(flooding, "threads", false, flood_seconds());
+	flooding_start(flooding, "threads", false, flooding_seconds());
 	put_an_agent_in_charge(flooding);
 	stop_agent_for(flooding, third_us);
 	while (clock_boottime_ns() < flooding->end_ns) {
@@ -255,7 +135,7 @@ static void a_flood_is_exact_while_the_agent_is_stopped_a_third_of_the_time(void
 	print_message("# stopped for %llu ms on end, then again and again for %llu ms in all\n",
 		      (unsigned long long)third_us / 1000, (unsigned long long)briefly_us / 1000);
 	assert_true(kernel_fixture_counts(flooding->fixture).losses.ring_full > 0);
-	then_every_byte_is_counted(flooding);
+	flooding_check(flooding);
 }
 
 /* Half of them die while they come up. */
@@ -280,10 +160,10 @@ static void live_and_die(struct flooding *flooding, bool is_dying_young, uint64_
 static void a_flood_is_exact_while_the_agent_is_killed_and_comes_back(void **state)
 {
 	struct flooding *flooding = *state;
-	uint64_t step_ns = flood_seconds() * 1000000000ull / (KILLS + 2), start_ns;
+	uint64_t step_ns = flooding_seconds() * 1000000000ull / (KILLS + 2), start_ns;
 
 	/* A busy machine may need longer for twenty starts. */
-	given_a_flood(flooding, "threads", false, flood_seconds() * 10);
+	flooding_start(flooding, "threads", false, flooding_seconds() * 10);
 	kernel_fixture_kill_sensor(flooding->fixture);
 	start_ns = clock_boottime_ns();
 	for (uint64_t kills = 0; kills < KILLS; kills++)
@@ -293,10 +173,10 @@ static void a_flood_is_exact_while_the_agent_is_killed_and_comes_back(void **sta
 	assert_int_equal(waitpid(flooding->employee, NULL, WNOHANG), 0); /* all under the flood */
 	assert_int_equal(kill(flooding->employee, SIGTERM), 0);
 	take_over(flooding);
-	then_every_byte_is_counted(flooding);
+	flooding_check(flooding);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, prepare, clean_up)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, flooding_prepare, flooding_clean_up)
 
 int main(int argc, char **argv)
 {
@@ -310,6 +190,6 @@ int main(int argc, char **argv)
 
 	if (argc == 5)
 		return flooder_main(argv);
-	print_message("# each flood lasts %u s (WEIR_FLOOD_SECONDS)\n", flood_seconds());
+	print_message("# each flood lasts %u s (WEIR_FLOOD_SECONDS)\n", flooding_seconds());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,12 +18,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOVERS 2
+#define CPUS 2
+#define MOVERS_MAX (CPUS * 3)
 #define SOURCE_BYTES 1048576
 #define ROUNDS_PER_FILE 256
 #define FILES_MAX 4096
+#define ROUNDS_PER_BREATH 4
+#define BREATH_NS 20000
 
 struct mover {
+	int class; /* SCHED_ */
 	int fds[FLOODER_MEDIA], fds_read[FLOODER_MEDIA];
 	int cpu;
 	const char *target;
@@ -56,7 +60,7 @@ static void scatter(struct mover *mover)
 	char path[192];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s.%d.%llu", mover->target, mover->cpu,
+	snprintf(path, sizeof(path), "%s.%d%d.%llu", mover->target, mover->class, mover->cpu,
 		 (unsigned long long)mover->moved.scattered_out);
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -71,13 +75,21 @@ static void *flood(void *argument)
 	struct mover *mover = argument;
 	cpu_set_t cpus;
 
+	struct sched_param param = {.sched_priority = mover->class == SCHED_FIFO};
+	const struct timespec breath = {.tv_nsec = BREATH_NS};
+
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)(mover->cpu % (int)sysconf(_SC_NPROCESSORS_ONLN)), &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
+	if (sched_setscheduler(0, mover->class, &param) < 0)
+		exit(7);
 	for (uint64_t round = 0; !atomic_load(mover->is_over); round++) {
 		move_once(mover, round);
 		if (round % ROUNDS_PER_FILE == 0 && mover->moved.scattered_out < FILES_MAX)
 			scatter(mover);
+		/* It wakes up in the middle of what the others do. */
+		if (mover->class == SCHED_FIFO && round % ROUNDS_PER_BREATH == 0)
+			clock_nanosleep(CLOCK_MONOTONIC, 0, &breath, NULL);
 	}
 	return NULL;
 }
@@ -123,24 +135,24 @@ static void wait_for_the_end(const char *seconds, atomic_bool *is_over)
 	atomic_store(is_over, true);
 }
 
-static void run_threads(struct mover *movers, const char *seconds)
+static void run_threads(struct mover *movers, int n, const char *seconds)
 {
-	pthread_t ids[MOVERS];
+	pthread_t ids[MOVERS_MAX];
 
-	for (int i = 0; i < MOVERS; i++)
+	for (int i = 0; i < n; i++)
 		if (pthread_create(&ids[i], NULL, flood, &movers[i]) != 0)
 			exit(5);
 	wait_for_the_end(seconds, movers[0].is_over);
-	for (int i = 0; i < MOVERS; i++)
+	for (int i = 0; i < n; i++)
 		pthread_join(ids[i], NULL);
 }
 
-static void run_processes(struct mover *movers, const char *seconds)
+static void run_processes(struct mover *movers, int n, const char *seconds)
 {
-	pid_t pids[MOVERS];
+	pid_t pids[MOVERS_MAX];
 	int status;
 
-	for (int i = 0; i < MOVERS; i++) {
+	for (int i = 0; i < n; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
 			flood(&movers[i]);
@@ -148,7 +160,7 @@ static void run_processes(struct mover *movers, const char *seconds)
 		}
 	}
 	wait_for_the_end(seconds, movers[0].is_over);
-	for (int i = 0; i < MOVERS; i++)
+	for (int i = 0; i < n; i++)
 		if (waitpid(pids[i], &status, 0) != pids[i] || status != 0)
 			exit(5);
 }
@@ -162,11 +174,11 @@ static void block_the_end(void)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-static int report(const struct mover *movers)
+static int report(const struct mover *movers, int n)
 {
 	struct flooder_moved all = movers[0].moved;
 
-	for (int i = 1; i < MOVERS; i++) {
+	for (int i = 1; i < n; i++) {
 		all.calls += movers[i].moved.calls;
 		all.scattered_out += movers[i].moved.scattered_out;
 		for (int medium = 0; medium < FLOODER_MEDIA; medium++) {
@@ -189,20 +201,24 @@ static void *allocate_shared(size_t size)
 
 int flooder_main(char **argv)
 {
-	struct mover *movers = allocate_shared(sizeof(*movers) * MOVERS);
+	static const int classes[] = {SCHED_IDLE, SCHED_OTHER, SCHED_FIFO};
+	bool is_classes = strcmp(argv[1], "classes") == 0;
+	int n = is_classes ? MOVERS_MAX : CPUS;
+	struct mover *movers = allocate_shared(sizeof(*movers) * MOVERS_MAX);
 
 	block_the_end();
 	open_media(&movers[0], argv[3], argv[4]);
 	note_inodes(&movers[0]);
 	movers[0].target = argv[4];
 	movers[0].is_over = allocate_shared(sizeof(*movers[0].is_over));
-	for (int i = 1; i < MOVERS; i++) {
+	for (int i = 0; i < n; i++) {
 		movers[i] = movers[0];
-		movers[i].cpu = i;
+		movers[i].cpu = i % CPUS;
+		movers[i].class = is_classes ? classes[i / CPUS] : SCHED_OTHER;
 	}
-	if (strcmp(argv[1], "threads") == 0)
-		run_threads(movers, argv[2]);
+	if (strcmp(argv[1], "processes") == 0)
+		run_processes(movers, n, argv[2]);
 	else
-		run_processes(movers, argv[2]);
-	return report(movers);
+		run_threads(movers, n, argv[2]);
+	return report(movers, n);
 }

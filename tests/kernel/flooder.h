@@ -25,8 +25,9 @@ struct flooder_moved {
 };
 
 /*
- * "flood threads|processes SECONDS SOURCE TARGET": until SIGTERM, and no longer than that;
- * then writes a struct flooder_moved to stdout.
+ * "flood threads|processes|classes SECONDS SOURCE TARGET": until SIGTERM, and no longer than that;
+ * with classes, an idle, a normal and a real-time thread share each processor. Then writes a struct
+ * flooder_moved to stdout.
  */
 int flooder_main(char **argv);
 

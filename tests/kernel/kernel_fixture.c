@@ -261,6 +261,14 @@ static pid_t spawn(const char *program, char *const arguments[], int *ret_output
 	return pid;
 }
 
+void kernel_fixture_add_actor(struct kernel_fixture *fixture, const char *name)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
+	copy_self(path);
+}
+
 pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[],
 			   int *ret_output_fd)
 {

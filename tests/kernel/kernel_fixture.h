@@ -51,6 +51,8 @@ struct sensor *kernel_fixture_sensor(struct kernel_fixture *fixture);
 /* The sensor's start as seen by the last (re)start. */
 struct sensor_start kernel_fixture_start_info(struct kernel_fixture *fixture);
 
+/* DIR/name: one more copy of this executable, and so another app. */
+void kernel_fixture_add_actor(struct kernel_fixture *fixture, const char *name);
 /* Runs the copy of this executable with these arguments and gives its output. */
 pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[],
 			   int *ret_output_fd);
