@@ -198,7 +198,13 @@ struct in6_addr {
 	} in6_u;
 };
 
+/* include/net/sock.h */
+enum sock_flags {
+	SOCK_DEAD = 0,
+};
+
 struct sock_common {
+	unsigned long skc_flags;
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;

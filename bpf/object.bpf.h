@@ -231,6 +231,14 @@ static __always_inline void object_key_of_unix_sock(struct sock *sock,
 	ret_key->generation = 0;
 }
 
+/* Closed: a later socket may get the address, and nothing that is written here arrives. */
+static __always_inline bool object_is_dead_sock(struct sock *sock)
+{
+	__u64 dead = bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
+
+	return BPF_CORE_READ(sock, __sk_common.skc_flags) >> dead & 1;
+}
+
 static __always_inline void object_resolve_unix(struct object *object, __u32 direction)
 {
 	struct unix_sock *own = (struct unix_sock *)object->sock;
@@ -239,7 +247,9 @@ static __always_inline void object_resolve_unix(struct object *object, __u32 dir
 	object->kind = WEIR_KIND_UNIX;
 	if (direction == WEIR_OUT) {
 		peer = BPF_CORE_READ(own, peer);
-		if (peer)
+		if (!peer || object_is_dead_sock(peer))
+			object->kind = WEIR_KIND_NONE;
+		else
 			object_key_of_unix_sock(peer, &object->key);
 	} else if (!bpf_map_lookup_elem(&objects, &object->key)) {
 		struct weir_object_key early = {.ino = (__u64)object->sock,

@@ -67,8 +67,11 @@ __noinline __u64 transfer_sum_messages(__u64 address, __u32 count)
 	return bytes;
 }
 
+/* What was moved. Messages without content, such as the end of a stream, carry nothing. */
 static __always_inline __u64 transfer_bytes(struct call *call, long result)
 {
+	if (result <= 0)
+		return 0;
 	if (call->rule->form == WEIR_FORM_MMSGHDR)
 		return transfer_sum_messages(call_arg(call->regs, 1), result);
 	return result;
@@ -128,11 +131,12 @@ static __always_inline void transfer_note_passed_fds(struct call *call)
 static __noinline int transfer_exit_read(struct call *call, long result)
 {
 	struct object object = {};
+	__u64 bytes = transfer_bytes(call, result);
 
 	transfer_note_passed_fds(call);
-	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_IN, 0, &object) || result <= 0)
+	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_IN, 0, &object) || !bytes)
 		return 0;
-	flow_in(call->app, &object, transfer_bytes(call, result), NULL, false);
+	flow_in(call->app, &object, bytes, NULL, false);
 	return 0;
 }
 
@@ -140,12 +144,13 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 {
 	struct object object = {};
 	struct weir_address peer = {};
+	__u64 bytes = transfer_bytes(call, result);
 	bool has_peer;
 
-	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_OUT, 0, &object) || result <= 0)
+	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_OUT, 0, &object) || !bytes)
 		return 0;
 	has_peer = transfer_read_destination(call, &object, &peer);
-	flow_out(call->app, &object, transfer_bytes(call, result), has_peer ? &peer : NULL, false);
+	flow_out(call->app, &object, bytes, has_peer ? &peer : NULL, false);
 	return 0;
 }
 

@@ -203,19 +203,34 @@ void kernel_fixture_change_policy(struct kernel_fixture *fixture, const char *be
 	write_policy(fixture, before, class);
 }
 
-bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name, const char *class)
+uint64_t kernel_fixture_label(struct kernel_fixture *fixture, const char *class)
 {
 	const struct policy_class *found = policy_class_by_name(fixture->policy, class);
-	uint64_t ino = kernel_fixture_ino(fixture, name), labels = 0;
 
 	if (!found)
 		die(class, ENOENT);
+	return UINT64_C(1) << found->index;
+}
+
+const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, size_t *ret_n)
+{
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	*ret_n = fixture->n_flows;
+	return fixture->flows;
+}
+
+bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name, const char *class)
+{
+	uint64_t wanted = kernel_fixture_label(fixture, class);
+	uint64_t ino = kernel_fixture_ino(fixture, name), labels = 0;
+
 	if (sensor_sweep(fixture->sensor) < 0)
 		die("sweep", EIO);
 	for (size_t i = 0; i < fixture->n_flows; i++)
 		if (fixture->flows[i].is_out && fixture->flows[i].object.ino == ino)
 			labels |= fixture->flows[i].labels;
-	return labels >> found->index & 1;
+	return labels & wanted;
 }
 
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture)

@@ -44,6 +44,9 @@ void kernel_fixture_change_policy(struct kernel_fixture *fixture, const char *be
 bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name,
 				const char *class);
 
+/* Its bit in what the sensor reports. */
+uint64_t kernel_fixture_label(struct kernel_fixture *fixture, const char *class);
+
 const char *kernel_fixture_folder(const struct kernel_fixture *fixture); /* outside the export */
 const char *
 kernel_fixture_source(const struct kernel_fixture *fixture); /* 1 MiB file in the export */
@@ -72,6 +75,8 @@ void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size);
 /* Sweeps and sums what the tables hold, by inode (0: any) or peer port (0: any). */
 struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
 					uint16_t port);
+/* Sweeps; the latest totals of every flow since the start, those of ended apps included. */
+const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, size_t *ret_n);
 /* Any flow at all since the start. */
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "kernel/tables.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#define KEY_BYTES_MAX 64
+
+struct tables {
+	char pin_dir[128];
+	int processes, apps, objects, label_names;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "tables: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static int open_table(const struct tables *tables, const char *name)
+{
+	char path[192];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", tables->pin_dir, name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+struct tables *tables_open(const char *pin_dir)
+{
+	struct tables *tables = calloc(1, sizeof(*tables));
+
+	if (!tables)
+		die("memory");
+	snprintf(tables->pin_dir, sizeof(tables->pin_dir), "%s", pin_dir);
+	tables->processes = open_table(tables, "processes");
+	tables->apps = open_table(tables, "apps");
+	tables->objects = open_table(tables, "objects");
+	tables->label_names = open_table(tables, "label_names");
+	return tables;
+}
+
+void tables_close(struct tables *tables)
+{
+	close(tables->processes);
+	close(tables->apps);
+	close(tables->objects);
+	close(tables->label_names);
+	free(tables);
+}
+
+uint64_t tables_app_of(const struct tables *tables, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+	uint64_t id;
+
+	return bpf_map_lookup_elem(tables->processes, &key, &id) < 0 ? 0 : id;
+}
+
+bool tables_read_app(const struct tables *tables, uint64_t id, struct weir_app *ret_app)
+{
+	return bpf_map_lookup_elem(tables->apps, &id, ret_app) == 0;
+}
+
+struct tables_object *tables_read_objects(const struct tables *tables, size_t *ret_n)
+{
+	struct tables_object *all = NULL;
+	struct weir_object_key key, *last = NULL;
+	size_t n = 0, room = 0;
+
+	while (bpf_map_get_next_key(tables->objects, last, &key) == 0) {
+		if (n == room) {
+			room = room ? 2 * room : 256;
+			all = reallocarray(all, room, sizeof(*all));
+			if (!all)
+				die("memory");
+		}
+		all[n].key = key;
+		if (bpf_map_lookup_elem(tables->objects, &key, &all[n].value) == 0)
+			n++;
+		last = &key;
+	}
+	*ret_n = n;
+	return all;
+}
+
+uint64_t tables_label(const struct tables *tables, const char *class)
+{
+	struct weir_label label;
+
+	for (uint32_t bit = 0; bit < WEIR_LABELS; bit++)
+		if (bpf_map_lookup_elem(tables->label_names, &bit, &label) == 0 &&
+		    label.kind == WEIR_LABEL_CLASS &&
+		    strncmp(label.name, class, sizeof(label.name)) == 0)
+			return UINT64_C(1) << bit;
+	errno = ENOENT;
+	die(class);
+	return 0;
+}
+
+size_t tables_count(const struct tables *tables, const char *name)
+{
+	char keys[2][KEY_BYTES_MAX], *last = NULL;
+	int fd = open_table(tables, name);
+	size_t n = 0;
+
+	while (bpf_map_get_next_key(fd, last, keys[n & 1]) == 0)
+		last = keys[n++ & 1];
+	close(fd);
+	return n;
+}
