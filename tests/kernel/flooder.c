@@ -21,7 +21,7 @@
 #define CPUS 2
 #define MOVERS_MAX (CPUS * 3)
 #define SOURCE_BYTES 1048576
-#define ROUNDS_PER_FILE 256
+#define ROUNDS_PER_FILE 64
 #define FILES_MAX 4096
 #define ROUNDS_PER_BREATH 4
 #define BREATH_NS 20000
@@ -119,7 +119,7 @@ static void note_inodes(struct mover *mover)
 
 		if (fstat(is_pair ? mover->fds_read[medium] : mover->fds[medium], &info) < 0)
 			exit(4);
-		mover->moved.ino[medium] = info.st_ino;
+		mover->moved.inode[medium] = (struct kernel_inode){info.st_ino, info.st_dev};
 	}
 }
 

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "kernel/kernel_fixture.h"
+
 enum flooder_medium {
 	FLOODER_SOURCE,
 	FLOODER_FILE,
@@ -19,7 +21,8 @@ enum flooder_medium {
 
 /* What was moved. A socket stands for its receiving end. */
 struct flooder_moved {
-	uint64_t ino[FLOODER_MEDIA], in[FLOODER_MEDIA], out[FLOODER_MEDIA];
+	struct kernel_inode inode[FLOODER_MEDIA];
+	uint64_t in[FLOODER_MEDIA], out[FLOODER_MEDIA];
 	uint64_t calls;
 	uint64_t scattered_out; /* to files of their own, one byte each: an edge each */
 };

@@ -69,8 +69,8 @@ static void check_medium(struct kernel_fixture *fixture, const struct flooder_mo
 			 int medium)
 {
 	static const char *const names[] = {"source", "file", "pipe", "socket"};
-	uint64_t in = kernel_fixture_sum(fixture, false, moved->ino[medium], 0).bytes;
-	uint64_t out = kernel_fixture_sum(fixture, true, moved->ino[medium], 0).bytes;
+	uint64_t in = kernel_fixture_bytes(fixture, false, &moved->inode[medium]);
+	uint64_t out = kernel_fixture_bytes(fixture, true, &moved->inode[medium]);
 
 	print_message("# %s: moved in %llu, out %llu; counted in %llu, out %llu\n", names[medium],
 		      (unsigned long long)moved->in[medium], (unsigned long long)moved->out[medium],

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,8 +340,9 @@ void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size)
 		die(used ? ret_text : "the actor failed", ECHILD);
 }
 
-struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
-					uint16_t port)
+/* 0: any */
+static struct kernel_totals sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
+				uint32_t dev, uint16_t port)
 {
 	struct kernel_totals totals = {};
 
@@ -350,7 +352,7 @@ struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_
 		const struct sensor_flow *flow = &fixture->flows[i];
 
 		if (flow->is_out != is_out || (ino && flow->object.ino != ino) ||
-		    (port && flow->port != port))
+		    (dev && flow->object.dev != dev) || (port && flow->port != port))
 			continue;
 		totals.bytes += flow->bytes;
 		totals.calls += flow->calls;
@@ -358,6 +360,19 @@ struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_
 		totals.flows++;
 	}
 	return totals;
+}
+
+struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
+					uint16_t port)
+{
+	return sum(fixture, is_out, ino, 0, port);
+}
+
+uint64_t kernel_fixture_bytes(struct kernel_fixture *fixture, bool is_out,
+			      const struct kernel_inode *inode)
+{
+	return sum(fixture, is_out, inode->ino, major(inode->dev) << 20 | minor(inode->dev), 0)
+		.bytes;
 }
 
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture)

@@ -23,6 +23,10 @@ struct kernel_options {
 	bool use_perf;
 };
 
+struct kernel_inode {
+	uint64_t ino, dev; /* as stat(2) tells them */
+};
+
 struct kernel_totals {
 	uint64_t bytes, calls, turns, flows;
 };
@@ -77,6 +81,9 @@ struct kernel_totals kernel_fixture_sum(struct kernel_fixture *fixture, bool is_
 					uint16_t port);
 /* Sweeps; the latest totals of every flow since the start, those of ended apps included. */
 const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, size_t *ret_n);
+/* The bytes of one object: unlike a sum by inode number alone, no other file system's are in it. */
+uint64_t kernel_fixture_bytes(struct kernel_fixture *fixture, bool is_out,
+			      const struct kernel_inode *inode);
 /* Any flow at all since the start. */
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);

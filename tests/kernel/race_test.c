@@ -107,8 +107,8 @@ static void a_call_that_waits_stays_with_the_object_it_began_on(void **state)
 	seconds_to(seconds);
 	result = run(*state, arguments);
 	for (int file = RACER_IN_A; file <= RACER_IN_B; file++) {
-		in[file] = kernel_fixture_sum(*state, false, result.ino[file], 0).bytes;
-		out[file] = kernel_fixture_sum(*state, true, result.ino[file], 0).bytes;
+		in[file] = kernel_fixture_bytes(*state, false, &result.inode[file]);
+		out[file] = kernel_fixture_bytes(*state, true, &result.inode[file]);
 		print_message("# pipe %c: moved %llu, counted in %llu, out %llu\n",
 			      file == RACER_IN_A ? 'a' : 'b',
 			      (unsigned long long)result.bytes[file], (unsigned long long)in[file],
@@ -146,7 +146,7 @@ static void no_byte_is_lost_while_descriptors_are_swapped(void **state)
 	for (int file = 0; file < RACER_FILES; file++) {
 		bool is_out = file == RACER_OUT_A || file == RACER_OUT_B;
 
-		counted[file] = kernel_fixture_sum(*state, is_out, result.ino[file], 0).bytes;
+		counted[file] = kernel_fixture_bytes(*state, is_out, &result.inode[file]);
 		print_message("# %s %c: moved %llu, counted %llu\n", is_out ? "out" : "in",
 			      file % 2 ? 'b' : 'a', (unsigned long long)moved[file],
 			      (unsigned long long)counted[file]);

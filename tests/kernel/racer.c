@@ -169,7 +169,7 @@ static void open_file(struct swapping *swapping, enum racer_file file, const cha
 	swapping->fds[file] = open(path, flags | O_CLOEXEC, 0644);
 	if (swapping->fds[file] < 0 || fstat(swapping->fds[file], &info) < 0)
 		exit(4);
-	ret_result->ino[file] = info.st_ino;
+	ret_result->inode[file] = (struct kernel_inode){info.st_ino, info.st_dev};
 }
 
 static void note_truth(const struct swapping *swapping, struct racer_result *ret_result)
@@ -265,7 +265,7 @@ static void wait_in_pipes(char **argv, struct racer_result *ret_result)
 	for (int i = 0; i < 2; i++) {
 		if (pipe2(pipes[i], O_CLOEXEC) < 0 || fstat(pipes[i][0], &info) < 0)
 			exit(4);
-		ret_result->ino[RACER_IN_A + i] = info.st_ino;
+		ret_result->inode[RACER_IN_A + i] = (struct kernel_inode){info.st_ino, info.st_dev};
 	}
 	waiting.in = dup(pipes[0][0]);
 	if (pthread_create(&reader, NULL, read_all_the_time, &waiting) != 0)

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "kernel/kernel_fixture.h"
+
 #define RACER_ROUND_BYTES 8  /* to each reader of a hammering, each by a pipe of its own */
 #define RACER_WAIT_A_BYTES 1 /* that a call of "wait" finds in the first pipe */
 #define RACER_WAIT_B_BYTES 3 /* and in the second */
@@ -22,7 +24,7 @@ enum racer_file {
 struct racer_result {
 	uint64_t rounds;             /* of "hammer": readers that lived */
 	uint64_t bytes[RACER_FILES]; /* of "swap": by the files' sizes and positions */
-	uint64_t ino[RACER_FILES];
+	struct kernel_inode inode[RACER_FILES];
 	uint64_t swaps;
 };
 

@@ -58,6 +58,16 @@ static void a_label_that_left_the_policy_is_no_other_one_and_comes_back(void **s
 	assert_false(kernel_fixture_is_of_class(*state, "carried", "other"));
 }
 
+/* Also of programs that another agent loaded it is known whether they missed calls. */
+static void the_programs_of_an_earlier_agent_are_looked_after(void **state)
+{
+	uint64_t programs = kernel_fixture_counts(*state).programs;
+
+	assert_true(programs >= 5); /* enter and exit, fork, exec and exit of a process */
+	take_over_with(*state, "", "customer");
+	assert_int_equal(kernel_fixture_counts(*state).programs, programs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -67,6 +77,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_label_that_left_the_policy_is_no_other_one_and_comes_back, given_a_sensor,
 			stop_sensor),
+		cmocka_unit_test_setup_teardown(the_programs_of_an_earlier_agent_are_looked_after,
+						given_a_sensor, stop_sensor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,10 @@ soon "the numbers of the agent's events have no hole" \
 	events_say "sorted(e['seq'] for e in d) == list(range(1, len(d) + 1))"
 then_it "weir says what happened, in one line" \
 	test "$(grep -c 'weir-agent was killed by signal 9' "$weir_log")" -eq 1
+then_it "weir status says how the sensor is attached" \
+	grep -qE '^ +attach mode +(tp_btf|perf)$' <("$weir" status --data "$data")
+then_it "and that the programs, which the first agent had loaded, missed no call" \
+	grep -qE '^ +programs missed +0$' <("$weir" status --data "$data")
 
 weir_stops
 then_it "weir has stopped cleanly" test "$weir_status" -eq 0

@@ -90,14 +90,16 @@ static json_t *describe(struct agent *agent)
 	sensor_count(agent->sensor, &counts);
 	sensor_describe_start(agent->sensor, &start);
 	return json_pack(
-		"{s:I, s:s, s:i, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"{s:I, s:s, s:i, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:o, s:o}",
 		"time_ns", (json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
 		(int)getpid(), "policy", policy_fingerprint(agent->policy), "attach_mode",
-		start.attach_mode, "connected", (int)is_connected, "uplink_reason",
-		is_connected ? "" : reason, "hot_apps", (json_int_t)counts.hot_apps,
-		"labelled_files", (json_int_t)counts.objects, "flows", (json_int_t)counts.flows,
-		"held_events", (json_int_t)held_size(agent->held), "held_dropped",
-		(json_int_t)held_dropped(agent->held), "programs_missed",
+		start.attach_mode, "lsm_bpf", start.lsm_bpf, "connected", (int)is_connected,
+		"uplink_reason", is_connected ? "" : reason, "hot_apps",
+		(json_int_t)counts.hot_apps, "labelled_files", (json_int_t)counts.objects, "flows",
+		(json_int_t)counts.flows, "held_events", (json_int_t)held_size(agent->held),
+		"held_dropped", (json_int_t)held_dropped(agent->held), "programs",
+		(json_int_t)counts.programs, "programs_missed",
 		(json_int_t)counts.losses.programs_missed, "memory_bytes",
 		(json_int_t)own_memory_bytes(), "stages", stages(agent, &counts), "coverage",
 		coverage_table());

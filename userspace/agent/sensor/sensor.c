@@ -131,21 +131,39 @@ bool sensor_has_volatiles(const struct sensor *sensor)
 	return sensor->state->volatile_objects > 0;
 }
 
-static uint64_t count_missed(struct sensor *sensor)
+/* The program behind a pinned link, which an earlier agent may have loaded. False: none. */
+static bool read_attached(const struct sensor *sensor, const char *program,
+			  struct bpf_prog_info *ret_info)
+{
+	_cleanup_close_ int link_fd = -1, fd = -1;
+	_cleanup_free_ char *path = NULL;
+	struct bpf_link_info link = {};
+	uint32_t link_size = sizeof(link), size = sizeof(*ret_info);
+
+	if (asprintf(&path, "%s/link_%s", sensor->pin_dir, program) < 0) {
+		path = NULL;
+		return false;
+	}
+	link_fd = bpf_obj_get(path);
+	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &link, &link_size) < 0)
+		return false;
+	fd = bpf_prog_get_fd_by_id(link.prog_id);
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, ret_info, &size) == 0;
+}
+
+static void count_programs(struct sensor *sensor, struct sensor_counts *ret_counts)
 {
 	struct bpf_program *program;
-	uint64_t missed = 0;
 
 	bpf_object__for_each_program(program, sensor->skeleton->obj)
 	{
 		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(program);
 
-		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
-			missed += info.recursion_misses;
+		if (!read_attached(sensor, bpf_program__name(program), &info))
+			continue;
+		ret_counts->programs++;
+		ret_counts->losses.programs_missed += info.recursion_misses;
 	}
-	return missed;
 }
 
 void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
@@ -167,8 +185,8 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .compat_calls = losses->compat_calls,
 			   .inflight_full = losses->inflight_full,
 			   .labels_too_far = losses->labels_too_far,
-			   .programs_missed = count_missed(sensor),
 			   .overflow_in_bytes = sensor->overflow_in_bytes,
 			   .overflow_out_bytes = sensor->overflow_out_bytes},
 	};
+	count_programs(sensor, ret_counts);
 }

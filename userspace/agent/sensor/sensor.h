@@ -100,6 +100,7 @@ struct sensor_counts {
 	uint64_t objects; /* labelled, at the last walk */
 	uint64_t hot_apps;
 	uint64_t sweeps;
+	uint64_t programs; /* attached, by this agent or by one before it */
 	struct sensor_losses losses;
 };
 
@@ -128,6 +129,7 @@ struct sensor_start {
 	bool is_resumed;         /* programs of an earlier agent were still attached */
 	uint64_t agent_seen_ns;  /* last sign of that agent; 0 unless resumed or state was kept */
 	const char *attach_mode; /* "tp_btf" or "perf" */
+	const char *lsm_bpf;     /* of the kernel's LSM list: "listed", "not listed", "unknown" */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
 #include "policy/policy.h"
 #include "bpf/weir.skel.h"
 
@@ -144,6 +145,7 @@ static int apply_executables(struct sensor *sensor, const struct policy *policy)
 
 int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
 {
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 	const struct policy_zone *zones;
 	size_t n_zones = policy_zones(policy, &zones);
 	uint64_t origins = 0;

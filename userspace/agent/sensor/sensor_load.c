@@ -19,6 +19,7 @@
 
 #define DEFAULT_BTF "/sys/kernel/btf/vmlinux"
 #define BPFFS "/sys/fs/bpf"
+#define LSM_LIST "/sys/kernel/security/lsm"
 #define TRACEFS "/sys/kernel/tracing"
 
 static int fail(char **ret_reason, int error, const char *format, ...)
@@ -104,6 +105,7 @@ static bool read_pinned_state(const struct sensor *sensor, struct weir_state *re
 	_cleanup_close_ int fd = path ? bpf_obj_get(path) : -1;
 	struct bpf_map_info info = {};
 	uint32_t size = sizeof(info), zero = 0;
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ||
 	    info.value_size != sizeof(*ret_state))
@@ -255,6 +257,16 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 	return 0;
 }
 
+/* Loading writes into tables, too. Before anything is attached that hides nobody. */
+static int load_programs(struct sensor *sensor)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = {};
+
+	if (sensor->start.is_resumed)
+		shield = sensor_shield_raise(sensor);
+	return weir_bpf__load(sensor->skeleton);
+}
+
 int sensor_load(struct sensor *sensor, const struct sensor_config *config, char **ret_reason)
 {
 	bool use_perf = is_perf_wanted(config);
@@ -268,7 +280,9 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	if (r < 0)
 		return r;
 	build = build_of(config, use_perf);
+	sensor->is_shielded = use_perf;
 	is_kept = read_pinned_state(sensor, &old);
+	sensor->start.lsm_bpf = sensor_lsm_describe(LSM_LIST);
 	sensor->start.attach_mode = use_perf ? "perf" : "tp_btf";
 	sensor->start.agent_seen_ns = is_kept ? old.agent_seen_ns : 0;
 	sensor->start.is_resumed =
@@ -280,7 +294,7 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	if (file_make_dirs(sensor->pin_dir, 0700) < 0 || set_pin_paths(sensor) < 0)
 		return fail(ret_reason, -ENOMEM, "cannot pin below %s", sensor->pin_dir);
 	choose_programs(sensor, use_perf, sensor->start.is_resumed);
-	r = weir_bpf__load(sensor->skeleton);
+	r = load_programs(sensor);
 	if (r < 0)
 		return fail(ret_reason, r, "the kernel refuses the sensor's programs: %s%s",
 			    strerror(-r),

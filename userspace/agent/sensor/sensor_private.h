@@ -39,6 +39,7 @@ struct sensor {
 	char *pin_dir;
 	struct sensor_handler handler;
 	struct sensor_start start;
+	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
 	struct sensor_labels labels;
 	void *known; /* tree of struct sensor_known */
 	size_t n_known;
@@ -60,6 +61,18 @@ int sensor_labels_assign(struct sensor *sensor, const struct policy *policy);
 uint64_t sensor_labels_to_kernel(const struct sensor *sensor, uint64_t labels);
 /* Labels that the policy does not name any more are left out. */
 uint64_t sensor_labels_of_kernel(const struct sensor *sensor, uint64_t mask);
+/* sensor_shield.c: while raised, no ordinary task preempts the agent in its calls to the tables.
+ * Does nothing unless sensor->is_shielded. */
+struct sensor_shield {
+	int policy, priority;
+	bool is_raised;
+};
+
+struct sensor_shield sensor_shield_raise(const struct sensor *sensor);
+void sensor_shield_lower(const struct sensor_shield *shield);
+/* sensor_lsm.c: whether bpf is among the kernel's security modules, as the file says, or else the
+ * system call of 6.8: "listed", "not listed" or "unknown". */
+const char *sensor_lsm_describe(const char *path);
 /* sensor_walk.c */
 int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);

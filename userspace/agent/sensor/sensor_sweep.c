@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "bpf/weir.skel.h"
 
@@ -230,6 +231,7 @@ static void sweep_apps(struct sensor *sensor, uint64_t began_ns)
 
 int sensor_sweep(struct sensor *sensor)
 {
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 	uint64_t began_ns = clock_boottime_ns(), rung = sensor_count_rung(sensor);
 	int r = sweep_flows(sensor);
 
@@ -265,6 +267,7 @@ int sensor_forget_ended(struct sensor *sensor)
 	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
 	struct weir_flow_key key, next;
 	bool has_next;
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 
 	if (sensor->n_ended == 0)
 		return 0;

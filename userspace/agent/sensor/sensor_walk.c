@@ -73,6 +73,7 @@ static void drop_volatile(struct sensor *sensor, const struct weir_object_key *k
 
 int sensor_walk(struct sensor *sensor)
 {
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 	int fd = bpf_map__fd(sensor->skeleton->maps.volatiles), r;
 	uint64_t epoch = __atomic_add_fetch(&sensor->state->epoch, 1, __ATOMIC_SEQ_CST);
 	struct weir_object_key key, next;
