@@ -101,8 +101,19 @@ static __noinline int process_exec(struct task_struct *task)
 	return 0;
 }
 
+/* The last thread of those that are killed sees nobody else any more, and leaves its pin. */
+static __always_inline void process_forget_calls(void)
+{
+	__u64 key = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&inflight, &key);
+	key |= 1ULL << 63;
+	bpf_map_delete_elem(&inflight, &key);
+}
+
 static __noinline int process_exit(struct task_struct *task)
 {
+	process_forget_calls();
 	/* The last thread: do_exit() has counted it out before the tracepoint. kernel/exit.c */
 	if (BPF_CORE_READ(task, signal, live.counter) == 0)
 		process_leave(BPF_CORE_READ(task, tgid));

@@ -82,12 +82,12 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	struct file *file = object_file_of_fd(fd);
 	struct object object = {};
 
-	if (!file)
-		return;
-	object_resolve(file, WEIR_OUT, &object);
+	/* What began on nothing is pinned, too: something may be swapped in meanwhile. */
+	if (file)
+		object_resolve(file, WEIR_OUT, &object);
+	call_pin(call, &object, slot);
 	if (object.kind == WEIR_KIND_NONE)
 		return;
-	call_pin(call, &object, slot);
 	if (!call->app->labels || call->app->is_hub)
 		return;
 	/* What an internet socket carries leaves; only its loopback ends can be read here. */
@@ -102,13 +102,10 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 	struct weir_object *known;
 	struct object object = {};
 
-	if (!file)
-		return;
-	object_resolve(file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE)
-		return;
+	if (file)
+		object_resolve(file, WEIR_IN, &object);
 	call_pin(call, &object, slot);
-	if (!is_copy)
+	if (!is_copy || object.kind == WEIR_KIND_NONE)
 		return;
 	/* A copy writes before its exit is seen: the app takes the label at entry. */
 	known = bpf_map_lookup_elem(&objects, &object.key);

@@ -108,6 +108,7 @@ static void a_flood_through_perf_tracepoints_is_counted_to_the_byte(void **state
 {
 	struct flooding *flooding = *state;
 
+	flooding_need_perf();
 	flooding_start(flooding, "threads", true, flooding_seconds());
 	put_an_agent_in_charge(flooding);
 	while (clock_boottime_ns() < flooding->end_ns)

@@ -21,6 +21,7 @@
 #include "kernel/flooder.h"
 #include "kernel/flooding.h"
 #include "kernel/racer.h"
+#include "kernel/tables.h"
 
 #define SPARSE_BYTES (1ll << 32) /* more than anybody reads in single bytes */
 
@@ -97,28 +98,63 @@ static void make_sparse(const char *source, const char *suffix)
 	close(fd);
 }
 
-static void a_call_that_waits_stays_with_the_object_it_began_on(void **state)
+/* What the pipes, or the pipe and the event, are counted with; B_FACTOR 0: nothing rests in B. */
+static void check_waiting(struct kernel_fixture *fixture, const char *kind, uint64_t b_factor)
 {
 	char seconds[16];
-	char *arguments[] = {"racer", "wait", seconds, (char *)kernel_fixture_source(*state), NULL};
+	char *arguments[] = {"racer",      "wait", seconds, (char *)kernel_fixture_source(fixture),
+			     (char *)kind, NULL};
 	uint64_t in[RACER_FILES], out[RACER_FILES];
 	struct racer_result result;
 
 	seconds_to(seconds);
-	result = run(*state, arguments);
+	result = run(fixture, arguments);
 	for (int file = RACER_IN_A; file <= RACER_IN_B; file++) {
-		in[file] = kernel_fixture_bytes(*state, false, &result.inode[file]);
-		out[file] = kernel_fixture_bytes(*state, true, &result.inode[file]);
-		print_message("# pipe %c: moved %llu, counted in %llu, out %llu\n",
-			      file == RACER_IN_A ? 'a' : 'b',
+		in[file] = kernel_fixture_bytes(fixture, false, &result.inode[file]);
+		out[file] = kernel_fixture_bytes(fixture, true, &result.inode[file]);
+		print_message("# %s: moved %llu, counted in %llu, out %llu\n",
+			      file == RACER_IN_A ? "pipe" : kind,
 			      (unsigned long long)result.bytes[file], (unsigned long long)in[file],
 			      (unsigned long long)out[file]);
 	}
-	for (int file = RACER_IN_A; file <= RACER_IN_B; file++) {
-		assert_true(result.bytes[file] > 0);
-		assert_int_equal(in[file], result.bytes[file]);
-		assert_int_equal(out[file], result.bytes[file]);
+	assert_true(result.bytes[RACER_IN_A] > 0);
+	assert_int_equal(in[RACER_IN_A], result.bytes[RACER_IN_A]);
+	assert_int_equal(out[RACER_IN_A], result.bytes[RACER_IN_A]);
+	assert_int_equal(in[RACER_IN_B], result.bytes[RACER_IN_B] * b_factor);
+	assert_int_equal(out[RACER_IN_B], result.bytes[RACER_IN_B] * b_factor);
+}
+
+static void a_call_that_waits_stays_with_the_object_it_began_on(void **state)
+{
+	check_waiting(*state, "pipe", 1);
+}
+
+static void a_call_that_began_on_nothing_stays_with_nothing(void **state)
+{
+	check_waiting(*state, "event", 0);
+}
+
+static void killed_threads_leave_nothing_behind(void **state)
+{
+	char *arguments[] = {"racer", "block", (char *)kernel_fixture_source(*state), NULL};
+	struct tables *tables;
+	char pin_dir[96];
+	size_t left;
+
+	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/%s",
+		 strrchr(kernel_fixture_folder(*state), '/') + 1);
+	tables = tables_open(pin_dir);
+	for (int i = 0; i < 20; i++) {
+		int output, status;
+		pid_t pid = kernel_fixture_spawn(*state, arguments, &output);
+
+		close(output);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
 	}
+	left = tables_count(tables, "inflight");
+	tables_close(tables);
+	assert_int_equal(left, 0);
 }
 
 /*
@@ -167,6 +203,7 @@ static void handlers_that_preempt_each_other_count_every_byte(void **state)
 
 static void perf_handlers_that_preempt_each_other_count_every_byte(void **state)
 {
+	flooding_need_perf();
 	flooding_start(*state, "classes", true, flooding_seconds());
 	flooding_check(*state);
 }
@@ -179,6 +216,10 @@ int main(int argc, char **argv)
 			stop_sensor),
 		cmocka_unit_test_setup_teardown(a_call_that_waits_stays_with_the_object_it_began_on,
 						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_call_that_began_on_nothing_stays_with_nothing,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(killed_threads_leave_nothing_behind, given_a_sensor,
+						stop_sensor),
 		cmocka_unit_test_setup_teardown(no_byte_is_lost_while_descriptors_are_swapped,
 						given_a_sensor, stop_sensor),
 		cmocka_unit_test_setup_teardown(handlers_that_preempt_each_other_count_every_byte,

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +23,7 @@
 #define READY_FD 50
 #define PIPES_FD 51
 #define SPINS_MAX 1000
+#define BLOCK_US 5000
 
 static void stay_on(int cpu)
 {
@@ -220,7 +223,7 @@ struct waiting {
 static void *read_all_the_time(void *argument)
 {
 	struct waiting *waiting = argument;
-	char buffer[RACER_WAIT_B_BYTES];
+	char buffer[sizeof(uint64_t)];
 
 	atomic_store(&waiting->reader, gettid());
 	while (read(waiting->in, buffer, sizeof(buffer)) > 0)
@@ -252,36 +255,80 @@ static void wait_until_it_waits(struct waiting *waiting, int n)
 	} while (sscanf(text, "%ld", &number) != 1 || number != SYS_read);
 }
 
-static void wait_in_pipes(char **argv, struct racer_result *ret_result)
+struct medium {
+	int read_fd, write_fd;
+	uint64_t bytes; /* that a write moves at once */
+};
+
+static struct medium make_medium(bool is_event, uint64_t bytes, struct kernel_inode *ret_inode)
 {
-	static const uint64_t sizes[] = {RACER_WAIT_A_BYTES, RACER_WAIT_B_BYTES};
-	struct waiting waiting = {.end_ns = end_of(argv[2])};
-	int pipes[2][2], n = 0;
-	char bytes[RACER_WAIT_B_BYTES] = {};
-	pthread_t reader;
+	struct medium medium = {.bytes = is_event ? sizeof(uint64_t) : bytes};
 	struct stat info;
+	int ends[2];
+
+	if (is_event)
+		ends[0] = ends[1] = eventfd(0, EFD_CLOEXEC);
+	else if (pipe2(ends, O_CLOEXEC) < 0)
+		exit(4);
+	if (ends[0] < 0 || fstat(ends[0], &info) < 0)
+		exit(4);
+	medium.read_fd = ends[0];
+	medium.write_fd = ends[1];
+	*ret_inode = (struct kernel_inode){info.st_ino, info.st_dev};
+	return medium;
+}
+
+static void swap_what_is_waited_for(char **argv, struct racer_result *ret_result)
+{
+	static const uint64_t one = 1; /* an event, or some bytes */
+	struct waiting waiting = {.end_ns = end_of(argv[2])};
+	struct medium media[2];
+	pthread_t reader;
+	int n = 0;
 
 	take_a_label(argv[3]);
-	for (int i = 0; i < 2; i++) {
-		if (pipe2(pipes[i], O_CLOEXEC) < 0 || fstat(pipes[i][0], &info) < 0)
-			exit(4);
-		ret_result->inode[RACER_IN_A + i] = (struct kernel_inode){info.st_ino, info.st_dev};
-	}
-	waiting.in = dup(pipes[0][0]);
+	media[0] = make_medium(false, RACER_WAIT_A_BYTES, &ret_result->inode[RACER_IN_A]);
+	media[1] = make_medium(strcmp(argv[4], "event") == 0, RACER_WAIT_B_BYTES,
+			       &ret_result->inode[RACER_IN_B]);
+	waiting.in = dup(media[0].read_fd);
 	if (pthread_create(&reader, NULL, read_all_the_time, &waiting) != 0)
 		exit(5);
 	for (; clock_boottime_ns() < waiting.end_ns || n % 2; n++) {
-		int now = n % 2;
+		const struct medium *now = &media[n % 2];
 
 		wait_until_it_waits(&waiting, n);
-		dup2(pipes[!now][0], waiting.in);
-		if (write(pipes[now][1], bytes, sizes[now]) != (ssize_t)sizes[now])
+		dup2(media[!(n % 2)].read_fd, waiting.in);
+		if (write(now->write_fd, &one, now->bytes) != (ssize_t)now->bytes)
 			exit(6);
-		ret_result->bytes[RACER_IN_A + now] += sizes[now];
+		ret_result->bytes[RACER_IN_A + n % 2] += now->bytes;
 	}
 	wait_until_it_waits(&waiting, n);
-	close(pipes[0][1]); /* it waits in the first pipe again */
+	close(media[0].write_fd); /* it waits in the first pipe again */
 	pthread_join(reader, NULL);
+}
+
+/* ---- threads that wait until they are killed --------------------------------- */
+
+static void *wait_for_ever(void *argument)
+{
+	char byte;
+
+	return read(*(int *)argument, &byte, 1) == 1 ? argument : NULL;
+}
+
+static void block(char **argv)
+{
+	pthread_t thread;
+	int ends[2];
+
+	take_a_label(argv[2]);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		exit(4);
+	for (int i = 0; i < 3; i++)
+		if (pthread_create(&thread, NULL, wait_for_ever, &ends[0]) != 0)
+			exit(5);
+	usleep(BLOCK_US);
+	kill(getpid(), SIGKILL);
 }
 
 int racer_main(int argc, char **argv)
@@ -294,8 +341,10 @@ int racer_main(int argc, char **argv)
 		hammer(argv, &result);
 	else if (argc == 5 && strcmp(argv[1], "swap") == 0)
 		swap(argv, &result);
-	else if (argc == 4 && strcmp(argv[1], "wait") == 0)
-		wait_in_pipes(argv, &result);
+	else if (argc == 5 && strcmp(argv[1], "wait") == 0)
+		swap_what_is_waited_for(argv, &result);
+	else if (argc == 3 && strcmp(argv[1], "block") == 0)
+		block(argv);
 	else
 		return 2;
 	return write(STDOUT_FILENO, &result, sizeof(result)) == sizeof(result) ? 0 : 7;

@@ -34,9 +34,10 @@ struct racer_result {
  * "copy-bytes OUT": is such a reader.
  * "swap SECONDS SOURCE FOLDER": a thread reads and writes while another swaps its descriptors
  * between SOURCE-a and SOURCE-b, FOLDER/a and FOLDER/b.
- * "wait SECONDS SOURCE": a thread waits in read() on one of two pipes, its descriptor is swapped to
- * the other, and then the first has something for it.
- * All but the reader write a struct racer_result to stdout.
+ * "wait SECONDS SOURCE pipe|event": a thread waits in read() on a pipe or, in turn, another pipe or
+ * an eventfd; its descriptor is swapped to the other one, and then the first has something for it.
+ * "block SOURCE": threads wait in read(), and then the process kills itself.
+ * All but the reader and the last write a struct racer_result to stdout.
  */
 int racer_main(int argc, char **argv);
 
