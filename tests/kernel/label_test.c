@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/coverage.h"
 #include "kernel/kernel_fixture.h"
 
 #define SOURCE_BYTES 1048576
@@ -31,12 +32,14 @@ static void a_label_survives_copies_and_new_names(void **state)
 	assert_int_equal(kernel_fixture_written(*state, "b"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "c"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "d"), SOURCE_BYTES);
+	coverage_note("rename", COVERAGE_EXACT);
 }
 
 static void a_label_follows_a_pipe_through_other_programs(void **state)
 {
 	kernel_fixture_shell(*state, "cat $SRC | tr a-z A-Z | tail -c 100000 > $DIR/piped");
 	assert_int_equal(kernel_fixture_written(*state, "piped"), 100000);
+	coverage_note("pipe between programs", COVERAGE_EXACT);
 }
 
 static void a_label_follows_a_unix_socket(void **state)
@@ -46,6 +49,7 @@ static void a_label_follows_a_unix_socket(void **state)
 		"nc -lU $DIR/sock > $DIR/unix & while ! test -S $DIR/sock; do sleep 0.05; done; "
 		"nc -NU $DIR/sock < $SRC; wait");
 	assert_int_equal(kernel_fixture_written(*state, "unix"), SOURCE_BYTES);
+	coverage_note("unix stream socket", COVERAGE_EXACT);
 }
 
 static void a_label_follows_a_loopback_connection(void **state)
@@ -54,6 +58,7 @@ static void a_label_follows_a_loopback_connection(void **state)
 			     "nc -l 127.0.0.1 18777 > $DIR/loop & for i in 1 2 3 4 5 6 7 8 9; do "
 			     "sleep 0.1; nc -N 127.0.0.1 18777 < $SRC && break; done; wait");
 	assert_int_equal(kernel_fixture_written(*state, "loop"), SOURCE_BYTES);
+	coverage_note("TCP over loopback", COVERAGE_EXACT);
 }
 
 static void a_label_follows_ipv6_too(void **state)
@@ -62,6 +67,7 @@ static void a_label_follows_ipv6_too(void **state)
 			     "nc -l ::1 18778 > $DIR/loop6 & for i in 1 2 3 4 5 6 7 8 9; do "
 			     "sleep 0.1; nc -N ::1 18778 < $SRC && break; done; wait");
 	assert_int_equal(kernel_fixture_written(*state, "loop6"), SOURCE_BYTES);
+	coverage_note("TCP over IPv6 loopback", COVERAGE_EXACT);
 }
 
 static void a_file_opened_before_it_was_labelled_labels_its_reader(void **state)
@@ -70,6 +76,7 @@ static void a_file_opened_before_it_was_labelled_labels_its_reader(void **state)
 		*state,
 		"touch $DIR/late; exec 3<$DIR/late; cat $SRC > $DIR/late; cat <&3 > $DIR/reader");
 	assert_int_equal(kernel_fixture_written(*state, "reader"), SOURCE_BYTES);
+	coverage_note("file opened before it was labelled", COVERAGE_EXACT);
 }
 
 static void a_source_opened_before_the_sensor_started_is_found(void **state)
@@ -90,6 +97,7 @@ static void a_source_opened_before_the_sensor_started_is_found(void **state)
 	kernel_fixture_shell(fixture, "touch $DIR/go");
 	kernel_fixture_wait(pid, output, text, sizeof(text));
 	assert_int_equal(kernel_fixture_written(fixture, "early"), SOURCE_BYTES);
+	coverage_note("file opened before the sensor started", COVERAGE_EXACT);
 }
 
 /* Connected before the first hook: only the walk over descriptors can find it. */
@@ -114,6 +122,7 @@ static void a_crm_connection_made_before_the_sensor_started_is_found(void **stat
 	kernel_fixture_shell(fixture, "touch $DIR/go");
 	kernel_fixture_wait(pid, output, text, sizeof(text));
 	assert_int_equal(kernel_fixture_written(fixture, "answer"), 5000);
+	coverage_note("connection made before the sensor started", COVERAGE_EXACT);
 }
 
 static void the_innocent_beside_a_labelled_app_stay_unlabelled(void **state)
@@ -142,6 +151,7 @@ static void what_flows_without_an_agent_is_counted(void **state)
 	assert_int_equal(kernel_fixture_written(fixture, "meanwhile"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(fixture, "meanwhile2"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(fixture, "after"), SOURCE_BYTES);
+	coverage_note("calls while no agent runs", COVERAGE_EXACT);
 }
 
 static void only_paths_of_labelled_files_ring(void **state)
@@ -162,6 +172,8 @@ static void long_arguments_carry_a_label_and_short_ones_do_not(void **state)
 	assert_int_equal(kernel_fixture_written(*state, "echoed"), 2001);
 	kernel_fixture_shell(*state, "x=$(head -c 20 $SRC); /bin/echo $x > $DIR/short");
 	assert_int_equal(kernel_fixture_written(*state, "short"), 0);
+	coverage_note("execve arguments of 512 bytes or more", COVERAGE_LABEL);
+	coverage_note("execve arguments below 512 bytes", COVERAGE_GAP);
 }
 
 int main(void)
