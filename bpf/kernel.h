@@ -81,6 +81,15 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+/* From 6.13 on; holds one less than the references. include/linux/file_ref.h */
+typedef struct {
+	atomic64_t refcnt;
+} file_ref_t;
+
 struct qstr {
 	const unsigned char *name;
 };
@@ -127,6 +136,8 @@ struct path {
 };
 
 struct file {
+	atomic64_t f_count; /* up to 6.12 */
+	file_ref_t f_ref;
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;

@@ -105,13 +105,21 @@ static __always_inline void label_mark_volatile(const struct weir_object_key *ke
 		COUNT(gate->volatile_objects);
 }
 
+/* One open file behind several descriptors, as those that a program inherits. */
+static __always_inline bool label_is_shared_description(struct file *file)
+{
+	if (bpf_core_field_exists(file->f_ref))
+		return BPF_CORE_READ(file, f_ref.refcnt.counter) > 0;
+	return BPF_CORE_READ(file, f_count.counter) > 1;
+}
+
 /* A dentry is held once by each open file: more than ours means that somebody else has it open. */
 static __always_inline bool label_is_shared_file(const struct object *object)
 {
 	struct file *file = object->file;
 
 	return BPF_CORE_READ(file, f_path.dentry, d_lockref.count) > 1 ||
-	       BPF_CORE_READ(file, f_inode, i_nlink) != 1;
+	       BPF_CORE_READ(file, f_inode, i_nlink) != 1 || label_is_shared_description(file);
 }
 
 static __always_inline __u64 label_name_of_file(struct file *file)
@@ -277,6 +285,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	struct weir_object *known;
 	struct object object = {};
 	__u64 labels = 0;
+	bool is_news;
 
 	if (!gate || (!gate->folder_count && !gate->labelled_files && !gate->volatile_objects))
 		return 0;
@@ -287,6 +296,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
 		labels = label_of_folders(file, object.key.dev, gate);
 	known = bpf_map_lookup_elem(&objects, &object.key);
+	is_news = labels && (!known || labels & ~known->labels);
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);
 		label_remember_basename(label_name_of_file(file));
@@ -297,6 +307,9 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 		known->labels |= labels;
 		known->is_source = 1;
 	}
+	/* Moved into the folder while others had it open. */
+	if (is_news && label_is_shared_file(&object))
+		label_mark_volatile(&object.key);
 	app_open(app);
 	if (is_truncated) {
 		struct weir_flow_key key = {.app_id = app->id, .object = object.key};

@@ -16,6 +16,7 @@
 
 #define FIRST_FD 3 /* below it is /dev/null */
 #define PUPPETS_AT_FIRST 4
+#define LAUNCHER (PUPPETS_MAX - 1)
 
 static const char *const classes[PLAY_SOURCES] = {"red", "green", "blue"};
 
@@ -53,7 +54,7 @@ struct play_process *play_process_of(struct play *play, uint32_t puppet)
 
 int play_free_puppet(const struct play *play)
 {
-	for (int i = 0; i < PUPPETS_MAX; i++)
+	for (int i = 0; i < LAUNCHER; i++)
 		if (play->process_of[i] < 0)
 			return i;
 	return -1;
@@ -221,7 +222,8 @@ static void start_puppet(struct play *play, uint32_t puppet, int executable)
 	char path[PUPPET_PATH_BYTES];
 
 	play_name_executable(play, executable, path);
-	puppet_start(play->stage, puppet, path);
+	puppet_fork(play->stage, LAUNCHER, puppet);
+	puppet_exec(play->stage, puppet, path);
 	process = play_add_process(play, puppet);
 	play_enter_app(play, puppet, executable);
 	play_note(play, "a%d starts, executable %d", process->app, executable);
@@ -244,11 +246,17 @@ static void make_file(struct play *play, int index)
 
 void play_begin_act(struct play *play)
 {
+	uint32_t puppets;
+
 	play->n_lines = 0;
 	play->features = play_random(play, PLAY_FEATURES_END);
 	for (int i = 0; i < PLAY_SOURCES + PLAY_FILES; i++)
 		make_file(play, i);
-	for (uint32_t i = 0; i < PUPPETS_AT_FIRST; i++)
+	play->n_files = 1 + play_random(play, PLAY_FILES);
+	play->source_rarity = 2 + play_random(play, 15);
+	play_choose_weights(play);
+	puppets = 1 + (uint32_t)play_random(play, PUPPETS_AT_FIRST);
+	for (uint32_t i = 0; i < puppets; i++)
 		start_puppet(play, i, (int)i % PLAY_EXECUTABLES);
 }
 
@@ -295,6 +303,16 @@ void play_end_act(struct play *play)
 }
 
 /* ---- the whole ---- */
+
+/* Whoever executes a program hands on that it may hold labelled objects. This test does, so that
+ * the apps are children of a process that never held any. */
+static void start_launcher(struct play *play)
+{
+	char path[PUPPET_PATH_BYTES];
+
+	play_name_executable(play, PLAY_EXECUTABLES, path);
+	puppet_start(play->stage, LAUNCHER, path);
+}
 
 static void change_policy(struct play *play)
 {
@@ -343,16 +361,18 @@ void play_open(struct play *play, struct kernel_fixture *fixture, uint64_t seed)
 		play->kernel_labels[i] = tables_label(play->tables, classes[i]);
 	for (int i = 0; i < PLAY_SOURCES; i++)
 		play->policy_labels[i] = kernel_fixture_label(fixture, classes[i]);
-	for (int i = 0; i < PLAY_EXECUTABLES; i++)
+	for (int i = 0; i <= PLAY_EXECUTABLES; i++)
 		copy_executable(play, i);
 	play->lines = calloc(PLAY_LINES_MAX, PLAY_LINE_BYTES);
 	play->stage = puppet_stage_open();
 	for (int i = 0; i < PUPPETS_MAX; i++)
 		play->process_of[i] = -1;
+	start_launcher(play);
 }
 
 void play_close(struct play *play)
 {
+	puppet_end(play->stage, LAUNCHER);
 	puppet_stage_close(play->stage);
 	tables_close(play->tables);
 	model_free(&play->model);

@@ -22,6 +22,7 @@
 #define PLAY_SOURCES 3
 #define PLAY_FILES 6
 #define PLAY_EXECUTABLES 4
+#define PLAY_STEPS 10
 #define PLAY_LINE_BYTES 160
 #define PLAY_LINES_MAX 4096
 
@@ -44,17 +45,15 @@ struct play_process {
 	struct play_fd fds[PLAY_FDS];
 };
 
-/* What an act is made of: each has its own choice, because what is common in one program hides
- * what is rare. One labelled pipe makes the sensor look at everybody's calls. */
+/* What an act may have beside plain files and processes. Each act has its own choice, and its own
+ * weights of the steps, because what is common in one program hides what is rare: one labelled
+ * pipe makes the sensor look at everybody's calls. */
 enum play_feature {
 	PLAY_PIPES = 1,
 	PLAY_SOCKETS = 2,
 	PLAY_UNNAMED = 4, /* files without a name, or with several */
-	PLAY_PROCESSES = 8,
-	PLAY_THREADS = 16,
-	PLAY_WALKS = 32,
-	PLAY_COPIES = 64,
-	PLAY_FEATURES_END = 128,
+	PLAY_THREADS = 8,
+	PLAY_FEATURES_END = 16,
 };
 
 struct play {
@@ -64,7 +63,8 @@ struct play {
 	struct model model;
 	uint64_t random;
 	uint64_t step;
-	uint64_t features;
+	uint64_t features, n_files, source_rarity;
+	uint64_t weights[PLAY_STEPS];
 	struct play_process processes[PUPPETS_MAX];
 	int process_of[PUPPETS_MAX]; /* of a puppet; -1: the puppet is free */
 	char folder[64];
@@ -114,6 +114,8 @@ long play_call(struct play *play, uint32_t puppet, long number, const long argum
 
 /* A descriptor that stands for an object, by chance; -1: there is none for this use. */
 int play_pick_fd(struct play *play, const struct play_process *process, enum play_use use);
+
+void play_choose_weights(struct play *play);
 
 /* Steps: each does nothing when the puppet lacks what it takes. */
 void play_step_read(struct play *play, uint32_t puppet);

@@ -18,9 +18,9 @@
 /* Sources are opened less often: an act in which everybody has every label shows nothing. */
 static int pick_file(struct play *play)
 {
-	if (play_random(play, 8) == 0)
+	if (play_random(play, play->source_rarity) == 0)
 		return (int)play_random(play, PLAY_SOURCES);
-	return PLAY_SOURCES + (int)play_random(play, PLAY_FILES);
+	return PLAY_SOURCES + (int)play_random(play, play->n_files);
 }
 
 static long open_flags(struct play *play)
@@ -212,16 +212,6 @@ static int count_processes(const struct play *play)
 	return n;
 }
 
-static void do_fork(struct play *play, uint32_t index, uint32_t new_puppet)
-{
-	int app = play_process_of(play, index)->app;
-
-	puppet_fork(play->stage, index, new_puppet);
-	play_add_process(play, new_puppet)->app = app;
-	play->model.apps[app].processes++;
-	play_note(play, "a%d forks", app);
-}
-
 static void do_exec(struct play *play, uint32_t index)
 {
 	struct play_process *process = play_process_of(play, index);
@@ -239,6 +229,18 @@ static void do_exec(struct play *play, uint32_t index)
 		play_enter_app(play, index, executable);
 	}
 	play_note(play, "a%d executes %d: a%d", old, executable, process->app);
+}
+
+static void do_fork(struct play *play, uint32_t index, uint32_t new_puppet)
+{
+	int app = play_process_of(play, index)->app;
+
+	puppet_fork(play->stage, index, new_puppet);
+	play_add_process(play, new_puppet)->app = app;
+	play->model.apps[app].processes++;
+	play_note(play, "a%d forks", app);
+	if (play_random(play, 2))
+		do_exec(play, new_puppet);
 }
 
 static bool has_threads(const struct play *play, uint32_t index)
@@ -326,19 +328,22 @@ void play_step_sensor(struct play *play, uint32_t index)
 static const struct {
 	void (*step)(struct play *play, uint32_t puppet);
 	uint64_t weight;
-	uint64_t feature; /* 0: in every act */
-} steps[] = {
-	{play_step_read, 22, 0},
-	{play_step_write, 22, 0},
-	{play_step_copy, 12, PLAY_COPIES},
-	{play_step_open, 10, 0},
-	{play_step_make, 5, 0},
-	{play_step_path, 5, 0},
-	{play_step_socket, 8, PLAY_SOCKETS},
-	{play_step_descriptor, 8, 0},
-	{play_step_process, 7, PLAY_PROCESSES},
-	{play_step_sensor, 1, PLAY_WALKS},
+} steps[PLAY_STEPS] = {
+	{play_step_read, 22},  {play_step_write, 22},     {play_step_copy, 12},
+	{play_step_open, 10},  {play_step_make, 5},       {play_step_path, 5},
+	{play_step_socket, 8}, {play_step_descriptor, 8}, {play_step_process, 7},
+	{play_step_sensor, 1},
 };
+
+void play_choose_weights(struct play *play)
+{
+	static const uint64_t factors[] = {0, 1, 2, 4};
+
+	for (int i = 0; i < PLAY_STEPS; i++)
+		play->weights[i] = steps[i].weight * factors[play_random(play, 4)];
+	if (!play->weights[0])
+		play->weights[0] = 1; /* all together are never nothing */
+}
 
 static uint32_t pick_puppet(struct play *play)
 {
@@ -366,12 +371,14 @@ static void make_room(struct play *play, uint32_t index)
 void play_step(struct play *play)
 {
 	uint32_t puppet = pick_puppet(play);
-	uint64_t roll = play_random(play, 100), i = 0;
+	uint64_t total = 0, roll, i = 0;
 
 	play->step++;
 	make_room(play, puppet);
-	while (roll >= steps[i].weight)
-		roll -= steps[i++].weight;
-	if (!steps[i].feature || play->features & steps[i].feature)
-		steps[i].step(play, puppet);
+	for (int j = 0; j < PLAY_STEPS; j++)
+		total += play->weights[j];
+	roll = play_random(play, total);
+	while (roll >= play->weights[i])
+		roll -= play->weights[i++];
+	steps[i].step(play, puppet);
 }

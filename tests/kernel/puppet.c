@@ -203,13 +203,26 @@ static long order(struct puppet_stage *stage, uint32_t index, enum puppet_verb v
 	return puppet->result;
 }
 
-long puppet_call(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
+void puppet_begin(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
 {
 	struct puppet *puppet = &stage->puppets[index];
 
-	puppet->number = number;
 	memcpy(puppet->arguments, arguments, sizeof(puppet->arguments));
-	return order(stage, index, PUPPET_CALL);
+	puppet->number = number;
+	puppet->verb = PUPPET_CALL;
+	hand_over(puppet, PUPPET_ORDERED);
+}
+
+long puppet_finish(struct puppet_stage *stage, uint32_t index)
+{
+	wait_for(&stage->puppets[index], index);
+	return stage->puppets[index].result;
+}
+
+long puppet_call(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
+{
+	puppet_begin(stage, index, number, arguments);
+	return puppet_finish(stage, index);
 }
 
 static void add_puppet(struct puppet_stage *stage, uint32_t index, uint32_t new_puppet,
@@ -247,35 +260,60 @@ void puppet_exec(struct puppet_stage *stage, uint32_t index, const char *executa
 		die("exec", index);
 }
 
-static void order_end(struct puppet *puppet, long number)
+static void order_end(struct puppet_stage *stage, uint32_t index, long number)
 {
-	memset(puppet->arguments, 0, sizeof(puppet->arguments));
-	puppet->number = number;
-	puppet->verb = PUPPET_CALL;
-	hand_over(puppet, PUPPET_ORDERED);
+	puppet_begin(stage, index, number, (const long[6]){});
 }
 
-/* Whoever started the process stays visible, as a zombie, for as long as the others live. */
-static bool has_ended(const struct puppet *puppet)
+/* What /proc says of the thread; '\0' when it is gone. */
+static char read_state(const struct puppet *puppet)
 {
-	char path[64], text[64];
-	bool is_over;
+	char path[64], text[64], state = '\0';
+	const char *end;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", puppet->pid, puppet->tid);
 	file = fopen(path, "re");
 	if (!file)
-		return true;
-	is_over = !fgets(text, sizeof(text), file) || strstr(text, ") Z");
+		return state;
+	if (fgets(text, sizeof(text), file) && (end = strstr(text, ") ")))
+		state = end[2];
 	fclose(file);
-	return is_over;
+	return state;
+}
+
+void puppet_wait_until_asleep(struct puppet_stage *stage, uint32_t index)
+{
+	const struct puppet *puppet = &stage->puppets[index];
+	char path[64], number[16];
+	bool is_in_call = false;
+
+	/* Asleep, and in the call: not still on the way there from the order. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", puppet->pid, puppet->tid);
+	for (int i = 0; i < PATIENCE_S * 1000 && !is_in_call; i++) {
+		FILE *file = fopen(path, "re");
+
+		usleep(1000);
+		is_in_call = file && fgets(number, sizeof(number), file) &&
+			     atol(number) == puppet->number && number[0] >= '0' &&
+			     read_state(puppet) == 'S';
+		if (file)
+			fclose(file);
+	}
 }
 
 void puppet_end_thread(struct puppet_stage *stage, uint32_t index)
 {
-	order_end(&stage->puppets[index], SYS_exit);
-	for (int i = 0; i < PATIENCE_S * 1000 && !has_ended(&stage->puppets[index]); i++)
+	char state;
+
+	order_end(stage, index, SYS_exit);
+	/* Whoever started the process stays visible, as a zombie, while the others live. */
+	for (int i = 0; i < PATIENCE_S * 1000; i++) {
+		state = read_state(&stage->puppets[index]);
+		if (!state || state == 'Z')
+			return;
 		usleep(1000);
+	}
 }
 
 void puppet_end(struct puppet_stage *stage, uint32_t index)
@@ -286,7 +324,7 @@ void puppet_end(struct puppet_stage *stage, uint32_t index)
 	ended.fd = (int)syscall(SYS_pidfd_open, puppet->pid, 0);
 	if (ended.fd < 0)
 		die("pidfd_open", index);
-	order_end(puppet, SYS_exit_group);
+	order_end(stage, index, SYS_exit_group);
 	if (poll(&ended, 1, PATIENCE_S * 1000) != 1)
 		die("does not end", index);
 	close(ended.fd);

@@ -117,3 +117,75 @@ size_t tables_count(const struct tables *tables, const char *name)
 	close(fd);
 	return n;
 }
+
+/* Others on this machine come and go meanwhile: only what stays wrong is. */
+#define LOOKS 20
+#define LOOK_AGAIN_US 20000
+
+static bool is_alive(uint32_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%u", pid);
+	return access(path, F_OK) == 0;
+}
+
+static size_t count_dead_processes(const struct tables *tables)
+{
+	uint32_t key, *last = NULL;
+	size_t n = 0;
+
+	while (bpf_map_get_next_key(tables->processes, last, &key) == 0) {
+		n += !is_alive(key);
+		last = &key;
+	}
+	return n;
+}
+
+static bool has_process(const struct tables *tables, uint64_t app_id)
+{
+	uint32_t key, *last = NULL;
+
+	while (bpf_map_get_next_key(tables->processes, last, &key) == 0) {
+		if (tables_app_of(tables, (pid_t)key) == app_id)
+			return true;
+		last = &key;
+	}
+	return false;
+}
+
+static size_t count_empty_apps(const struct tables *tables)
+{
+	uint64_t key, *last = NULL;
+	size_t n = 0;
+	struct weir_app app;
+
+	while (bpf_map_get_next_key(tables->apps, last, &key) == 0) {
+		/* One that ended and was open waits for the sweep that reports it. */
+		n += tables_read_app(tables, key, &app) && !app.ended_ns &&
+		     !has_process(tables, key);
+		last = &key;
+	}
+	return n;
+}
+
+static size_t look(const struct tables *tables, size_t (*count)(const struct tables *))
+{
+	size_t n = count(tables);
+
+	for (int i = 0; n > 0 && i < LOOKS; i++) {
+		usleep(LOOK_AGAIN_US);
+		n = count(tables);
+	}
+	return n;
+}
+
+size_t tables_count_dead_processes(const struct tables *tables)
+{
+	return look(tables, count_dead_processes);
+}
+
+size_t tables_count_empty_apps(const struct tables *tables)
+{
+	return look(tables, count_empty_apps);
+}
