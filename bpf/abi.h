@@ -33,6 +33,8 @@
 #define WEIR_DEV_GAP 0xfffffff3u       /* ino: number of a system call that is not followed */
 #define WEIR_DEV_APP 0xfffffff4u       /* ino: id of the app that was executed with arguments */
 
+#define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
+
 enum weir_kind {
 	WEIR_KIND_NONE =
 		0, /* carries no customer data: anon inodes, netlink, terminals, /dev/null */
@@ -222,6 +224,7 @@ struct weir_state {
 	__u64 build;            /* which object's programs are attached */
 	__u64 hot;              /* open apps; 0 closes gate 1 for everybody */
 	__u64 volatile_objects; /* labelled objects that apps may hold without having opened them */
+	__u64 unsettled_objects; /* those of them whose holders no walk has met yet */
 	__u64 labelled_files;
 	__u64 epoch;
 	__u64 basename_seed; /* WEIR_BASENAME_SEED, in a place that the verifier cannot see through
@@ -279,7 +282,7 @@ static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 176, "abi");
+static_assert(sizeof(struct weir_state) == 184, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 

@@ -76,7 +76,7 @@ static __always_inline bool call_is_compat(struct call *call)
 static __always_inline bool call_is_gate_open(struct call *call)
 {
 	call->gate = state_get();
-	return call->gate && (call->gate->hot || call->gate->volatile_objects);
+	return call->gate && (call->gate->hot || call->gate->unsettled_objects);
 }
 
 /* Gate 1. False for everybody who holds nothing labelled. */
@@ -84,10 +84,10 @@ static __always_inline bool call_pass_gate(struct call *call)
 {
 	if (!call_is_gate_open(call))
 		return false;
-	if (!call->gate->volatile_objects && !app_may_be_open())
+	if (!call->gate->unsettled_objects && !app_may_be_open())
 		return false;
 	call->app = app_get_current();
-	if (!call->app || (!call->app->is_open && !call->gate->volatile_objects))
+	if (!call->app || (!call->app->is_open && !call->gate->unsettled_objects))
 		return false;
 	call->task = (struct task_struct *)bpf_get_current_task();
 	return !call_is_compat(call);

@@ -95,14 +95,20 @@ static __always_inline void label_apply_executable(struct weir_app *app, struct 
 		label_app(app, rule->labels, 0, task);
 }
 
-/* Others may reach the object without opening it: gate 1 opens for everybody while it lives. */
+/*
+ * Others may hold the object without having opened it: gate 1 is open for everybody until a walk
+ * has found them. Those who come to hold it later open their gate themselves: by open, accept,
+ * pidfd_getfd, a received descriptor, fork or exec.
+ */
 static __always_inline void label_mark_volatile(const struct weir_object_key *key)
 {
 	struct weir_state *gate = state_get();
 	__u64 epoch = gate ? gate->epoch : 0;
 
-	if (!bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST) && gate)
-		COUNT(gate->volatile_objects);
+	if (bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST) || !gate)
+		return;
+	COUNT(gate->volatile_objects);
+	COUNT(gate->unsettled_objects);
 }
 
 /* One open file behind several descriptors, as those that a program inherits. */

@@ -77,8 +77,9 @@ struct {
 } objects SEC(".maps");
 
 /* Labelled objects that an app can reach without a call that the gate watches: pipes, unix and
- * loopback sockets, files that somebody else had open. The agent removes what is gone. Value:
- * epoch. */
+ * loopback sockets, files that somebody else had open. Value: the epoch of the mark. The agent
+ * writes WEIR_VOLATILE_SETTLED when a walk has opened the apps that hold it, and removes what is
+ * gone. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

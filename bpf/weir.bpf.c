@@ -56,8 +56,12 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	call->app = app_get_current();
 	call->task = (struct task_struct *)bpf_get_current_task();
 	file = object_file_of_fd(fd);
-	if (call->app && file)
-		label_watch_socket(call->app, file);
+	if (!call->app || !file)
+		return;
+	label_watch_socket(call->app, file);
+	/* Labelled data may have waited in the queue for this. */
+	if (call->rule->call == WEIR_CALL_ACCEPT && call->gate && call->gate->volatile_objects)
+		app_open(call->app);
 }
 
 static __always_inline void weir_exit_open(struct call *call, long result)
@@ -98,8 +102,11 @@ static __always_inline void weir_exit_path(struct call *call)
 
 static __always_inline void weir_exit_transfer(struct call *call, long result)
 {
-	if (!call_pass_gate(call))
+	if (!call_pass_gate(call)) {
+		if (call->rule->call == WEIR_CALL_READ)
+			transfer_watch_passed_fds(call);
 		return;
+	}
 	switch (call->rule->call) {
 	case WEIR_CALL_READ:
 		transfer_exit_read(call, result);

@@ -125,6 +125,17 @@ static __always_inline void transfer_note_passed_fds(struct call *call)
 		app_open(call->app);
 }
 
+/* Of a closed app. */
+static __always_inline void transfer_watch_passed_fds(struct call *call)
+{
+	if (!call->gate || !call->gate->volatile_objects ||
+	    (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR))
+		return;
+	call->app = app_get_current();
+	if (call->app)
+		transfer_note_passed_fds(call);
+}
+
 static __noinline int transfer_exit_read(struct call *call, long result)
 {
 	struct object object = {};

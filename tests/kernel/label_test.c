@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,7 +181,136 @@ static void long_arguments_carry_a_label_and_short_ones_do_not(void **state)
 	coverage_note("execve arguments below 512 bytes", COVERAGE_GAP);
 }
 
-int main(void)
+static void sweep_until_settled(struct kernel_fixture *fixture)
+{
+	/* A walk settles what was marked before it began. */
+	assert_int_equal(sensor_walk(kernel_fixture_sensor(fixture)), 0);
+	assert_int_equal(kernel_fixture_counts(fixture).unsettled_objects, 0);
+}
+
+/* Leaves customer data in a pipe; its two ends are ours. */
+static void given_a_labelled_pipe(struct kernel_fixture *fixture, int ends[2])
+{
+	char script[64];
+
+	assert_int_equal(pipe(ends), 0);
+	snprintf(script, sizeof(script), "head -c 5000 $SRC >/proc/self/fd/%d", ends[1]);
+	kernel_fixture_shell(fixture, script);
+	assert_int_equal(close(ends[1]), 0);
+	assert_true(kernel_fixture_counts(fixture).unsettled_objects > 0);
+}
+
+static pid_t spawn_with(struct kernel_fixture *fixture, char *role, int socket, char *path,
+			size_t size, int *ret_output)
+{
+	char number[16];
+	char *arguments[] = {"actor", role, number, path, NULL};
+
+	snprintf(number, sizeof(number), "%d", socket);
+	snprintf(path, size, "%s/%s", kernel_fixture_folder(fixture), role);
+	return kernel_fixture_spawn(fixture, arguments, ret_output);
+}
+
+static void send_descriptor(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 'x';
+	struct iovec one = {&byte, 1};
+	struct msghdr message = {.msg_iov = &one,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &message, 0), 1);
+}
+
+static void a_descriptor_that_is_passed_after_the_walk_is_followed(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	int sockets[2], ends[2], output;
+	char path[160], text[64];
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	pid = spawn_with(fixture, "take", sockets[1], path, sizeof(path), &output);
+	given_a_labelled_pipe(fixture, ends);
+	sweep_until_settled(fixture);
+	send_descriptor(sockets[0], ends[0]);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	assert_int_equal(kernel_fixture_written(fixture, "take"), 5000);
+	close(ends[0]);
+	close(sockets[0]);
+	close(sockets[1]);
+}
+
+static void a_connection_that_is_accepted_after_the_walk_is_followed(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(18779)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1, output;
+	char path[160], text[64];
+	pid_t pid;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	pid = spawn_with(fixture, "accept", listener, path, sizeof(path), &output);
+	kernel_fixture_shell(fixture, "head -c 5000 $SRC | nc -N -w 1 127.0.0.1 18779");
+	sweep_until_settled(fixture);
+	kernel_fixture_shell(fixture, "touch $DIR/accept.go");
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	assert_int_equal(kernel_fixture_written(fixture, "accept"), 5000);
+	close(listener);
+}
+
+static int copy_all(int from, const char *path)
+{
+	int to = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	char buffer[8192];
+	ssize_t n;
+
+	if (to < 0)
+		return 1;
+	while ((n = read(from, buffer, sizeof(buffer))) > 0)
+		if (write(to, buffer, (size_t)n) != n)
+			return 1;
+	return n < 0;
+}
+
+static int take_and_copy(int socket, const char *path)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec one = {&byte, 1};
+	struct msghdr message = {.msg_iov = &one,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	int fd;
+
+	if (recvmsg(socket, &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
+		return 1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return copy_all(fd, path);
+}
+
+static int accept_and_copy(int listener, const char *path)
+{
+	char go[192];
+	int fd;
+
+	snprintf(go, sizeof(go), "%s.go", path);
+	while (access(go, F_OK) != 0)
+		usleep(10000);
+	fd = accept(listener, NULL, NULL);
+	return fd < 0 ? 1 : copy_all(fd, path);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_label_survives_copies_and_new_names,
@@ -205,7 +339,17 @@ int main(void)
 						stop_sensor),
 		cmocka_unit_test_setup_teardown(long_arguments_carry_a_label_and_short_ones_do_not,
 						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(
+			a_descriptor_that_is_passed_after_the_walk_is_followed, given_a_sensor,
+			stop_sensor),
+		cmocka_unit_test_setup_teardown(
+			a_connection_that_is_accepted_after_the_walk_is_followed, given_a_sensor,
+			stop_sensor),
 	};
 
+	if (argc == 4 && strcmp(argv[1], "take") == 0)
+		return take_and_copy(atoi(argv[2]), argv[3]);
+	if (argc == 4 && strcmp(argv[1], "accept") == 0)
+		return accept_and_copy(atoi(argv[2]), argv[3]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,6 +176,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 		.flows = sensor->flows,
 		.objects = sensor->state->labelled_files,
 		.hot_apps = sensor->state->hot,
+		.unsettled_objects = sensor->state->unsettled_objects,
 		.sweeps = sensor->sweeps,
 		.losses = {.processes_full = losses->processes_full,
 			   .apps_full = losses->apps_full,

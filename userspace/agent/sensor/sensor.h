@@ -99,6 +99,7 @@ struct sensor_counts {
 	uint64_t flows;   /* in the table at the last sweep */
 	uint64_t objects; /* labelled, at the last walk */
 	uint64_t hot_apps;
+	uint64_t unsettled_objects; /* every app is looked at until a walk has met them */
 	uint64_t sweeps;
 	uint64_t programs; /* attached, by this agent or by one before it */
 	struct sensor_losses losses;

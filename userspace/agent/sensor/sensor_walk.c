@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "bpf/weir.skel.h"
 
+#define WALKS_UNHELD 6 /* that an object outlives its holders; the agent walks every 5 s */
+
 uint32_t sensor_generation_of(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -45,30 +47,47 @@ int sensor_walk_tasks(struct sensor *sensor)
 	return walk_with(sensor->skeleton->progs.walk_tasks);
 }
 
-/* An object is gone when nobody held it during a walk that began after it was labelled. A file
- * rests on disk: its holders are known now, so only its mark goes. */
-static bool is_settled(struct sensor *sensor, const struct weir_object_key *key,
-		       uint64_t marked_epoch, uint64_t epoch, bool *ret_is_gone)
+/* Its holders were opened by the walk. A file rests on disk, and whoever opens it is seen. */
+static void settle(struct sensor *sensor, int fd, const struct weir_object_key *key,
+		   uint64_t marked_epoch, bool is_over)
 {
-	struct weir_object object;
+	const uint64_t settled = WEIR_VOLATILE_SETTLED;
 
-	*ret_is_gone = false;
-	if (marked_epoch >= epoch)
-		return false;
-	if (bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.objects), key, &object) < 0)
-		return true;
-	if (object.kind == WEIR_KIND_FILE)
-		return true;
-	*ret_is_gone = object.seen_epoch < epoch;
-	return *ret_is_gone;
+	if (is_over) {
+		if (bpf_map_delete_elem(fd, key) < 0)
+			return;
+		__atomic_fetch_sub(&sensor->state->volatile_objects, 1, __ATOMIC_SEQ_CST);
+	} else if (marked_epoch == settled ||
+		   bpf_map_update_elem(fd, key, &settled, BPF_EXIST) < 0) {
+		return;
+	}
+	if (marked_epoch != settled)
+		__atomic_fetch_sub(&sensor->state->unsettled_objects, 1, __ATOMIC_SEQ_CST);
 }
 
-static void drop_volatile(struct sensor *sensor, const struct weir_object_key *key, bool is_gone)
+/*
+ * An object is gone when walk after walk met nobody who holds it. One walk does not tell: a
+ * connection waits in a listener's queue until it is accepted, a passed descriptor waits in a
+ * socket's until it is received, and neither is in anybody's table of descriptors meanwhile.
+ */
+static void settle_volatile(struct sensor *sensor, int fd, const struct weir_object_key *key,
+			    uint64_t epoch)
 {
+	int objects_fd = bpf_map__fd(sensor->skeleton->maps.objects);
+	struct weir_object object = {};
+	uint64_t marked_epoch;
+	bool is_known, is_gone;
+
+	if (bpf_map_lookup_elem(fd, key, &marked_epoch) < 0 ||
+	    (marked_epoch >= epoch && marked_epoch != WEIR_VOLATILE_SETTLED))
+		return;
+	is_known = bpf_map_lookup_elem(objects_fd, key, &object) == 0;
+	is_gone = is_known && object.kind != WEIR_KIND_FILE &&
+		  object.seen_epoch + WALKS_UNHELD < epoch;
 	if (is_gone)
-		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.objects), key);
-	if (bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.volatiles), key) == 0)
-		__atomic_fetch_sub(&sensor->state->volatile_objects, 1, __ATOMIC_SEQ_CST);
+		bpf_map_delete_elem(objects_fd, key);
+	settle(sensor, fd, key, marked_epoch,
+	       is_gone || !is_known || object.kind == WEIR_KIND_FILE);
 }
 
 int sensor_walk(struct sensor *sensor)
@@ -84,14 +103,9 @@ int sensor_walk(struct sensor *sensor)
 		return r;
 	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	while (has_next) {
-		uint64_t marked_epoch;
-		bool is_gone;
-
 		key = next;
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &marked_epoch) == 0 &&
-		    is_settled(sensor, &key, marked_epoch, epoch, &is_gone))
-			drop_volatile(sensor, &key, is_gone);
+		settle_volatile(sensor, fd, &key, epoch);
 	}
 	return 0;
 }
