@@ -215,6 +215,8 @@ struct weir_losses {
 	__u64 compat_calls; /* 32-bit calls of open apps: not decoded */
 	__u64 inflight_full;
 	__u64 labels_too_far; /* dropped by the limit on hops */
+	__u64 names_full;     /* of labelled files and apps */
+	__u64 volatiles_full;
 };
 
 /* The one element of the state table; mapped by the agent. */
@@ -282,7 +284,7 @@ static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 184, "abi");
+static_assert(sizeof(struct weir_state) == 200, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 

@@ -63,6 +63,8 @@ enum bpf_func_id {
 #define AT_FDCWD -100
 #define MAP_SHARED 0x01
 #define PROT_WRITE 0x2
+#define TMPFS_MAGIC 0x01021994
+#define RAMFS_MAGIC 0x858458f6
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define TRACEFS_MAGIC 0x74726163
@@ -113,7 +115,12 @@ struct inode {
 	unsigned int i_nlink;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;

@@ -14,6 +14,12 @@
 #include "app.bpf.h"
 #include "edge.bpf.h"
 
+/* The entry is not there: the table is full, or memory was short. */
+static __always_inline bool label_is_full(long error)
+{
+	return error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
+}
+
 /* FNV-1a; the agent computes the same over names it learns. */
 static __always_inline __u64 label_hash_letter(__u64 hash, __u8 letter)
 {
@@ -32,6 +38,7 @@ __noinline int label_remember_basename(__u64 name_address)
 	const unsigned char *name = (const unsigned char *)name_address;
 	struct weir_state *gate = state_get();
 	__u64 hash, one = 1;
+	long error;
 	__u32 i;
 
 	if (!gate)
@@ -45,16 +52,25 @@ __noinline int label_remember_basename(__u64 name_address)
 			break;
 		hash = label_hash_letter(hash, letter);
 	}
-	bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+	error = bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+	if (label_is_full(error))
+		COUNT(gate->losses.names_full);
 	return 0;
 }
 
 __noinline int label_remember_app_path(__u64 id, __u64 exe_address)
 {
 	struct file *exe = (struct file *)exe_address;
+	struct weir_state *gate = state_get();
 	struct weir_name *name;
+	long error;
 
-	if (!exe || bpf_map_update_elem(&app_paths, &id, &empty_name, BPF_NOEXIST))
+	if (!exe)
+		return 0;
+	error = bpf_map_update_elem(&app_paths, &id, &empty_name, BPF_NOEXIST);
+	if (label_is_full(error) && gate)
+		COUNT(gate->losses.names_full);
+	if (error)
 		return 0;
 	name = bpf_map_lookup_elem(&app_paths, &id);
 	if (name)
@@ -104,8 +120,11 @@ static __always_inline void label_mark_volatile(const struct weir_object_key *ke
 {
 	struct weir_state *gate = state_get();
 	__u64 epoch = gate ? gate->epoch : 0;
+	long error = bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST);
 
-	if (bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST) || !gate)
+	if (label_is_full(error) && gate)
+		COUNT(gate->losses.volatiles_full);
+	if (error || !gate)
 		return;
 	COUNT(gate->volatile_objects);
 	COUNT(gate->unsettled_objects);
@@ -119,12 +138,22 @@ static __always_inline bool label_is_shared_description(struct file *file)
 	return BPF_CORE_READ(file, f_count.counter) > 1;
 }
 
+/* tmpfs and ramfs hold the dentry of every file that has a name (shmem_mknod(), mm/shmem.c). */
+static __always_inline bool label_is_held_by_fs(struct file *file)
+{
+	__u64 magic = BPF_CORE_READ(file, f_inode, i_sb, s_magic);
+
+	return (magic == TMPFS_MAGIC || magic == RAMFS_MAGIC) &&
+	       BPF_CORE_READ(file, f_path.dentry, d_hash.pprev);
+}
+
 /* A dentry is held once by each open file: more than ours means that somebody else has it open. */
 static __always_inline bool label_is_shared_file(const struct object *object)
 {
 	struct file *file = object->file;
+	int holders = BPF_CORE_READ(file, f_path.dentry, d_lockref.count);
 
-	return BPF_CORE_READ(file, f_path.dentry, d_lockref.count) > 1 ||
+	return holders > 2 || (holders == 2 && !label_is_held_by_fs(file)) ||
 	       BPF_CORE_READ(file, f_inode, i_nlink) != 1 || label_is_shared_description(file);
 }
 
@@ -146,7 +175,7 @@ static __always_inline struct weir_object *label_make_object(const struct object
 	made.kind = object->kind;
 	made.seen_epoch = gate ? gate->epoch : 0;
 	error = bpf_map_update_elem(&objects, &object->key, &made, BPF_NOEXIST);
-	if (error == -7 && gate)
+	if (label_is_full(error) && gate)
 		COUNT(gate->losses.objects_full);
 	if (!error && gate && object->kind == WEIR_KIND_FILE)
 		COUNT(gate->labelled_files);

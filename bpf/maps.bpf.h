@@ -60,7 +60,7 @@ struct {
 } open_hints SEC(".maps");
 
 /* Executable path of an app, kept from the moment it is labelled, because it may be gone before
- * the agent looks. Full: the agent tries /proc, else the name is unknown. */
+ * the agent looks. Full: the agent tries /proc, else the name is unknown; losses.names_full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
@@ -68,10 +68,12 @@ struct {
 	__type(value, struct weir_name);
 } app_paths SEC(".maps");
 
-/* Labelled objects. Full: the label cannot be set, losses.objects_full. */
+/* Labelled objects. Full: the label cannot be set, losses.objects_full. The loader may make it
+ * smaller and have it take its memory at once, see sensor_load.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 131072);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20);
 	__type(key, struct weir_object_key);
 	__type(value, struct weir_object);
 } objects SEC(".maps");
@@ -79,7 +81,8 @@ struct {
 /* Labelled objects that an app can reach without a call that the gate watches: pipes, unix and
  * loopback sockets, files that somebody else had open. Value: the epoch of the mark. The agent
  * writes WEIR_VOLATILE_SETTLED when a walk has opened the apps that hold it, and removes what is
- * gone. */
+ * gone. Full: those who hold it already are found when they open it again, losses.volatiles_full.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -88,10 +91,11 @@ struct {
 } volatiles SEC(".maps");
 
 /* Hash of the last path component of labelled files: which unlinks and renames the agent must see.
- */
+ * As large as objects. Full: not seen, losses.names_full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 131072);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20);
 	__type(key, __u64);
 	__type(value, __u64);
 } basenames SEC(".maps");

@@ -122,6 +122,7 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 					     .ring_bytes = fixture->options.ring_bytes,
 					     .arguments_min_bytes = 512,
 					     .flows_max = fixture->options.flows_max,
+					     .objects_max = fixture->options.objects_max,
 					     .use_perf = fixture->options.use_perf};
 	const struct sensor_handler handler = {
 		.flow = on_flow, .path = on_path, .userdata = fixture};

@@ -20,6 +20,7 @@ struct kernel_fixture;
 struct kernel_options {
 	uint32_t ring_bytes;
 	uint32_t flows_max;
+	uint32_t objects_max;
 	bool use_perf;
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "kernel/tables.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ static void die(const char *what)
 
 static int open_table(const struct tables *tables, const char *name)
 {
-	char path[192];
+	char path[sizeof(tables->pin_dir) + NAME_MAX + 2];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", tables->pin_dir, name);
@@ -116,6 +118,48 @@ size_t tables_count(const struct tables *tables, const char *name)
 		last = keys[n++ & 1];
 	close(fd);
 	return n;
+}
+
+/* Before 6.4 it is what the largest size would take at most. */
+static uint64_t read_bytes(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		(void)sscanf(line, "memlock: %llu", &bytes);
+	if (info)
+		fclose(info);
+	return bytes;
+}
+
+uint64_t tables_print_bytes(const struct tables *tables)
+{
+	DIR *dir = opendir(tables->pin_dir);
+	struct dirent *entry;
+	uint64_t sum = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		uint64_t bytes;
+		int fd;
+
+		if (entry->d_name[0] == '.' || strncmp(entry->d_name, "link_", 5) == 0)
+			continue;
+		fd = open_table(tables, entry->d_name);
+		bytes = read_bytes(fd);
+		close(fd);
+		sum += bytes;
+		if (bytes >= 1 << 20)
+			printf("# table %-12s %6.1f MiB\n", entry->d_name,
+			       (double)bytes / (1 << 20));
+	}
+	if (dir)
+		closedir(dir);
+	printf("# all tables         %6.1f MiB\n", (double)sum / (1 << 20));
+	return sum;
 }
 
 /* Others on this machine come and go meanwhile: only what stays wrong is. */

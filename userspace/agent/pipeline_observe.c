@@ -235,6 +235,12 @@ void agent_observe_losses(struct agent *agent)
 		    "32-bit system calls of apps that may hold labelled data were not decoded");
 	report_loss(agent, &told->labels_too_far, counts.losses.labels_too_far,
 		    "labels were dropped at the limit on hops");
+	report_loss(agent, &told->names_full, counts.losses.names_full,
+		    "a table of names was full: unlinks and renames of labelled files may be "
+		    "missing, and names of apps");
+	report_loss(agent, &told->volatiles_full, counts.losses.volatiles_full,
+		    "the table of shared objects was full: who held them already is found when he "
+		    "opens them again");
 	report_loss(agent, &told->programs_missed, counts.losses.programs_missed,
 		    "the kernel skipped runs of the sensor's programs");
 }

@@ -10,12 +10,14 @@
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bpf/weir.skel.h"
 
 /* Order: rules first, then the hooks, then what was there before the hooks. */
 static int start(struct sensor *sensor, sd_event *event, const struct sensor_config *config,
 		 const struct policy *policy, char **ret_reason)
 {
+	uint64_t began_ns = clock_boottime_ns();
 	int r = sensor_load(sensor, config, ret_reason);
 
 	if (r < 0)
@@ -35,10 +37,12 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 		*ret_reason = NULL;
 	if (r == 0)
 		r = sensor_attach(sensor, ret_reason);
+	sensor->start.attach_ns = clock_boottime_ns() - began_ns;
 	if (r == 0)
 		r = sensor_walk_tasks(sensor);
 	if (r == 0)
 		r = sensor_walk(sensor);
+	sensor->start.walk_ns = clock_boottime_ns() - began_ns - sensor->start.attach_ns;
 	if (r < 0 && !*ret_reason &&
 	    asprintf(ret_reason, "cannot walk what is open on this machine: %s", strerror(-r)) < 0)
 		*ret_reason = NULL;
@@ -186,6 +190,8 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .compat_calls = losses->compat_calls,
 			   .inflight_full = losses->inflight_full,
 			   .labels_too_far = losses->labels_too_far,
+			   .names_full = losses->names_full,
+			   .volatiles_full = losses->volatiles_full,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,
 			   .overflow_out_bytes = sensor->overflow_out_bytes},
 	};

@@ -88,7 +88,7 @@ struct sensor_path {
 
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
-	uint64_t compat_calls, inflight_full, labels_too_far;
+	uint64_t compat_calls, inflight_full, labels_too_far, names_full, volatiles_full;
 	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */
 	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
 };
@@ -120,6 +120,7 @@ struct sensor_config {
 	const char *btf_path;         /* NULL: /sys/kernel/btf/vmlinux */
 	uint32_t ring_bytes;          /* 0: 256 KiB; a power of two, at least a page */
 	uint32_t flows_max;           /* 0: 32768 */
+	uint32_t objects_max;         /* 0: 1048576; 131072 before 6.1 */
 	uint32_t max_hops;            /* 0: no limit */
 	uint32_t arguments_min_bytes; /* arguments this long pass labels on; 0: never */
 	bool use_perf;                /* attach as perf tracepoints whatever the kernel */
@@ -131,6 +132,8 @@ struct sensor_start {
 	uint64_t agent_seen_ns;  /* last sign of that agent; 0 unless resumed or state was kept */
 	const char *attach_mode; /* "tp_btf" or "perf" */
 	const char *lsm_bpf;     /* of the kernel's LSM list: "listed", "not listed", "unknown" */
+	uint64_t attach_ns;      /* until every call was seen */
+	uint64_t walk_ns;        /* from then on, until what was there before was met */
 };
 
 /*

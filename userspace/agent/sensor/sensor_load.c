@@ -20,6 +20,7 @@
 #define DEFAULT_BTF "/sys/kernel/btf/vmlinux"
 #define BPFFS "/sys/fs/bpf"
 #define LSM_LIST "/sys/kernel/security/lsm"
+#define OBJECTS_PREALLOCATED_MAX 131072
 #define TRACEFS "/sys/kernel/tracing"
 
 static int fail(char **ret_reason, int error, const char *format, ...)
@@ -63,12 +64,20 @@ static int prepare_pin_dir(struct sensor *sensor, char **ret_reason)
 	return 0;
 }
 
+static bool is_kernel_before(int major, int minor)
+{
+	int own_major, own_minor;
+	struct utsname name;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%d.%d", &own_major, &own_minor) != 2)
+		return false;
+	return own_major < major || (own_major == major && own_minor < minor);
+}
+
 /* From 7.0 on tp_btf loses calls under preemption, see the design's table. */
 static bool is_perf_wanted(const struct sensor_config *config)
 {
-	struct utsname name;
-
-	return config->use_perf || (uname(&name) == 0 && atoi(name.release) >= 7);
+	return config->use_perf || !is_kernel_before(7, 0);
 }
 
 static char *pin_path(const struct sensor *sensor, const char *prefix, const char *name)
@@ -87,9 +96,10 @@ static uint64_t build_of(const struct sensor_config *config, bool use_perf)
 	size_t size;
 	const void *elf = weir_bpf__elf_bytes(&size);
 
-	bytes = malloc(size + 3 * sizeof(uint32_t));
+	bytes = malloc(size + 4 * sizeof(uint32_t));
 	if (bytes) {
-		uint32_t settings[3] = {config->ring_bytes, config->flows_max, use_perf};
+		uint32_t settings[4] = {config->ring_bytes, config->flows_max, config->objects_max,
+					use_perf};
 
 		memcpy(bytes, elf, size);
 		memcpy(bytes + size, settings, sizeof(settings));
@@ -223,6 +233,23 @@ static int map_state(struct sensor *sensor, const struct sensor_config *config, 
 	return 0;
 }
 
+/*
+ * Tables that may become large take their memory entry by entry where programs can do that safely
+ * from any context (bpf_mem_alloc, 6.1). Before, all of it is taken at once, so there is less.
+ */
+static void size_objects(struct sensor *sensor, uint32_t wanted_max)
+{
+	struct bpf_map *maps[] = {sensor->skeleton->maps.objects, sensor->skeleton->maps.basenames};
+	bool is_preallocated = is_kernel_before(6, 1);
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		if (is_preallocated)
+			bpf_map__set_map_flags(maps[i], 0);
+		if (wanted_max || is_preallocated)
+			bpf_map__set_max_entries(maps[i], wanted_max ?: OBJECTS_PREALLOCATED_MAX);
+	}
+}
+
 static bool is_btf(const char *path)
 {
 	struct btf *btf = btf__parse(path, NULL);
@@ -254,6 +281,7 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 		bpf_map__set_max_entries(sensor->skeleton->maps.ring, config->ring_bytes);
 	if (config->flows_max)
 		bpf_map__set_max_entries(sensor->skeleton->maps.flows, config->flows_max);
+	size_objects(sensor, config->objects_max);
 	return 0;
 }
 
