@@ -67,7 +67,6 @@ UNIT_SOURCES := $(call find,tests/unit,*_test.c)
 KERNEL_SOURCES := $(call find,tests/kernel,*_test.c)
 FUZZ_SOURCES := $(call find,tests/fuzz,*_fuzz.c)
 BENCH_SOURCES := $(call find,tests/bench,*.c)
-BENCH_SCRIPTS := $(call find,tests/bench,*.sh)
 SCENARIOS := $(filter-out $(SKIP),$(sort $(wildcard tests/scenarios/*.sh)))
 HEADERS := $(call find,userspace,*.h) $(call find,tests,*.h)
 BPF_HEADERS := $(call find,bpf,*.h)
@@ -174,8 +173,8 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in buil
 	@set -e; for fuzzer in $(FUZZ_SOURCES:%.c=build/fuzz/%); do scripts/fuzz $(FUZZ_SECONDS) $$fuzzer; done
 
 .PHONY: bench
-bench: all $(BENCHES) ## measure what the sensor costs per system call (root)
-	@set -e; for bench in $(BENCHES) $(BENCH_SCRIPTS); do echo "# $$bench"; BUILD=$(BUILD) ./$$bench; done
+bench: all $(BENCHES) ## what Weir and other monitors cost; BENCH='--rounds 20 --only weir' as wanted (root)
+	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/bench/cost $(BENCH)
 
 .PHONY: coverage
 coverage: ## line and branch coverage of the unit tests, a table on stdout and pages in build/coverage

@@ -142,8 +142,7 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 
 	if (!fixture)
 		die("start", ENOMEM);
-	if (options)
-		fixture->options = *options;
+	fixture->options = options ? *options : (struct kernel_options){};
 	fixture->flows = calloc(FLOWS_MAX, sizeof(*fixture->flows));
 	strcpy(fixture->folder, "/tmp/weir-kernel-XXXXXX");
 	if (!fixture->flows || !mkdtemp(fixture->folder))

@@ -13,17 +13,20 @@ enum syscall_work {
 	SYSCALL_WORK_PREAD,
 	SYSCALL_WORK_WRITE,
 	SYSCALL_WORK_OPEN,
+	SYSCALL_WORK_UNIX,
 	SYSCALL_WORK_TCP,
+	SYSCALL_WORK_TCP_LARGE,
+	SYSCALL_WORK_CONNECT,
+	SYSCALL_WORK_SPAWN,
 	SYSCALL_WORKS,
 };
 
-const char *syscall_work_describe(enum syscall_work work);
-
 /*
- * Measures once for each byte that it reads from the descriptor, until that ends,
- * and answers on stdout with SYSCALL_WORKS doubles: ns of processor time per call,
- * of the fastest of many short batches. FILE is made. The exit status is 0 or 1.
+ * Measures once for each number of batches that it reads on stdin, and answers on
+ * stdout with a line for each work, its name, a tab and the ns of processor time of
+ * one call, children's included, in the fastest batch; an empty line ends the answer.
+ * FILE holds a page. The exit status is 0 or 1.
  */
-int syscall_work_serve(int control_fd, const char *file);
+int syscall_work_serve(const char *file);
 
 #endif
