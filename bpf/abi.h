@@ -31,7 +31,8 @@
 #define WEIR_DEV_LOOPBACK 0xfffffff1u  /* ino: hash of (net namespace, sender, receiver) */
 #define WEIR_DEV_UNIX_SOCK 0xfffffff2u /* ino: kernel address of a unix socket not accepted yet */
 #define WEIR_DEV_GAP 0xfffffff3u       /* ino: number of a system call that is not followed */
-#define WEIR_DEV_APP 0xfffffff4u       /* ino: id of the app that was executed with arguments */
+#define WEIR_DEV_APP \
+	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
 #define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
 
@@ -43,6 +44,7 @@ enum weir_kind {
 	WEIR_KIND_INET = 3,
 	WEIR_KIND_UNIX = 4,
 	WEIR_KIND_DEVICE = 5,
+	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
 };
 
 enum weir_direction {
@@ -64,6 +66,7 @@ enum weir_call {
 	WEIR_CALL_RENAME = 9,
 	WEIR_CALL_TAKE_FD = 10, /* pidfd_getfd */
 	WEIR_CALL_GAP = 11,     /* moves data in a way that is not followed */
+	WEIR_CALL_MEMORY = 13,  /* between the caller and another process's memory */
 };
 
 enum weir_call_form {
@@ -72,13 +75,16 @@ enum weir_call_form {
 	WEIR_FORM_MSGHDR = 2,  /* struct msghdr in argument 1 */
 	WEIR_FORM_MMSGHDR = 3, /* returns messages; bytes are in each msg_len */
 	WEIR_FORM_AT = 4,      /* directory descriptor before the path */
+	WEIR_FORM_FETCH = 5,   /* of MEMORY: from the other process */
+	WEIR_FORM_STORE = 6,   /* of MEMORY: to the other process */
+	WEIR_FORM_PTRACE = 7,  /* of MEMORY: either, by the request in argument 0 */
 };
 
 struct weir_syscall {
 	__u8 call;    /* enum weir_call */
 	__u8 form;    /* enum weir_call_form */
 	__u8 fd_arg;  /* argument that holds the descriptor; of COPY: the one read from; of OPEN:
-			 flags */
+			 flags; of MEMORY: the other process */
 	__u8 fd2_arg; /* of COPY: the one written to */
 };
 

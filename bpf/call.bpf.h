@@ -20,7 +20,7 @@ struct call {
 	struct weir_app *app;
 	struct task_struct *task;
 	__u32 number;
-	__u32 padding;
+	__u32 is_memory; /* its object is the memory of an app */
 };
 
 /* Written by the loader for its architecture before the programs are loaded. */
@@ -128,6 +128,12 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 		}
 		ret_object->key = pin->key;
 		ret_object->kind = pin->kind;
+	}
+	/* For memory_exit_file(), which takes it again: the stack is too short for it here. */
+	if (ret_object->kind == WEIR_KIND_MEMORY) {
+		ret_object->kind = WEIR_KIND_NONE;
+		call->is_memory = true;
+		return false;
 	}
 	if (pin)
 		bpf_map_delete_elem(&inflight, &key);

@@ -38,7 +38,7 @@ static __always_inline void flow_describe(struct weir_flow *flow, const struct o
 			flow->peer.protocol = protocol;
 		}
 	} else if (object->file) {
-		object_read_name(object->file, &flow->name);
+		name_read_file(object->file, &flow->name);
 	}
 	flow->is_ready = 1;
 }
@@ -101,6 +101,51 @@ static __always_inline void flow_add(struct weir_app *app, const struct object *
 		flow_describe(flow, object, transfer);
 		edge_ring(WEIR_EDGE_FLOW, &key, 0);
 	}
+}
+
+/*
+ * Data went from one app straight to another one. Each has a flow whose object is the other app,
+ * which is how the way of the data is found again. Hops are those of the sender.
+ */
+static __noinline int flow_pass(struct weir_app *from, struct weir_app *to, __u64 bytes,
+				__u64 labels, bool is_estimated)
+{
+	struct transfer transfer = {.bytes = bytes,
+				    .labels = labels,
+				    .direction = WEIR_OUT,
+				    .hops = from->hops,
+				    .is_estimated = is_estimated};
+	struct object object = {.key = {.ino = to->id, .dev = WEIR_DEV_APP}};
+
+	flow_add(from, &object, &transfer);
+	object.key.ino = from->id;
+	transfer.direction = WEIR_IN;
+	transfer.hops = from->hops + 1;
+	flow_add(to, &object, &transfer);
+	return 0;
+}
+
+/* Between the running app and the memory of another one. */
+static __noinline int flow_memory(struct weir_app *app, const struct object *memory, __u64 bytes,
+				  __u32 direction, bool is_estimated)
+{
+	__u64 id = memory->key.ino;
+	struct weir_app *other = bpf_map_lookup_elem(&apps, &id);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (!other || id == app->id || other->is_hub || app->is_hub)
+		return 0;
+	if (direction == WEIR_OUT) {
+		if (!app->labels)
+			return 0;
+		/* Once more: the app may have got its labels meanwhile. */
+		label_app_of_exe(other, app->labels, app->hops + 1, memory->exe);
+		return flow_pass(app, other, bytes, app->labels, is_estimated);
+	}
+	if (!other->labels)
+		return 0;
+	label_app(app, other->labels, other->hops + 1, task);
+	return flow_pass(other, app, bytes, other->labels, is_estimated);
 }
 
 /* Data came from an object into the app. */

@@ -13,73 +13,10 @@
 
 #include "app.bpf.h"
 #include "edge.bpf.h"
+#include "name.bpf.h"
 
-/* The entry is not there: the table is full, or memory was short. */
-static __always_inline bool label_is_full(long error)
-{
-	return error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
-}
-
-/* FNV-1a; the agent computes the same over names it learns. */
-static __always_inline __u64 label_hash_letter(__u64 hash, __u8 letter)
-{
-	return (hash ^ letter) * 0x100000001b3ULL;
-}
-
-/*
- * Letter by letter: a buffer for a whole name does not fit beside the callers on the stack.
- * Not static, as are the other functions with loops that need only numbers: such a
- * function is verified once and not once per caller's state, which is too much for 6.1.
- * Kernel pointers come as numbers that were read, because the verifier takes no typed
- * pointer there.
- */
-__noinline int label_remember_basename(__u64 name_address)
-{
-	const unsigned char *name = (const unsigned char *)name_address;
-	struct weir_state *gate = state_get();
-	__u64 hash, one = 1;
-	long error;
-	__u32 i;
-
-	if (!gate)
-		return 0;
-	hash = gate->basename_seed;
-	for (i = 0; i < WEIR_USER_PATH_BYTES; i++) {
-		__u8 letter = 0;
-
-		bpf_probe_read_kernel(&letter, sizeof(letter), name + i);
-		if (!letter)
-			break;
-		hash = label_hash_letter(hash, letter);
-	}
-	error = bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
-	if (label_is_full(error))
-		COUNT(gate->losses.names_full);
-	return 0;
-}
-
-__noinline int label_remember_app_path(__u64 id, __u64 exe_address)
-{
-	struct file *exe = (struct file *)exe_address;
-	struct weir_state *gate = state_get();
-	struct weir_name *name;
-	long error;
-
-	if (!exe)
-		return 0;
-	error = bpf_map_update_elem(&app_paths, &id, &empty_name, BPF_NOEXIST);
-	if (label_is_full(error) && gate)
-		COUNT(gate->losses.names_full);
-	if (error)
-		return 0;
-	name = bpf_map_lookup_elem(&app_paths, &id);
-	if (name)
-		object_read_name(exe, name);
-	return 0;
-}
-
-static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 hops,
-				      struct task_struct *task)
+static __always_inline void label_app_of_exe(struct weir_app *app, __u64 labels, __u32 hops,
+					     struct file *exe)
 {
 	struct weir_state *gate = state_get();
 
@@ -95,8 +32,26 @@ static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 
 	}
 	app->labels |= labels;
 	app_open(app);
-	label_remember_app_path(app->id, (__u64)BPF_CORE_READ(task, mm, exe_file));
+	name_remember_app(app->id, (__u64)exe);
 	edge_ring_app(WEIR_EDGE_APP, app->id, 0);
+}
+
+static __always_inline void label_app(struct weir_app *app, __u64 labels, __u32 hops,
+				      struct task_struct *task)
+{
+	if (labels & ~app->labels)
+		label_app_of_exe(app, labels, hops, BPF_CORE_READ(task, mm, exe_file));
+}
+
+/* What is written to the memory of an app is the app's at once. */
+static __noinline int label_memory(const struct object *object, const struct weir_app *from)
+{
+	__u64 id = object->key.ino;
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &id);
+
+	if (app && id != from->id)
+		label_app_of_exe(app, from->labels, from->hops + 1, object->exe);
+	return 0;
 }
 
 static __always_inline void label_apply_executable(struct weir_app *app, struct task_struct *task)
@@ -122,7 +77,7 @@ static __always_inline void label_mark_volatile(const struct weir_object_key *ke
 	__u64 epoch = gate ? gate->epoch : 0;
 	long error = bpf_map_update_elem(&volatiles, key, &epoch, BPF_NOEXIST);
 
-	if (label_is_full(error) && gate)
+	if (maps_is_full(error) && gate)
 		COUNT(gate->losses.volatiles_full);
 	if (error || !gate)
 		return;
@@ -175,7 +130,7 @@ static __always_inline struct weir_object *label_make_object(const struct object
 	made.kind = object->kind;
 	made.seen_epoch = gate ? gate->epoch : 0;
 	error = bpf_map_update_elem(&objects, &object->key, &made, BPF_NOEXIST);
-	if (label_is_full(error) && gate)
+	if (maps_is_full(error) && gate)
 		COUNT(gate->losses.objects_full);
 	if (!error && gate && object->kind == WEIR_KIND_FILE)
 		COUNT(gate->labelled_files);
@@ -184,8 +139,13 @@ static __always_inline struct weir_object *label_make_object(const struct object
 
 static __always_inline void label_object(const struct object *object, const struct weir_app *app)
 {
-	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+	struct weir_object *known;
 
+	if (object->kind == WEIR_KIND_MEMORY) {
+		label_memory(object, app);
+		return;
+	}
+	known = bpf_map_lookup_elem(&objects, &object->key);
 	if (known && (known->is_crm || !(app->labels & ~known->labels)))
 		return;
 	if (!known) {
@@ -193,7 +153,7 @@ static __always_inline void label_object(const struct object *object, const stru
 		if (!known)
 			return;
 		if (object->kind == WEIR_KIND_FILE)
-			label_remember_basename(label_name_of_file(object->file));
+			name_remember_basename(label_name_of_file(object->file));
 	}
 	known->labels |= app->labels;
 	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
@@ -267,18 +227,36 @@ static __always_inline bool label_has_folders(__u32 dev, const struct weir_state
 	return false;
 }
 
-/* Before anything is labelled, a file matters only where there are folders that are sources. */
+/* Nothing is labelled, and no file becomes so by being opened. */
+static __always_inline bool label_is_idle(const struct weir_state *gate)
+{
+	return !gate->folder_count && !gate->labelled_files && !gate->volatile_objects &&
+	       !gate->hot;
+}
+
+/*
+ * Before any file is labelled, a file matters only where there are folders that are sources, or
+ * if it may be the memory of an app. That was opened while all was idle the walk finds.
+ */
 static __always_inline bool label_may_matter(struct file *file, const struct weir_state *gate)
 {
+	unsigned long magic;
 	__u32 dev;
 
 	if (gate->labelled_files || gate->volatile_objects)
 		return true;
-	if (bpf_rdonly_cast)
-		dev = object_cast(struct file, file)->f_inode->i_sb->s_dev;
-	else
-		dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	return label_has_folders(dev, gate);
+	if (bpf_rdonly_cast) {
+		struct super_block *super = object_cast(struct file, file)->f_inode->i_sb;
+
+		dev = super->s_dev;
+		magic = super->s_magic;
+	} else {
+		struct super_block *super = BPF_CORE_READ(file, f_inode, i_sb);
+
+		dev = BPF_CORE_READ(super, s_dev);
+		magic = BPF_CORE_READ(super, s_magic);
+	}
+	return magic == PROC_SUPER_MAGIC || label_has_folders(dev, gate);
 }
 
 static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, struct weir_state *gate)
@@ -322,9 +300,11 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	__u64 labels = 0;
 	bool is_news;
 
-	if (!gate || (!gate->folder_count && !gate->labelled_files && !gate->volatile_objects))
+	if (!gate || label_is_idle(gate))
 		return 0;
 	object_resolve(file, WEIR_IN, &object);
+	if (object.kind == WEIR_KIND_MEMORY && object.key.ino != app->id)
+		app_open(app);
 	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE &&
 	    object.kind != WEIR_KIND_DEVICE)
 		return 0;
@@ -334,7 +314,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	is_news = labels && (!known || labels & ~known->labels);
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);
-		label_remember_basename(label_name_of_file(file));
+		name_remember_basename(label_name_of_file(file));
 	}
 	if (!known)
 		return 0;

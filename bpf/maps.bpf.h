@@ -172,6 +172,12 @@ static __always_inline struct weir_state *state_get(void)
 	return bpf_map_lookup_elem(&state, &zero);
 }
 
+/* The entry is not there: the table is full, or memory was short. */
+static __always_inline bool maps_is_full(long error)
+{
+	return error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
+}
+
 #define COUNT(field) __sync_fetch_and_add(&(field), 1)
 
 #endif

@@ -9,13 +9,15 @@
  */
 
 #include "maps.bpf.h"
-
-#include <bpf/bpf_core_read.h>
+#include "proc.bpf.h"
 
 struct object {
 	struct weir_object_key key;
 	struct file *file;
-	struct sock *sock;
+	union {
+		struct sock *sock;
+		struct file *exe; /* of MEMORY: what its app runs */
+	};
 	__u32 kind;
 	__u16 family;
 	__u16 padding;
@@ -85,8 +87,11 @@ static __always_inline void object_read_key(struct inode *inode, struct weir_obj
 	ret_key->generation = BPF_CORE_READ(inode, i_generation);
 }
 
-/* Synthetic file systems answer from the kernel: nothing rests there. */
-static __always_inline bool object_is_synthetic(struct inode *inode)
+/*
+ * Synthetic file systems answer from the kernel: nothing rests there. But one file of procfs is
+ * what another process remembers.
+ */
+static __always_inline __u32 object_kind_of_regular(struct inode *inode)
 {
 	unsigned long magic;
 
@@ -96,15 +101,16 @@ static __always_inline bool object_is_synthetic(struct inode *inode)
 		magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	switch (magic) {
 	case PROC_SUPER_MAGIC:
+		return WEIR_KIND_MEMORY;
 	case SYSFS_MAGIC:
 	case TRACEFS_MAGIC:
 	case DEBUGFS_MAGIC:
 	case BPF_FS_MAGIC:
 	case CGROUP_SUPER_MAGIC:
 	case CGROUP2_SUPER_MAGIC:
-		return true;
+		return WEIR_KIND_NONE;
 	}
-	return false;
+	return WEIR_KIND_FILE;
 }
 
 /* Majors 1, 4, 5 and 128 to 143 (Documentation/admin-guide/devices.txt): memory and terminals. */
@@ -127,7 +133,7 @@ static __always_inline __u32 object_kind_of_inode(struct inode *inode)
 		mode = BPF_CORE_READ(inode, i_mode);
 	switch (mode & S_IFMT) {
 	case S_IFREG:
-		return object_is_synthetic(inode) ? WEIR_KIND_NONE : WEIR_KIND_FILE;
+		return object_kind_of_regular(inode);
 	case S_IFIFO:
 		return WEIR_KIND_PIPE;
 	case S_IFSOCK:
@@ -286,6 +292,32 @@ static __always_inline void object_resolve_socket(struct object *object, __u32 d
 		object->key = loopback;
 }
 
+/* Becomes the memory of the app of a task. False where the tables do not know the task. */
+static __always_inline bool object_set_memory(struct task_struct *task, struct object *ret_object)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u64 *id = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (!id)
+		return false;
+	ret_object->key.ino = *id;
+	ret_object->key.dev = WEIR_DEV_APP;
+	ret_object->key.generation = 0;
+	ret_object->kind = WEIR_KIND_MEMORY;
+	ret_object->exe = BPF_CORE_READ(task, mm, exe_file);
+	return true;
+}
+
+static __noinline int object_resolve_proc(struct file *file, struct object *ret_object)
+{
+	struct task_struct *task = proc_task_of_memory(file);
+
+	ret_object->kind = WEIR_KIND_NONE;
+	if (task)
+		object_set_memory(task, ret_object);
+	return 0;
+}
+
 /* Fills an object from an open file. Kind NONE means that no customer data can rest there. */
 static __always_inline void object_resolve(struct file *file, __u32 direction,
 					   struct object *ret_object)
@@ -299,58 +331,13 @@ static __always_inline void object_resolve(struct file *file, __u32 direction,
 	ret_object->kind = object_kind_of_inode(inode);
 	if (ret_object->kind == WEIR_KIND_NONE)
 		return;
+	if (ret_object->kind == WEIR_KIND_MEMORY) {
+		object_resolve_proc(file, ret_object);
+		return;
+	}
 	object_read_key(inode, &ret_object->key);
 	if (ret_object->kind == WEIR_KIND_INET)
 		object_resolve_socket(ret_object, direction);
-}
-
-/*
- * Writes the path of a dentry, across mounts, into a map value. The length lives
- * in the value, not in a register: what is loaded from a map is any number to the
- * verifier, so that it follows each round of the loop once. include/linux/dcache.h
- */
-static __noinline int object_read_path(struct dentry *dentry, struct vfsmount *vfsmount,
-				       struct weir_name *ret_name)
-{
-	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-	int i;
-
-	ret_name->bytes = 0;
-	ret_name->is_cut = 0;
-	for (i = 0; i < WEIR_NAME_PARTS; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		__u32 used = ret_name->bytes;
-		const unsigned char *text;
-		long length;
-
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-			if (above == mount || !above)
-				return 0;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = above;
-			continue;
-		}
-		if (used > WEIR_NAME_BYTES - WEIR_NAME_PART_BYTES)
-			break;
-		text = BPF_CORE_READ(dentry, d_name.name);
-		length = bpf_probe_read_kernel_str(ret_name->text + used, WEIR_NAME_PART_BYTES,
-						   text);
-		if (length <= 0)
-			break;
-		ret_name->bytes = used + length;
-		dentry = parent;
-	}
-	ret_name->is_cut = 1;
-	return 0;
-}
-
-static __always_inline void object_read_name(struct file *file, struct weir_name *ret_name)
-{
-	ret_name->is_unlinked = BPF_CORE_READ(file, f_inode, i_nlink) == 0;
-	object_read_path(BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt),
-			 ret_name);
 }
 
 static __always_inline void object_read_peer(struct sock *sock, __u16 family,

@@ -6,11 +6,22 @@
 
 #include "kernel.h"
 
+#include "hooks/memory.bpf.h"
 #include "hooks/path.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+/* Whether the caller is labelled does not matter: the other process may be. */
+static __always_inline bool weir_begin_memory(struct call *call)
+{
+	if (!call_is_gate_open(call))
+		return false;
+	call->app = app_get_current();
+	call->task = (struct task_struct *)bpf_get_current_task();
+	return call->app;
+}
 
 static __always_inline int weir_enter(struct pt_regs *regs, long number)
 {
@@ -20,6 +31,10 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	if (number < 0 || number >= WEIR_SYSCALLS)
 		return 0;
 	rule = (const struct weir_syscall *)&syscalls[number];
+	call.rule = rule;
+	call.number = number;
+	if (rule->call == WEIR_CALL_MEMORY)
+		return weir_begin_memory(&call) ? memory_enter(&call) : 0;
 	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
 	    rule->call != WEIR_CALL_COPY)
 		return 0;
@@ -30,8 +45,6 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 		return 0;
 	if (!call_pass_gate(&call))
 		return 0;
-	call.rule = rule;
-	call.number = number;
 	switch (rule->call) {
 	case WEIR_CALL_READ:
 		transfer_pin_in(&call, call_arg(regs, 0), 0, false);
@@ -70,8 +83,7 @@ static __always_inline void weir_exit_open(struct call *call, long result)
 	bool is_truncated;
 
 	call->gate = state_get();
-	if (!call->gate || (!call->gate->folder_count && !call->gate->labelled_files &&
-			    !call->gate->volatile_objects))
+	if (!call->gate || label_is_idle(call->gate))
 		return;
 	if (call->rule->call == WEIR_CALL_TAKE_FD) {
 		call->app = app_get_current();
@@ -124,6 +136,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		transfer_note_gap(call);
 		break;
 	}
+	if (call->is_memory)
+		memory_exit_file(call, result);
 }
 
 static __always_inline int weir_exit(struct pt_regs *regs, long number, long result)
@@ -149,6 +163,10 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	case WEIR_CALL_TAKE_FD:
 		if (result >= 0)
 			weir_exit_open(&call, result);
+		return 0;
+	case WEIR_CALL_MEMORY:
+		if (weir_begin_memory(&call))
+			memory_exit(&call, result);
 		return 0;
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:

@@ -14,7 +14,7 @@
  * Hash of what follows the last slash of a path in user memory. Letter by letter:
  * room in the ring is taken only for a call that is let through. The start value
  * comes from a map: were it a constant, the verifier would follow every position
- * of every slash on its own. Not static: verified once, see label_remember_basename().
+ * of every slash on its own. Not static: verified once, see name_remember_basename().
  */
 __noinline __u64 path_hash(__u64 path, __u64 seed)
 {
@@ -29,7 +29,7 @@ __noinline __u64 path_hash(__u64 path, __u64 seed)
 		if (!letter)
 			break;
 		is_slash = ((__u64)(letter ^ '/') - 1) >> 63;
-		hash = label_hash_letter(hash, letter);
+		hash = name_hash_letter(hash, letter);
 		hash = (hash & (is_slash - 1)) | (seed & -is_slash);
 	}
 	return hash;
@@ -48,14 +48,14 @@ static __always_inline void path_read_directory(struct call *call, int dirfd, co
 	if (path[0] == '/')
 		return;
 	if (dirfd == AT_FDCWD) {
-		object_read_path(BPF_CORE_READ(task, fs, pwd.dentry),
-				 BPF_CORE_READ(task, fs, pwd.mnt), ret_name);
+		name_read_path(BPF_CORE_READ(task, fs, pwd.dentry),
+			       BPF_CORE_READ(task, fs, pwd.mnt), ret_name);
 		return;
 	}
 	directory = object_file_of_fd(dirfd);
 	if (directory)
-		object_read_path(BPF_CORE_READ(directory, f_path.dentry),
-				 BPF_CORE_READ(directory, f_path.mnt), ret_name);
+		name_read_path(BPF_CORE_READ(directory, f_path.dentry),
+			       BPF_CORE_READ(directory, f_path.mnt), ret_name);
 }
 
 static __always_inline void path_fill(struct call *call, struct weir_path_edge *edge,

@@ -55,24 +55,17 @@ static __noinline int process_pass_arguments(struct weir_app *from, struct weir_
 {
 	struct weir_state *gate = state_get();
 	__u64 bytes = BPF_CORE_READ(task, mm, arg_end) - BPF_CORE_READ(task, mm, arg_start);
-	struct transfer transfer = {.bytes = bytes, .direction = WEIR_OUT, .is_estimated = true};
-	struct object object = {};
+	__u64 labels;
 
 	if (!gate || !from || !to || from->is_hub || to->is_hub)
 		return 0;
-	transfer.labels = from->labels & gate->origin_labels;
+	labels = from->labels & gate->origin_labels;
 	if (gate->arguments_min_bytes && bytes >= gate->arguments_min_bytes)
-		transfer.labels = from->labels;
-	if (!transfer.labels)
+		labels = from->labels;
+	if (!labels)
 		return 0;
-	object.key.ino = to->id;
-	object.key.dev = WEIR_DEV_APP;
-	transfer.hops = from->hops;
-	flow_add(from, &object, &transfer);
-	transfer.direction = WEIR_IN;
-	transfer.hops = from->hops + 1;
-	flow_add(to, &object, &transfer);
-	label_app(to, transfer.labels, from->hops + 1, task);
+	label_app(to, labels, from->hops + 1, task);
+	flow_pass(from, to, bytes, labels, true);
 	return 0;
 }
 

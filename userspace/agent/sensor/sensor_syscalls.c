@@ -61,9 +61,11 @@ static const struct syscall_entry entries[] = {
 	ENTRY(rename, WEIR_CALL_RENAME, WEIR_FORM_PLAIN, 0, 0),
 #endif
 	ENTRY(pidfd_getfd, WEIR_CALL_TAKE_FD, WEIR_FORM_PLAIN, 0, 0),
-	ENTRY(process_vm_readv, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
-	ENTRY(process_vm_writev, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
-	ENTRY(ptrace, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(process_vm_readv, WEIR_CALL_MEMORY, WEIR_FORM_FETCH, 0, 0),
+	ENTRY(process_vm_writev, WEIR_CALL_MEMORY, WEIR_FORM_STORE, 0, 0),
+	ENTRY(ptrace, WEIR_CALL_MEMORY, WEIR_FORM_PTRACE, 1, 0),
+	/* UFFDIO_COPY, by ioctl, can fill the memory of another process. */
+	ENTRY(userfaultfd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 };
