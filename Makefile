@@ -81,6 +81,7 @@ LIB := $(BUILD)/libweir.a
 TEST_LIB := $(BUILD)/libweir-test.a
 UNIT_TESTS := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 KERNEL_TESTS := $(KERNEL_SOURCES:%.c=$(BUILD)/%)
+SUCCESSORS := $(patsubst %.sed,$(BUILD)/%,$(call find,tests/kernel/successors,*.sed))
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
@@ -164,7 +165,7 @@ check-fuzz: ## every fuzzer for five seconds
 
 .PHONY: unit-tests kernel-tests fuzzers
 unit-tests: $(UNIT_TESTS)
-kernel-tests: $(KERNEL_TESTS)
+kernel-tests: $(KERNEL_TESTS) $(SUCCESSORS)
 fuzzers: $(FUZZERS)
 
 .PHONY: fuzz
@@ -257,6 +258,25 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Agents of other builds, for the test of upgrades: bpf/ edited by NAME.sed, and the sensor's
+# userspace compiled against it. The objects of its own come first, so libweir.a's stay out.
+define successor
+$(1)-bpf/abi.h: $(1:$(BUILD)/%=%).sed $(BPF_SOURCE) $(BPF_HEADERS)
+	@mkdir -p $(1)-bpf && cp -r bpf/. $(1)-bpf && find $(1)-bpf -name '*.[ch]' -exec sed -i -f $$< {} +
+	@touch $$@ && ! diff -rq -x '*.o' -x '*.md' -x weir.skel.h bpf $(1)-bpf >/dev/null
+$(1)-bpf/weir.bpf.o: $(1)-bpf/abi.h
+	$(call say,BPF)$(CLANG) $(subst -Ibpf,-I$(1)-bpf,$(BPF_CFLAGS)) -c -o $$@ $(1)-bpf/weir.bpf.c
+$(1)-bpf/bpf/weir.skel.h: $(1)-bpf/weir.bpf.o
+	@mkdir -p $$(@D)
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $$< name weir_bpf >$$@
+$(1)-bpf/%.o: userspace/agent/sensor/%.c $(1)-bpf/bpf/weir.skel.h $(HEADERS)
+	$(call say,CC)$(CC) $(BASE_CFLAGS) $(WARNINGS) -I$(1)-bpf $(INCLUDES) -c -o $$@ $$<
+$(1): $(BUILD)/tests/kernel/upgrade_test.o \
+		$(patsubst userspace/agent/sensor/%.c,$(1)-bpf/%.o,$(wildcard userspace/agent/sensor/*.c)) $(TEST_LIB) $(LIB)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $$@ $$^ $(TEST_LIBS) $(LIBS)
+endef
+$(foreach name,$(SUCCESSORS),$(eval $(call successor,$(name))))
 
 $(BUILD)/%.o: %.c | $(PROTO_HEADERS)
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 /*
  * The programs. System call handlers exist once and are entered two ways: as
  * tp_btf, or as perf tracepoints where those lose calls (7.x); the loader picks.
+ * Each is reached through its slot, so that another build can take its place.
  */
 
 #include "kernel.h"
@@ -10,6 +11,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
+#include "slot.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -178,13 +180,13 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	return 0;
 }
 
-SEC("tp_btf/sys_enter")
+HOOK(enter_btf, "tp_btf/sys_enter")
 int enter_btf(__u64 *ctx)
 {
 	return weir_enter((struct pt_regs *)ctx[0], ctx[1]);
 }
 
-SEC("tp_btf/sys_exit")
+HOOK(exit_btf, "tp_btf/sys_exit")
 int exit_btf(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
@@ -220,31 +222,31 @@ static __always_inline struct pt_regs *current_regs(void)
 	return BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 }
 
-SEC("tp/raw_syscalls/sys_enter")
+HOOK(enter_perf, "tp/raw_syscalls/sys_enter")
 int enter_perf(struct perf_enter *ctx)
 {
 	return weir_enter(current_regs(), ctx->number);
 }
 
-SEC("tp/raw_syscalls/sys_exit")
+HOOK(exit_perf, "tp/raw_syscalls/sys_exit")
 int exit_perf(struct perf_exit *ctx)
 {
 	return weir_exit(current_regs(), ctx->number, ctx->result);
 }
 
-SEC("tp_btf/sched_process_fork")
+HOOK(fork_btf, "tp_btf/sched_process_fork")
 int fork_btf(__u64 *ctx)
 {
 	return process_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1]);
 }
 
-SEC("tp_btf/sched_process_exec")
+HOOK(exec_btf, "tp_btf/sched_process_exec")
 int exec_btf(__u64 *ctx)
 {
 	return process_exec((struct task_struct *)ctx[0]);
 }
 
-SEC("tp_btf/sched_process_exit")
+HOOK(exit_task_btf, "tp_btf/sched_process_exit")
 int exit_task_btf(__u64 *ctx)
 {
 	return process_exit((struct task_struct *)ctx[0]);

@@ -143,6 +143,19 @@ static int start_sensor(struct agent *agent)
 	return r;
 }
 
+static const char *describe_gap(const struct sensor_start *start)
+{
+	switch (start->takeover) {
+	case SENSOR_RESUMED:
+		return "no agent was running; the kernel went on counting";
+	case SENSOR_UPGRADED:
+		return "no agent was running; the kernel went on counting, and the programs of "
+		       "another build took over";
+	default:
+		return "no agent was running and the sensor was replaced: labels of then are gone";
+	}
+}
+
 /* What happened while no agent was there to see it is marked before it is reported. */
 static void report_start(struct agent *agent)
 {
@@ -150,13 +163,11 @@ static void report_start(struct agent *agent)
 	struct sensor_start start;
 
 	sensor_describe_start(agent->sensor, &start);
-	if (start.agent_seen_ns)
+	/* Of a sensor that cannot be read it is not known when it was last looked after. */
+	if (start.takeover != SENSOR_FRESH)
 		agent_emit_note(agent, EVENT_AGENT_GAP,
 				start.agent_seen_ns + agent->report.boot_offset_ns, now_ns, 0,
-				start.is_resumed
-					? "no agent was running; the kernel went on counting"
-					: "no agent was running and the sensor was replaced: "
-					  "labels of then are gone");
+				describe_gap(&start));
 	agent_emit_note(agent, EVENT_AGENT_START, now_ns, 0, 0, start.attach_mode);
 	agent_emit_note(agent, EVENT_POLICY, now_ns, 0, 0, policy_fingerprint(agent->policy));
 }

@@ -140,15 +140,11 @@ static bool read_attached(const struct sensor *sensor, const char *program,
 			  struct bpf_prog_info *ret_info)
 {
 	_cleanup_close_ int link_fd = -1, fd = -1;
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = sensor_pin_path(sensor, "link_", program);
 	struct bpf_link_info link = {};
 	uint32_t link_size = sizeof(link), size = sizeof(*ret_info);
 
-	if (asprintf(&path, "%s/link_%s", sensor->pin_dir, program) < 0) {
-		path = NULL;
-		return false;
-	}
-	link_fd = bpf_obj_get(path);
+	link_fd = path ? bpf_obj_get(path) : -1;
 	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &link, &link_size) < 0)
 		return false;
 	fd = bpf_prog_get_fd_by_id(link.prog_id);

@@ -116,8 +116,9 @@ struct sensor_handler {
 };
 
 struct sensor_config {
-	const char *pin_dir;          /* in a bpffs; made, and the bpffs mounted, when missing */
-	const char *btf_path;         /* NULL: /sys/kernel/btf/vmlinux */
+	const char *pin_dir;  /* in a bpffs; made, and the bpffs mounted, when missing */
+	const char *btf_path; /* NULL: /sys/kernel/btf/vmlinux */
+	/* Sizes of tables that are made; those of a sensor that is taken over stay. */
 	uint32_t ring_bytes;          /* 0: 256 KiB; a power of two, at least a page */
 	uint32_t flows_max;           /* 0: 32768 */
 	uint32_t objects_max;         /* 0: 1048576; 131072 before 6.1 */
@@ -126,10 +127,18 @@ struct sensor_config {
 	bool use_perf;                /* attach as perf tracepoints whatever the kernel */
 };
 
+enum sensor_takeover {
+	SENSOR_FRESH = 0, /* there was none */
+	SENSOR_RESUMED,   /* programs of the same build were attached and still are */
+	SENSOR_UPGRADED, /* programs of another build were exchanged in place; no call was missed */
+	SENSOR_REPLACED, /* what was there could not be read: its labels and counters are gone */
+};
+
 /* How the sensor came up. */
 struct sensor_start {
-	bool is_resumed;         /* programs of an earlier agent were still attached */
-	uint64_t agent_seen_ns;  /* last sign of that agent; 0 unless resumed or state was kept */
+	enum sensor_takeover takeover;
+	bool is_resumed; /* RESUMED or UPGRADED: counted without a break, in the same tables */
+	uint64_t agent_seen_ns;  /* last sign of the agent before; 0: none, or unknown */
 	const char *attach_mode; /* "tp_btf" or "perf" */
 	const char *lsm_bpf;     /* of the kernel's LSM list: "listed", "not listed", "unknown" */
 	uint64_t attach_ns;      /* until every call was seen */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
@@ -124,6 +125,25 @@ static int add_executable(int fd, const char *path, uint64_t labels, bool is_hub
 	return bpf_map_update_elem(fd, &key, &rule, BPF_ANY) < 0 ? -errno : 0;
 }
 
+/*
+ * The rule for its executable comes too late for an agent of another build than the one whose
+ * programs saw it start. Nobody else changes the entry meanwhile but forks and exits of this agent.
+ */
+static int make_own_app_a_hub(struct sensor *sensor)
+{
+	int apps_fd = bpf_map__fd(sensor->skeleton->maps.apps);
+	uint32_t tgid = (uint32_t)getpid();
+	struct weir_app app;
+	uint64_t id;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.processes), &tgid, &id) < 0 ||
+	    bpf_map_lookup_elem(apps_fd, &id, &app) < 0 || app.is_hub)
+		return 0; /* not met yet: then by its executable */
+	app.is_hub = 1;
+	app.labels = 0;
+	return bpf_map_update_elem(apps_fd, &id, &app, BPF_EXIST) < 0 ? -errno : 0;
+}
+
 static int apply_executables(struct sensor *sensor, const struct policy *policy)
 {
 	int fd = bpf_map__fd(sensor->skeleton->maps.executables);
@@ -140,7 +160,8 @@ static int apply_executables(struct sensor *sensor, const struct policy *policy)
 			return r;
 	}
 	/* Weir itself reads and hashes what others made: it must not carry their labels on. */
-	return add_executable(fd, "/proc/self/exe", 0, true);
+	r = add_executable(fd, "/proc/self/exe", 0, true);
+	return r < 0 ? r : make_own_app_a_hub(sensor);
 }
 
 int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)

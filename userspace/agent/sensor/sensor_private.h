@@ -39,6 +39,7 @@ struct sensor {
 	char *pin_dir;
 	struct sensor_handler handler;
 	struct sensor_start start;
+	uint64_t build;   /* which programs this agent brings */
 	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
 	struct sensor_labels labels;
 	void *known; /* tree of struct sensor_known */
@@ -54,6 +55,18 @@ struct sensor {
 
 /* sensor_load.c */
 int sensor_load(struct sensor *sensor, const struct sensor_config *config, char **ret_reason);
+/* Returns error, having put a sentence into *ret_reason. */
+int sensor_fail(char **ret_reason, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* sensor_pins.c */
+char *sensor_pin_path(const struct sensor *sensor, const char *prefix, const char *name);
+/* Finds out what an earlier agent left, and so how this one starts. */
+void sensor_pins_examine(struct sensor *sensor);
+/* Pins the tables, or shares those that are pinned. */
+int sensor_pins_share(struct sensor *sensor);
+void sensor_pins_choose(struct sensor *sensor);
+bool sensor_is_walk(const struct bpf_program *program);
+/* From here on every call is seen by this build's programs. */
 int sensor_attach(struct sensor *sensor, char **ret_reason);
 /* sensor_labels.c. Returns 0, -ENOSPC when names that left the policy hold too many bits, -errno.
  */
