@@ -67,6 +67,8 @@ enum weir_call {
 	WEIR_CALL_TAKE_FD = 10, /* pidfd_getfd */
 	WEIR_CALL_GAP = 11,     /* moves data in a way that is not followed */
 	WEIR_CALL_MEMORY = 13,  /* between the caller and another process's memory */
+	WEIR_CALL_PROTECT = 14, /* a mapping may become writable */
+	WEIR_CALL_ATTACH = 15,  /* a mapping of System V shared memory */
 };
 
 enum weir_call_form {
@@ -164,7 +166,8 @@ struct weir_app {
 	__u32 hops;
 	__u8 is_open; /* gate 1: may hold a labelled object */
 	__u8 is_hub;
-	__u8 padding[2];
+	__u8 has_mappings; /* that share what is written to them */
+	__u8 padding;
 	char comm[WEIR_TASK_COMM_BYTES];
 };
 
@@ -223,6 +226,7 @@ struct weir_losses {
 	__u64 labels_too_far; /* dropped by the limit on hops */
 	__u64 names_full;     /* of labelled files and apps */
 	__u64 volatiles_full;
+	__u64 mappings_full;
 };
 
 /* The one element of the state table; mapped by the agent. */
@@ -245,7 +249,8 @@ struct weir_state {
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;
-	__u64 edges; /* records written to the ring */
+	__u64 edges;         /* records written to the ring */
+	__u64 label_changes; /* labels set on apps and objects, ever */
 };
 
 enum weir_edge_kind {
@@ -290,7 +295,7 @@ static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 200, "abi");
+static_assert(sizeof(struct weir_state) == 216, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 

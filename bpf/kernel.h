@@ -62,6 +62,7 @@ enum bpf_func_id {
 #define IPPROTO_UDP 17
 #define EINPROGRESS 115
 #define AT_FDCWD -100
+#define FMODE_WRITE 0x2
 #define MAP_SHARED 0x01
 #define PROT_WRITE 0x2
 #define TMPFS_MAGIC 0x01021994
@@ -146,6 +147,7 @@ struct path {
 struct file {
 	atomic64_t f_count; /* up to 6.12 */
 	file_ref_t f_ref;
+	unsigned int f_mode;
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;

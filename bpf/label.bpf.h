@@ -31,6 +31,8 @@ static __always_inline void label_app_of_exe(struct weir_app *app, __u64 labels,
 		app->hops = hops;
 	}
 	app->labels |= labels;
+	if (gate)
+		COUNT(gate->label_changes);
 	app_open(app);
 	name_remember_app(app->id, (__u64)exe);
 	edge_ring_app(WEIR_EDGE_APP, app->id, 0);
@@ -137,6 +139,15 @@ static __always_inline struct weir_object *label_make_object(const struct object
 	return bpf_map_lookup_elem(&objects, &object->key);
 }
 
+/* Mappings of the object may be there already. */
+static __always_inline void label_count_change(void)
+{
+	struct weir_state *gate = state_get();
+
+	if (gate)
+		COUNT(gate->label_changes);
+}
+
 static __always_inline void label_object(const struct object *object, const struct weir_app *app)
 {
 	struct weir_object *known;
@@ -156,6 +167,7 @@ static __always_inline void label_object(const struct object *object, const stru
 			name_remember_basename(label_name_of_file(object->file));
 	}
 	known->labels |= app->labels;
+	label_count_change();
 	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
 		label_mark_volatile(&object->key);
 }
@@ -322,6 +334,8 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 		known->labels |= labels;
 		known->is_source = 1;
 	}
+	if (is_news)
+		label_count_change();
 	/* Moved into the folder while others had it open. */
 	if (is_news && label_is_shared_file(&object))
 		label_mark_volatile(&object.key);

@@ -109,6 +109,35 @@ struct {
 	__type(value, struct weir_flow);
 } flows SEC(".maps");
 
+/* Files that an app has mapped so that others see what it writes there, and it what others write.
+ * No call tells when that happens: labels go over as soon as an app or a file gets one. Deleted
+ * with the app. Full, or more mappings than an app has room for: a gap of the app, and
+ * losses.mappings_full. */
+#define MAPPINGS_MAX 16 /* of an app; a power of two */
+
+struct mapping {
+	struct weir_object_key key;
+	__u64 bytes;
+	__u64 basename; /* hash */
+	__u32 access;   /* MAPPING_ */
+	__u32 padding;
+};
+
+struct mappings {
+	struct mapping list[MAPPINGS_MAX];
+	__u64 seen_changes; /* label_changes when they were last looked at */
+	__u32 next;
+	__u32 gap_calls[2]; /* some are not in the list: mmap, shmat */
+	__u32 padding;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct mappings);
+} mappings SEC(".maps");
+
 /* What a call of a multi-threaded task was about, from its entry to its exit. Full: the exit
  * looks at the descriptor again, losses.inflight_full. */
 struct inflight {
@@ -164,6 +193,7 @@ struct {
 
 static const struct weir_flow empty_flow;
 static const struct weir_name empty_name;
+static const struct mappings empty_mappings;
 
 static __always_inline struct weir_state *state_get(void)
 {

@@ -70,12 +70,11 @@ static __always_inline __u64 name_hash_letter(__u64 hash, __u8 letter)
  * Kernel pointers come as numbers that were read, because the verifier takes no typed
  * pointer there.
  */
-__noinline int name_remember_basename(__u64 name_address)
+__noinline __u64 name_hash(__u64 name_address)
 {
 	const unsigned char *name = (const unsigned char *)name_address;
 	struct weir_state *gate = state_get();
-	__u64 hash, one = 1;
-	long error;
+	__u64 hash;
 	__u32 i;
 
 	if (!gate)
@@ -89,10 +88,22 @@ __noinline int name_remember_basename(__u64 name_address)
 			break;
 		hash = name_hash_letter(hash, letter);
 	}
-	error = bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
-	if (maps_is_full(error))
+	return hash;
+}
+
+static __always_inline void name_remember_hash(__u64 hash)
+{
+	struct weir_state *gate = state_get();
+	__u64 one = 1;
+	long error = bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
+
+	if (maps_is_full(error) && gate)
 		COUNT(gate->losses.names_full);
-	return 0;
+}
+
+static __always_inline void name_remember_basename(__u64 name_address)
+{
+	name_remember_hash(name_hash(name_address));
 }
 
 __noinline int name_remember_app(__u64 id, __u64 exe_address)

@@ -69,7 +69,7 @@ static __always_inline struct upid *proc_number_at(struct pid *pid, __u32 level)
 
 /*
  * The thread that a number means to the running task, whatever pid namespace that is in.
- * find_task_by_vpid(), kernel/pid.c. Not static: verified once, see name_remember_basename().
+ * find_task_by_vpid(), kernel/pid.c. Not static: verified once, see name_hash().
  */
 __noinline __u64 proc_find_task(__u32 number)
 {

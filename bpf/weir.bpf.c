@@ -7,6 +7,7 @@
 
 #include "kernel.h"
 
+#include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/path.bpf.h"
 #include "hooks/process.bpf.h"
@@ -47,6 +48,9 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 		return 0;
 	if (!call_pass_gate(&call))
 		return 0;
+	/* What others wrote to shared memory may be what is written now. */
+	if (call.app->has_mappings && rule->call != WEIR_CALL_READ)
+		mapping_update(call.app->id);
 	switch (rule->call) {
 	case WEIR_CALL_READ:
 		transfer_pin_in(&call, call_arg(regs, 0), 0, false);
@@ -114,6 +118,22 @@ static __always_inline void weir_exit_path(struct call *call)
 	path_exit(call);
 }
 
+/* Also of an app that holds nothing labelled yet: later there is no call to look at. */
+static __always_inline void weir_exit_mapping(struct call *call, long result)
+{
+	if ((result < 0 && result > -4096) || !mapping_is_lasting(call))
+		return;
+	call->app = app_get_current();
+	if (!call->app || call->app->is_hub)
+		return;
+	if (call->rule->call == WEIR_CALL_MMAP)
+		mapping_exit(call);
+	else if (call->rule->call == WEIR_CALL_ATTACH)
+		mapping_attach(call->app->id, call->number);
+	else if (call->app->has_mappings)
+		mapping_make_writable(call->app->id);
+}
+
 static __always_inline void weir_exit_transfer(struct call *call, long result)
 {
 	if (!call_pass_gate(call)) {
@@ -140,6 +160,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 	}
 	if (call->is_memory)
 		memory_exit_file(call, result);
+	if (call->app->has_mappings)
+		mapping_update(call->app->id);
 }
 
 static __always_inline int weir_exit(struct pt_regs *regs, long number, long result)
@@ -167,9 +189,17 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 			weir_exit_open(&call, result);
 		return 0;
 	case WEIR_CALL_MEMORY:
-		if (weir_begin_memory(&call))
+		if (weir_begin_memory(&call)) {
 			memory_exit(&call, result);
+			if (call.app->has_mappings)
+				mapping_update(call.app->id);
+		}
 		return 0;
+	case WEIR_CALL_MMAP:
+	case WEIR_CALL_PROTECT:
+	case WEIR_CALL_ATTACH:
+		weir_exit_mapping(&call, result);
+		break;
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:
 		if (result == 0)
@@ -284,6 +314,8 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	app = app_adopt(task);
 	if (!app)
 		return 0;
+	if (app->has_mappings && mapping_is_labelled(app->id))
+		app_open(app);
 	object_resolve(file, WEIR_IN, &object);
 	if (object.kind == WEIR_KIND_NONE)
 		return 0;

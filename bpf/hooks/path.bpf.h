@@ -14,7 +14,7 @@
  * Hash of what follows the last slash of a path in user memory. Letter by letter:
  * room in the ring is taken only for a call that is let through. The start value
  * comes from a map: were it a constant, the verifier would follow every position
- * of every slash on its own. Not static: verified once, see name_remember_basename().
+ * of every slash on its own. Not static: verified once, see name_hash().
  */
 __noinline __u64 path_hash(__u64 path, __u64 seed)
 {

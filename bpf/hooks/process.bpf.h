@@ -11,6 +11,8 @@ static __always_inline void process_end_app(struct weir_app *app)
 	__u64 id = app->id;
 
 	if (!app->is_open) {
+		if (app->has_mappings)
+			bpf_map_delete_elem(&mappings, &id);
 		bpf_map_delete_elem(&apps, &id);
 		return;
 	}

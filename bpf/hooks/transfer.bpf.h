@@ -49,7 +49,7 @@ static __always_inline bool transfer_read_destination(struct call *call,
 	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
 }
 
-/* Not static: verified once, see name_remember_basename(). */
+/* Not static: verified once, see name_hash(). */
 __noinline __u64 transfer_sum_messages(__u64 address, __u32 count)
 {
 	const struct user_mmsghdr *messages = (const struct user_mmsghdr *)address;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "kernel/play.h"
 
@@ -171,9 +172,13 @@ static bool check_flows(struct play *play)
 	size_t n, found = 0;
 	const struct sensor_flow *flows = kernel_fixture_flows(play->fixture, &n);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		/* The stage on which the puppets meet is shared memory, which the sensor says. */
+		if (flows[i].object.kind == SENSOR_OBJECT_GAP && flows[i].object.ino == SYS_shmat)
+			continue;
 		if (!check_flow(play, &flows[i], &found))
 			return false;
+	}
 	if (found != (size_t)play->model.n_flows)
 		return differ(play, -1, -1, "flows", (unsigned long long)play->model.n_flows,
 			      found);

@@ -241,6 +241,8 @@ void agent_observe_losses(struct agent *agent)
 	report_loss(agent, &told->volatiles_full, counts.losses.volatiles_full,
 		    "the table of shared objects was full: who held them already is found when he "
 		    "opens them again");
+	report_loss(agent, &told->mappings_full, counts.losses.mappings_full,
+		    "an app has more shared mappings than are followed");
 	report_loss(agent, &told->programs_missed, counts.losses.programs_missed,
 		    "the kernel skipped runs of the sensor's programs");
 }

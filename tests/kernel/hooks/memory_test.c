@@ -17,94 +17,10 @@
 
 #include "kernel/coverage.h"
 #include "kernel/intruder.h"
-#include "kernel/kernel_fixture.h"
-#include "kernel/puppet.h"
+#include "kernel/scene.h"
 
 #define CHUNK INTRUDER_BYTES
 #define NT_PRSTATUS 1 /* elf.h */
-
-/* The clerk may open the source; the thief reaches into the clerk. Each is an app. */
-enum {
-	CLERK,
-	THIEF,
-	SECOND
-};
-
-struct scene {
-	struct kernel_fixture *fixture;
-	struct puppet_stage *stage;
-};
-
-#define CALL(scene, who, number, ...) \
-	puppet_call((scene)->stage, who, number, (const long[6]){__VA_ARGS__})
-
-static const char *path_of(const struct scene *scene, const char *name)
-{
-	static char path[PUPPET_PATH_BYTES];
-
-	snprintf(path, sizeof(path), "%s/%s", kernel_fixture_folder(scene->fixture), name);
-	return path;
-}
-
-static void start(const struct scene *scene, uint32_t who, const char *name)
-{
-	kernel_fixture_add_actor(scene->fixture, name);
-	puppet_start(scene->stage, who, path_of(scene, name));
-}
-
-static int given_a_clerk_and_a_thief(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-
-	scene->stage = puppet_stage_open();
-	scene->fixture = kernel_fixture_start(NULL);
-	start(scene, CLERK, "clerk");
-	start(scene, THIEF, "thief");
-	*state = scene;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	struct scene *scene = *state;
-
-	puppet_end(scene->stage, THIEF);
-	puppet_end(scene->stage, CLERK);
-	kernel_fixture_stop(scene->fixture);
-	puppet_stage_close(scene->stage);
-	free(scene);
-	return 0;
-}
-
-static int must_open(const struct scene *scene, uint32_t who, const char *path, int flags)
-{
-	struct puppet *puppet = &scene->stage->puppets[who];
-	long fd;
-
-	snprintf(puppet->paths[0], sizeof(puppet->paths[0]), "%s", path);
-	fd = CALL(scene, who, SYS_openat, AT_FDCWD, (long)puppet->paths[0], flags, 0644);
-	assert_true(fd >= 0);
-	return (int)fd;
-}
-
-static void when_reading_the_source(const struct scene *scene, uint32_t who)
-{
-	int fd = must_open(scene, who, kernel_fixture_source(scene->fixture), O_RDONLY);
-
-	assert_int_equal(
-		CALL(scene, who, SYS_read, fd, (long)scene->stage->puppets[who].data, CHUNK),
-		CHUNK);
-}
-
-/* What an app writes to a file of its own shows whether it is labelled. */
-static uint64_t labelled_bytes_of(const struct scene *scene, uint32_t who, const char *name)
-{
-	int fd = must_open(scene, who, path_of(scene, name), O_CREAT | O_WRONLY | O_TRUNC);
-
-	assert_int_equal(CALL(scene, who, SYS_write, fd, (long)scene->stage->puppets[who].data, 77),
-			 77);
-	return kernel_fixture_written(scene->fixture, name);
-}
 
 /* Between apps, in one direction; all of them must be of this kind. */
 static uint64_t passed_bytes(const struct scene *scene, bool is_out, bool is_estimated)
@@ -137,27 +53,22 @@ static long reach(const struct scene *scene, uint32_t who, long number, pid_t pi
 
 	puppet->vectors[0] = (struct iovec){puppet->data, bytes};
 	puppet->vectors[1] = (struct iovec){scene->stage->puppets[whom].data, bytes};
-	return CALL(scene, who, number, pid, (long)&puppet->vectors[0], 1,
-		    (long)&puppet->vectors[1], 1, 0);
-}
-
-static pid_t pid_of(const struct scene *scene, uint32_t who)
-{
-	return scene->stage->puppets[who].pid;
+	return SCENE_CALL(scene, who, number, pid, (long)&puppet->vectors[0], 1,
+			  (long)&puppet->vectors[1], 1, 0);
 }
 
 static void reading_another_process_takes_its_label(void **state)
 {
 	const struct scene *scene = *state;
 
-	when_reading_the_source(scene, CLERK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "before"), 0);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
 	assert_int_equal(
-		reach(scene, THIEF, SYS_process_vm_readv, pid_of(scene, CLERK), CLERK, CHUNK),
+		reach(scene, THIEF, SYS_process_vm_readv, scene_pid(scene, CLERK), CLERK, CHUNK),
 		CHUNK);
-	assert_int_equal(reach(scene, THIEF, SYS_process_vm_readv, pid_of(scene, CLERK), CLERK, 7),
-			 7);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(
+		reach(scene, THIEF, SYS_process_vm_readv, scene_pid(scene, CLERK), CLERK, 7), 7);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, CHUNK + 7);
 	coverage_note("process_vm_readv", COVERAGE_EXACT);
 }
@@ -166,11 +77,11 @@ static void writing_to_another_process_gives_it_the_label(void **state)
 {
 	const struct scene *scene = *state;
 
-	when_reading_the_source(scene, CLERK);
+	scene_read_source(scene, CLERK);
 	assert_int_equal(
-		reach(scene, CLERK, SYS_process_vm_writev, pid_of(scene, THIEF), THIEF, CHUNK),
+		reach(scene, CLERK, SYS_process_vm_writev, scene_pid(scene, THIEF), THIEF, CHUNK),
 		CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, CHUNK);
 	coverage_note("process_vm_writev", COVERAGE_EXACT);
 }
@@ -180,11 +91,11 @@ static void any_thread_stands_for_its_process(void **state)
 	const struct scene *scene = *state;
 
 	puppet_thread(scene->stage, CLERK, SECOND);
-	when_reading_the_source(scene, CLERK);
+	scene_read_source(scene, CLERK);
 	assert_int_equal(reach(scene, THIEF, SYS_process_vm_readv,
 			       scene->stage->puppets[SECOND].tid, CLERK, CHUNK),
 			 CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, CHUNK);
 }
 
@@ -192,20 +103,20 @@ static void the_innocent_pass_nothing(void **state)
 {
 	const struct scene *scene = *state;
 
-	when_reading_the_source(scene, CLERK);
-	start(scene, SECOND, "second");
+	scene_read_source(scene, CLERK);
+	scene_start(scene, SECOND, "second");
 	assert_int_equal(
-		reach(scene, SECOND, SYS_process_vm_writev, pid_of(scene, THIEF), THIEF, CHUNK),
+		reach(scene, SECOND, SYS_process_vm_writev, scene_pid(scene, THIEF), THIEF, CHUNK),
 		CHUNK);
 	/* Into the labelled one, and from it to itself. */
 	assert_int_equal(
-		reach(scene, SECOND, SYS_process_vm_writev, pid_of(scene, CLERK), CLERK, CHUNK),
+		reach(scene, SECOND, SYS_process_vm_writev, scene_pid(scene, CLERK), CLERK, CHUNK),
 		CHUNK);
 	assert_int_equal(
-		reach(scene, CLERK, SYS_process_vm_readv, pid_of(scene, CLERK), CLERK, CHUNK),
+		reach(scene, CLERK, SYS_process_vm_readv, scene_pid(scene, CLERK), CLERK, CHUNK),
 		CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 0);
-	assert_int_equal(labelled_bytes_of(scene, SECOND, "after2"), 0);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 0);
+	assert_int_equal(scene_labelled_bytes(scene, SECOND, "after2"), 0);
 	check_passed(scene, 0);
 	puppet_end(scene->stage, SECOND);
 }
@@ -226,24 +137,25 @@ static void an_attempt_that_fails_labels_nobody(void **state)
 	const struct scene *scene = *state;
 	char pid[16], address[32];
 
-	snprintf(pid, sizeof(pid), "%d", pid_of(scene, THIEF));
+	snprintf(pid, sizeof(pid), "%d", scene_pid(scene, THIEF));
 	snprintf(address, sizeof(address), "%p", (void *)scene->stage->puppets[THIEF].data);
 	when_intruder_acts(scene, "attempt", pid, kernel_fixture_source(scene->fixture), address);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 0);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 0);
 	check_passed(scene, 0);
 }
 
 static void when_attaching(const struct scene *scene)
 {
-	pid_t pid = pid_of(scene, CLERK);
+	pid_t pid = scene_pid(scene, CLERK);
 
-	assert_int_equal(CALL(scene, THIEF, SYS_ptrace, PTRACE_ATTACH, pid), 0);
-	assert_int_equal(CALL(scene, THIEF, SYS_wait4, pid, 0, __WALL), pid);
+	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_ptrace, PTRACE_ATTACH, pid), 0);
+	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_wait4, pid, 0, __WALL), pid);
 }
 
 static long trace(const struct scene *scene, int request, long address, long data)
 {
-	return CALL(scene, THIEF, SYS_ptrace, request, pid_of(scene, CLERK), address, data);
+	return SCENE_CALL(scene, THIEF, SYS_ptrace, request, scene_pid(scene, CLERK), address,
+			  data);
 }
 
 static void a_debugger_that_peeks_takes_the_label(void **state)
@@ -252,14 +164,14 @@ static void a_debugger_that_peeks_takes_the_label(void **state)
 	long theirs = (long)scene->stage->puppets[CLERK].data;
 	long own = (long)scene->stage->puppets[THIEF].data;
 
-	when_reading_the_source(scene, CLERK);
+	scene_read_source(scene, CLERK);
 	when_attaching(scene);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "before"), 0);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
 	assert_int_equal(trace(scene, PTRACE_PEEKDATA, theirs, own), 0);
 	assert_int_equal(trace(scene, PTRACE_PEEKTEXT, theirs, own), 0);
 	assert_int_equal(trace(scene, PTRACE_PEEKDATA, 8, own), -EIO);
 	trace(scene, PTRACE_DETACH, 0, 0);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, 2 * sizeof(long));
 	coverage_note("ptrace PEEKTEXT, PEEKDATA", COVERAGE_EXACT);
 }
@@ -268,12 +180,12 @@ static void a_debugger_that_pokes_gives_its_label(void **state)
 {
 	const struct scene *scene = *state;
 
-	when_reading_the_source(scene, THIEF);
+	scene_read_source(scene, THIEF);
 	when_attaching(scene);
 	assert_int_equal(trace(scene, PTRACE_POKEDATA, (long)scene->stage->puppets[CLERK].data, 1),
 			 0);
 	trace(scene, PTRACE_DETACH, 0, 0);
-	assert_int_equal(labelled_bytes_of(scene, CLERK, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, CLERK, "after"), 77);
 	check_passed(scene, sizeof(long));
 	coverage_note("ptrace POKETEXT, POKEDATA", COVERAGE_EXACT);
 }
@@ -283,12 +195,12 @@ static void registers_pass_the_label_and_an_estimate(void **state)
 	const struct scene *scene = *state;
 	struct puppet *thief = &scene->stage->puppets[THIEF];
 
-	when_reading_the_source(scene, CLERK);
+	scene_read_source(scene, CLERK);
 	when_attaching(scene);
 	thief->vectors[0] = (struct iovec){thief->data, sizeof(thief->data)};
 	assert_int_equal(trace(scene, PTRACE_GETREGSET, NT_PRSTATUS, (long)&thief->vectors[0]), 0);
 	trace(scene, PTRACE_DETACH, 0, 0);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	assert_true(passed_bytes(scene, false, true) > 0);
 	coverage_note("ptrace GETREGSET and other registers", COVERAGE_LABEL);
 }
@@ -297,8 +209,8 @@ static int open_memory(const struct scene *scene, uint32_t who, uint32_t whom, i
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid_of(scene, whom));
-	return must_open(scene, who, path, flags);
+	snprintf(path, sizeof(path), "/proc/%d/mem", scene_pid(scene, whom));
+	return scene_open(scene, who, path, flags);
 }
 
 static void the_memory_file_of_a_process_has_its_label(void **state)
@@ -308,12 +220,12 @@ static void the_memory_file_of_a_process_has_its_label(void **state)
 	/* Opened while nothing was labelled at all. */
 	int fd = open_memory(scene, THIEF, CLERK, O_RDONLY);
 
-	when_reading_the_source(scene, CLERK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "before"), 0);
-	assert_int_equal(CALL(scene, THIEF, SYS_pread64, fd,
-			      (long)scene->stage->puppets[THIEF].data, CHUNK, theirs),
+	scene_read_source(scene, CLERK);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_pread64, fd,
+				    (long)scene->stage->puppets[THIEF].data, CHUNK, theirs),
 			 CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, CHUNK);
 	coverage_note("read of /proc/PID/mem", COVERAGE_EXACT);
 }
@@ -324,12 +236,12 @@ static void writing_the_memory_file_gives_the_label(void **state)
 	long theirs = (long)scene->stage->puppets[THIEF].data;
 	int fd;
 
-	when_reading_the_source(scene, CLERK);
+	scene_read_source(scene, CLERK);
 	fd = open_memory(scene, CLERK, THIEF, O_RDWR);
-	assert_int_equal(CALL(scene, CLERK, SYS_pwrite64, fd,
-			      (long)scene->stage->puppets[CLERK].data, CHUNK, theirs),
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_pwrite64, fd,
+				    (long)scene->stage->puppets[CLERK].data, CHUNK, theirs),
 			 CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	check_passed(scene, CHUNK);
 	coverage_note("write of /proc/PID/mem", COVERAGE_EXACT);
 }
@@ -340,21 +252,22 @@ static void a_descriptor_that_was_taken_is_read_with_its_label(void **state)
 	struct puppet *clerk = &scene->stage->puppets[CLERK];
 	long pidfd, fd;
 
-	when_reading_the_source(scene, CLERK);
-	assert_int_equal(CALL(scene, CLERK, SYS_pipe2, (long)clerk->fds, 0), 0);
-	assert_int_equal(CALL(scene, CLERK, SYS_write, clerk->fds[1], (long)clerk->data, CHUNK),
-			 CHUNK);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_pipe2, (long)clerk->fds, 0), 0);
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_write, clerk->fds[1], (long)clerk->data, CHUNK),
+		CHUNK);
 	/* The walk has met the pipe's holders: the thief is not among them. */
 	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
-	pidfd = CALL(scene, THIEF, SYS_pidfd_open, pid_of(scene, CLERK));
+	pidfd = SCENE_CALL(scene, THIEF, SYS_pidfd_open, scene_pid(scene, CLERK));
 	assert_true(pidfd >= 0);
-	fd = CALL(scene, THIEF, SYS_pidfd_getfd, pidfd, clerk->fds[0]);
+	fd = SCENE_CALL(scene, THIEF, SYS_pidfd_getfd, pidfd, clerk->fds[0]);
 	assert_true(fd >= 0);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "before"), 0);
-	assert_int_equal(
-		CALL(scene, THIEF, SYS_read, fd, (long)scene->stage->puppets[THIEF].data, CHUNK),
-		CHUNK);
-	assert_int_equal(labelled_bytes_of(scene, THIEF, "after"), 77);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_read, fd,
+				    (long)scene->stage->puppets[THIEF].data, CHUNK),
+			 CHUNK);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
 	coverage_note("pidfd_getfd", COVERAGE_EXACT);
 }
 
@@ -363,14 +276,14 @@ static void numbers_of_a_pid_namespace_are_understood(void **state)
 	const struct scene *scene = *state;
 	char out[PUPPET_PATH_BYTES], holder[PUPPET_PATH_BYTES];
 
-	snprintf(out, sizeof(out), "%s", path_of(scene, "stolen"));
-	snprintf(holder, sizeof(holder), "%s", path_of(scene, "clerk"));
+	snprintf(out, sizeof(out), "%s", scene_path(scene, "stolen"));
+	snprintf(holder, sizeof(holder), "%s", scene_path(scene, "clerk"));
 	when_intruder_acts(scene, "steal", holder, kernel_fixture_source(scene->fixture), out);
 	assert_int_equal(kernel_fixture_written(scene->fixture, "stolen"), CHUNK);
 	check_passed(scene, CHUNK);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, given_a_clerk_and_a_thief, stop)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
 
 int main(int argc, char **argv)
 {

@@ -188,6 +188,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .labels_too_far = losses->labels_too_far,
 			   .names_full = losses->names_full,
 			   .volatiles_full = losses->volatiles_full,
+			   .mappings_full = losses->mappings_full,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,
 			   .overflow_out_bytes = sensor->overflow_out_bytes},
 	};

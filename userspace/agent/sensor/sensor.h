@@ -89,6 +89,7 @@ struct sensor_path {
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t compat_calls, inflight_full, labels_too_far, names_full, volatiles_full;
+	uint64_t mappings_full;
 	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */
 	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
 };

@@ -283,6 +283,8 @@ int sensor_forget_ended(struct sensor *sensor)
 	for (size_t i = 0; i < sensor->n_ended; i++) {
 		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_paths),
 				    &sensor->ended[i]);
+		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.mappings),
+				    &sensor->ended[i]);
 		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.apps), &sensor->ended[i]);
 	}
 	free(sensor->ended);

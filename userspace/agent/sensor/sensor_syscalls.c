@@ -49,6 +49,9 @@ static const struct syscall_entry entries[] = {
 	ENTRY(accept, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(accept4, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(mmap, WEIR_CALL_MMAP, WEIR_FORM_PLAIN, 4, 0),
+	ENTRY(mprotect, WEIR_CALL_PROTECT, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(pkey_mprotect, WEIR_CALL_PROTECT, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(shmat, WEIR_CALL_ATTACH, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(unlinkat, WEIR_CALL_UNLINK, WEIR_FORM_AT, 0, 0),
 	ENTRY(renameat2, WEIR_CALL_RENAME, WEIR_FORM_AT, 0, 0),
 #ifdef SYS_renameat

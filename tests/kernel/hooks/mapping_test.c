@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernel/coverage.h"
+#include "kernel/scene.h"
+
+#define PAGE 4096
+#define RW (PROT_READ | PROT_WRITE)
+
+static long map(const struct scene *scene, uint32_t who, int fd, int protection, int flags)
+{
+	long address = SCENE_CALL(scene, who, SYS_mmap, 0, PAGE, protection, flags, fd, 0);
+
+	assert_true(address > 0);
+	return address;
+}
+
+/* A page of zeros that both may open. */
+static int given_a_file(const struct scene *scene, uint32_t who, const char *name)
+{
+	int fd = scene_open(scene, who, scene_path(scene, name), O_CREAT | O_RDWR);
+
+	assert_int_equal(SCENE_CALL(scene, who, SYS_ftruncate, fd, PAGE), 0);
+	return fd;
+}
+
+/* Maps the file, and keeps no descriptor of it. */
+static long map_alone(const struct scene *scene, uint32_t who, const char *name, int protection,
+		      int flags)
+{
+	int fd = scene_open(scene, who, scene_path(scene, name),
+			    protection & PROT_WRITE ? O_RDWR : O_RDONLY);
+	long address = map(scene, who, fd, protection, flags);
+
+	assert_int_equal(SCENE_CALL(scene, who, SYS_close, fd), 0);
+	return address;
+}
+
+/* Whether another app that opens the file and reads it gets a label. */
+static bool is_labelled_for_readers(const struct scene *scene, const char *name)
+{
+	int fd;
+	uint64_t bytes;
+
+	scene_start(scene, SECOND, "second");
+	fd = scene_open(scene, SECOND, scene_path(scene, name), O_RDONLY);
+	assert_true(SCENE_CALL(scene, SECOND, SYS_read, fd, (long)scene_data(scene, SECOND), 100) >
+		    0);
+	bytes = scene_labelled_bytes(scene, SECOND, "readers");
+	puppet_end(scene->stage, SECOND);
+	return bytes > 0;
+}
+
+static uint64_t gaps_of(const struct scene *scene, long number)
+{
+	const struct sensor_flow *flows;
+	uint64_t gaps = 0;
+	size_t n;
+
+	flows = kernel_fixture_flows(scene->fixture, &n);
+	for (size_t i = 0; i < n; i++)
+		if (flows[i].object.kind == SENSOR_OBJECT_GAP &&
+		    flows[i].object.ino == (uint64_t)number)
+			gaps++;
+	return gaps;
+}
+
+static void mapping_a_labelled_file_labels_the_app(void **state)
+{
+	const struct scene *scene = *state;
+	const struct sensor_flow *flows;
+	uint64_t bytes = 0;
+	int fd = scene_open(scene, THIEF, kernel_fixture_source(scene->fixture), O_RDONLY);
+	size_t n;
+
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	map(scene, THIEF, fd, PROT_READ, MAP_PRIVATE);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+	flows = kernel_fixture_flows(scene->fixture, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!flows[i].is_out && flows[i].is_estimated)
+			bytes += flows[i].bytes;
+	assert_int_equal(bytes, PAGE);
+	coverage_note("mmap of a labelled file", COVERAGE_LABEL);
+}
+
+static void a_shared_mapping_takes_the_label_of_who_writes_it(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = given_a_file(scene, CLERK, "shared");
+
+	scene_read_source(scene, CLERK);
+	map(scene, CLERK, fd, RW, MAP_SHARED);
+	assert_true(is_labelled_for_readers(scene, "shared"));
+	coverage_note("shared writable mmap", COVERAGE_LABEL);
+}
+
+static void a_mapping_made_before_its_app_was_labelled_takes_the_label(void **state)
+{
+	const struct scene *scene = *state;
+
+	given_a_file(scene, CLERK, "shared");
+	map_alone(scene, CLERK, "shared", RW, MAP_SHARED);
+	assert_false(is_labelled_for_readers(scene, "shared"));
+	scene_read_source(scene, CLERK);
+	assert_true(is_labelled_for_readers(scene, "shared"));
+	coverage_note("shared writable mmap before the app was labelled", COVERAGE_LABEL);
+}
+
+static void who_mapped_a_file_before_it_was_labelled_takes_the_label(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = given_a_file(scene, CLERK, "shared");
+
+	map_alone(scene, THIEF, "shared", PROT_READ, MAP_SHARED);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_pwrite64, fd, (long)scene_data(scene, CLERK), 100, 0),
+		100);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+	coverage_note("shared mmap before the file was labelled", COVERAGE_LABEL);
+}
+
+/* The gate stands open for everybody only until then. */
+static void the_walk_finds_who_mapped_a_file_before_it_was_labelled(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = given_a_file(scene, CLERK, "shared");
+
+	map_alone(scene, THIEF, "shared", PROT_READ, MAP_SHARED);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_pwrite64, fd, (long)scene_data(scene, CLERK), 100, 0),
+		100);
+	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
+	assert_int_equal(kernel_fixture_counts(scene->fixture).unsettled_objects, 0);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+}
+
+static void memory_that_two_apps_share_carries_the_label(void **state)
+{
+	const struct scene *scene = *state;
+	struct puppet *clerk = &scene->stage->puppets[CLERK];
+	long memfd, pidfd, fd;
+
+	snprintf(clerk->paths[0], sizeof(clerk->paths[0]), "shared");
+	memfd = SCENE_CALL(scene, CLERK, SYS_memfd_create, (long)clerk->paths[0], 0);
+	assert_true(memfd >= 0);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_ftruncate, memfd, PAGE), 0);
+	pidfd = SCENE_CALL(scene, THIEF, SYS_pidfd_open, scene_pid(scene, CLERK));
+	fd = SCENE_CALL(scene, THIEF, SYS_pidfd_getfd, pidfd, memfd);
+	assert_true(fd >= 0);
+	map(scene, CLERK, (int)memfd, RW, MAP_SHARED);
+	map(scene, THIEF, (int)fd, RW, MAP_SHARED);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+	coverage_note("memfd mapped by two apps", COVERAGE_LABEL);
+}
+
+static void a_mapping_that_becomes_writable_takes_the_label(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = given_a_file(scene, CLERK, "shared");
+	long address = map(scene, CLERK, fd, PROT_READ, MAP_SHARED);
+
+	scene_read_source(scene, CLERK);
+	assert_false(is_labelled_for_readers(scene, "shared"));
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_mprotect, address, PAGE, RW), 0);
+	assert_true(is_labelled_for_readers(scene, "shared"));
+	coverage_note("mprotect of a shared mapping", COVERAGE_LABEL);
+}
+
+static void mappings_of_the_innocent_carry_nothing(void **state)
+{
+	const struct scene *scene = *state;
+
+	given_a_file(scene, CLERK, "shared");
+	map_alone(scene, CLERK, "shared", PROT_READ, MAP_SHARED);
+	map_alone(scene, THIEF, "shared", RW, MAP_SHARED);
+	scene_read_source(scene, CLERK);
+	/* The clerk only reads what the thief writes. */
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 0);
+	assert_false(is_labelled_for_readers(scene, "shared"));
+	assert_int_equal(gaps_of(scene, SYS_mmap), 0);
+}
+
+static void more_mappings_than_there_is_room_for_are_a_gap(void **state)
+{
+	const struct scene *scene = *state;
+
+	for (int i = 0; i < 17; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "shared%d", i);
+		given_a_file(scene, CLERK, name);
+		map_alone(scene, CLERK, name, RW, MAP_SHARED);
+	}
+	assert_int_equal(kernel_fixture_counts(scene->fixture).losses.mappings_full, 1);
+	assert_int_equal(gaps_of(scene, SYS_mmap), 0);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(gaps_of(scene, SYS_mmap), 1);
+	assert_true(is_labelled_for_readers(scene, "shared16"));
+}
+
+static void a_private_mapping_made_before_the_label_is_a_gap(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = given_a_file(scene, CLERK, "shared");
+
+	map_alone(scene, THIEF, "shared", PROT_READ, MAP_PRIVATE);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_pwrite64, fd, (long)scene_data(scene, CLERK), 100, 0),
+		100);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 0);
+	coverage_note("private mmap before the file was labelled", COVERAGE_GAP);
+}
+
+/* The stage on which the puppets meet is such memory. */
+static void system_v_shared_memory_is_said_to_be_a_gap(void **state)
+{
+	const struct scene *scene = *state;
+
+	assert_int_equal(gaps_of(scene, SYS_shmat), 0);
+	scene_read_source(scene, CLERK);
+	assert_int_equal(gaps_of(scene, SYS_shmat), 1);
+	coverage_note("shmat", COVERAGE_GAP);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(mapping_a_labelled_file_labels_the_app),
+		STORY(a_shared_mapping_takes_the_label_of_who_writes_it),
+		STORY(a_mapping_made_before_its_app_was_labelled_takes_the_label),
+		STORY(who_mapped_a_file_before_it_was_labelled_takes_the_label),
+		STORY(the_walk_finds_who_mapped_a_file_before_it_was_labelled),
+		STORY(memory_that_two_apps_share_carries_the_label),
+		STORY(a_mapping_that_becomes_writable_takes_the_label),
+		STORY(mappings_of_the_innocent_carry_nothing),
+		STORY(more_mappings_than_there_is_room_for_are_a_gap),
+		STORY(a_private_mapping_made_before_the_label_is_a_gap),
+		STORY(system_v_shared_memory_is_said_to_be_a_gap),
+	};
+	int r = puppet_main(argc, argv);
+
+	return r >= 0 ? r : cmocka_run_group_tests(tests, NULL, NULL);
+}
