@@ -10,6 +10,15 @@ space := $(subst ,, )
 SANITIZE ?=
 FUZZ ?=
 COVERAGE ?=
+# CROSS=aarch64 builds for arm64 out of a folder of Debian's arm64 packages ($(SYSROOT)).
+CROSS ?=
+ifneq ($(CROSS),)
+BUILD ?= build/$(CROSS)
+SYSROOT := $(BUILD)/sysroot
+CC := $(CROSS)-linux-gnu-gcc --sysroot=$(abspath $(SYSROOT))
+AR := $(CROSS)-linux-gnu-ar
+MULTIARCH := $(CROSS)-linux-gnu
+endif
 ifneq ($(FUZZ),)
 BUILD ?= build/fuzz
 CC := clang
@@ -105,10 +114,10 @@ NEEDS_SKELETON := $(filter $(BUILD)/userspace/agent/sensor/%,$(LIB_OBJECTS)) \
 	$(filter tests/kernel/%,$(TEST_SUPPORT_SOURCES)) \
 	$(filter tests/unit/agent/sensor/%,$(UNIT_SOURCES)))
 
-BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
-MULTIARCH := $(shell $(CLANG) -print-multiarch 2>/dev/null || true)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(or $(CROSS),$(shell uname -m))))
+MULTIARCH ?= $(shell $(CLANG) -print-multiarch 2>/dev/null || true)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror -Ibpf \
-	-idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
+	-idirafter $(SYSROOT)/usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
 BPF_SOURCE := $(wildcard bpf/weir.bpf.c)
 SKELETON := $(if $(BPF_SOURCE),$(BUILD)/bpf/weir.skel.h)
 
@@ -138,6 +147,7 @@ CHECK_KERNEL = "build of kernel tests=$(SUBMAKE) kernel-tests" $(KERNEL_TESTS)
 CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=$(SANITIZED_BUILD) unit-tests" \
 	$(SANITIZED_UNIT_TESTS)
 CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi,"$(rule)=$(SUBMAKE) $(rule)")
+CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
 	$(foreach fuzzer,$(FUZZ_SOURCES),"$(fuzzer:%.c=%)=scripts/fuzz 5 $(fuzzer:%.c=build/fuzz/%)")
 
@@ -148,7 +158,7 @@ check: deps ## install what is missing, build, run every test and rule; ends wit
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 check-all:
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
-		$(CHECK_SANITIZE) $(CHECK_FUZZ)
+		$(CHECK_SANITIZE) $(CHECK_FUZZ) $(CHECK_CROSS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
@@ -162,6 +172,16 @@ check-sanitize: ## unit tests under the address and undefined behaviour sanitize
 	+@$(RUN_TESTS) $(CHECK_SANITIZE)
 check-fuzz: ## every fuzzer for five seconds
 	+@$(RUN_TESTS) $(CHECK_FUZZ)
+
+# What is linked for arm64, and the libraries' folder that it is linked against.
+SYSROOT_PACKAGES := libc6-dev libbpf-dev libelf-dev zlib1g-dev libprotobuf-c-dev libsystemd-dev \
+	libinih-dev libjansson-dev libsqlite3-dev libssl-dev libcmocka-dev
+.PHONY: cross-aarch64
+cross-aarch64: build/aarch64/sysroot.stamp ## build all programs and kernel tests for arm64 in build/aarch64
+	+@$(MAKE) --no-print-directory CROSS=aarch64 all kernel-tests
+build/%/sysroot.stamp: Makefile scripts/arm64-packages
+	$(call say,SYSROOT)scripts/arm64-packages build/$*/sysroot $(SYSROOT_PACKAGES)
+	@touch $@
 
 .PHONY: unit-tests kernel-tests fuzzers
 unit-tests: $(UNIT_TESTS)
@@ -328,4 +348,4 @@ $(BUILD)/headers/%.ok: % FORCE | $(PROTO_HEADERS) $(SKELETON)
 .PHONY: FORCE
 FORCE:
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell test -d $(BUILD) && find $(BUILD) -name sysroot -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -9,9 +9,8 @@
  * the call was about is what was there at entry.
  */
 
+#include "arch.bpf.h"
 #include "flow.bpf.h"
-
-#define TS_COMPAT 0x2 /* arch/x86/include/asm/thread_info.h */
 
 struct call {
 	struct pt_regs *regs;
@@ -28,20 +27,7 @@ const volatile struct weir_syscall syscalls[WEIR_SYSCALLS];
 
 static __always_inline __u64 call_arg(struct pt_regs *regs, __u32 index)
 {
-	switch (index) {
-	case 0:
-		return BPF_CORE_READ(regs, di);
-	case 1:
-		return BPF_CORE_READ(regs, si);
-	case 2:
-		return BPF_CORE_READ(regs, dx);
-	case 3:
-		return BPF_CORE_READ(regs, r10);
-	case 4:
-		return BPF_CORE_READ(regs, r8);
-	default:
-		return BPF_CORE_READ(regs, r9);
-	}
+	return arch_call_arg(regs, index);
 }
 
 /* Whether somebody else can swap the descriptors of the running task. */
@@ -57,16 +43,7 @@ static __always_inline bool call_is_threaded(void)
 
 static __always_inline bool call_is_compat(struct call *call)
 {
-	struct task_struct *task = call->task;
-	__u32 status;
-
-	if (!bpf_core_field_exists(task->thread_info.status))
-		return false;
-	if (object_has_typed_task())
-		status = bpf_get_current_task_btf()->thread_info.status;
-	else
-		status = BPF_CORE_READ(task, thread_info.status);
-	if (!(status & TS_COMPAT))
+	if (!arch_call_is_compat(call->task))
 		return false;
 	COUNT(call->gate->losses.compat_calls);
 	return true;

@@ -77,6 +77,36 @@ enum bpf_func_id {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+/* The registers of a system call, and where a thread is marked; bpf/arch.bpf.h reads them. */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs { /* arch/x86/include/asm/ptrace.h */
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
+	unsigned long r10;
+	unsigned long r8;
+	unsigned long r9;
+	unsigned long orig_ax;
+};
+
+struct thread_info {
+	__u32 status;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs { /* arch/arm64/include/asm/ptrace.h */
+	__u64 regs[31];
+	__u64 pstate;
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+
+struct thread_info {
+	unsigned long flags;
+};
+#else
+#error "bpf/kernel.h and bpf/arch.bpf.h know x86-64 and arm64 only"
+#endif
+
 typedef struct {
 	__u32 val;
 } kuid_t;
@@ -222,10 +252,6 @@ struct signal_struct {
 	atomic_t live;
 };
 
-struct thread_info {
-	__u32 status;
-};
-
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -303,17 +329,6 @@ struct bpf_iter__task {
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;
-};
-
-/* The registers of a system call, x86-64. arch/x86/include/asm/ptrace.h */
-struct pt_regs {
-	unsigned long di;
-	unsigned long si;
-	unsigned long dx;
-	unsigned long r10;
-	unsigned long r8;
-	unsigned long r9;
-	unsigned long orig_ax;
 };
 
 #pragma clang attribute pop

@@ -221,7 +221,7 @@ int exit_btf(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 
-	return weir_exit(regs, regs->orig_ax, ctx[1]);
+	return weir_exit(regs, arch_call_number(regs), ctx[1]);
 }
 
 /* include/trace/events/syscalls.h */
@@ -237,8 +237,6 @@ struct perf_exit {
 	long result;
 };
 
-#define THREAD_SIZE (16 * 1024) /* arch/x86/include/asm/page_64_types.h, without KASAN */
-
 /*
  * The registers of the running system call. 5.10 lacks bpf_task_pt_regs() of 5.15; there they
  * are at the top of the kernel stack, which newer kernels (6.18) do not keep to.
@@ -249,7 +247,7 @@ static __always_inline struct pt_regs *current_regs(void)
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	return BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
+	return BPF_CORE_READ(task, stack) + ARCH_THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 }
 
 HOOK(enter_perf, "tp/raw_syscalls/sys_enter")

@@ -258,7 +258,7 @@ static void a_descriptor_that_another_thread_reused_keeps_what_the_call_was_abou
 	puppet_begin(life->stage, OTHER, SYS_read,
 		     (const long[6]){ends[0], (long)reader->data, 4096});
 	puppet_wait_until_asleep(life->stage, OTHER);
-	assert_int_equal(LIFE_CALL(life, THIRD, SYS_dup2, plain, ends[0]), ends[0]);
+	assert_int_equal(LIFE_CALL(life, THIRD, SYS_dup3, plain, ends[0], 0), ends[0]);
 	assert_int_equal(LIFE_CALL(life, WORKER, SYS_write, ends[1],
 				   (long)life->stage->puppets[WORKER].data, 700),
 			 700);

@@ -176,7 +176,7 @@ void play_step_descriptor(struct play *play, uint32_t index)
 		result = PLAY_CALL(play, index, SYS_dup, fd);
 		break;
 	case 1:
-		result = PLAY_CALL(play, index, SYS_dup2, fd, other);
+		result = PLAY_CALL(play, index, SYS_dup3, fd, other, 0);
 		break;
 	case 2:
 		result = PLAY_CALL(play, index, SYS_dup3, fd, other, O_CLOEXEC);

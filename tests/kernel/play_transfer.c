@@ -163,9 +163,12 @@ static bool has_room(struct play *play, uint32_t index, int fd)
 {
 	struct puppet *puppet = &play->stage->puppets[index];
 	struct pollfd *poll = (struct pollfd *)puppet->data;
+	struct timespec *at_once = (struct timespec *)(poll + 1);
 
 	*poll = (struct pollfd){.fd = fd, .events = POLLOUT};
-	return PLAY_CALL(play, index, SYS_poll, (long)poll, 1, 0) == 1 && poll->revents == POLLOUT;
+	*at_once = (struct timespec){0};
+	return PLAY_CALL(play, index, SYS_ppoll, (long)poll, 1, (long)at_once, 0, 0) == 1 &&
+	       poll->revents == POLLOUT;
 }
 
 static long copy(struct play *play, uint32_t index, const struct method *method, int from, int to)
