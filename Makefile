@@ -147,6 +147,8 @@ CHECK_KERNEL = "build of kernel tests=$(SUBMAKE) kernel-tests" $(KERNEL_TESTS)
 CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=$(SANITIZED_BUILD) unit-tests" \
 	$(SANITIZED_UNIT_TESTS)
 CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi,"$(rule)=$(SUBMAKE) $(rule)")
+# The oldest and the newest kernel; "make check-kernels" runs all tests on all of them.
+CHECK_KERNELS = $(foreach kernel,5.10 7,"Debian's kernel $(kernel)=KERNEL_TESTS='verifier_test label_test hooks/transfer_test' KERNEL_SCENARIO= scripts/kernel-matrix $(kernel)")
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
 	$(foreach fuzzer,$(FUZZ_SOURCES),"$(fuzzer:%.c=%)=scripts/fuzz 5 $(fuzzer:%.c=build/fuzz/%)")
@@ -158,7 +160,7 @@ check: deps ## install what is missing, build, run every test and rule; ends wit
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 check-all:
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
-		$(CHECK_SANITIZE) $(CHECK_FUZZ) $(CHECK_CROSS)
+		$(CHECK_SANITIZE) $(CHECK_FUZZ) $(CHECK_CROSS) $(CHECK_KERNELS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
@@ -182,6 +184,12 @@ cross-aarch64: build/aarch64/sysroot.stamp ## build all programs and kernel test
 build/%/sysroot.stamp: Makefile scripts/arm64-packages
 	$(call say,SYSROOT)scripts/arm64-packages build/$*/sysroot $(SYSROOT_PACKAGES)
 	@touch $@
+
+.PHONY: check-kernels coverage-table
+check-kernels: all kernel-tests ## kernel tests and a scenario on this kernel and, in qemu, on Debian's 5.10, 6.1, 6.12 and 7.x; KERNELS='5.10 7' as wanted (root)
+	@BUILD=$(BUILD) scripts/kernel-matrix $(KERNELS)
+coverage-table: ## bpf/COVERAGE.md, from what the last "make check-kernels" proved
+	@BUILD=$(BUILD) scripts/coverage-table >$(BUILD)/coverage-table && mv $(BUILD)/coverage-table bpf/COVERAGE.md
 
 .PHONY: unit-tests kernel-tests fuzzers
 unit-tests: $(UNIT_TESTS)

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "kernel/flooder.h"
 #include "kernel/flooding.h"
+#include "kernel/perf_links.h"
 
 #define KILLS 20
 #define SWEEP_US 20000
@@ -108,7 +109,7 @@ static void a_flood_through_perf_tracepoints_is_counted_to_the_byte(void **state
 {
 	struct flooding *flooding = *state;
 
-	flooding_need_perf();
+	perf_links_need();
 	flooding_start(flooding, "threads", true, flooding_seconds());
 	put_an_agent_in_charge(flooding);
 	while (clock_boottime_ns() < flooding->end_ns)

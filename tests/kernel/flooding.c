@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,19 +48,6 @@ int flooding_clean_up(void **state)
 		kernel_fixture_stop(flooding->fixture);
 	free(flooding);
 	return 0;
-}
-
-void flooding_need_perf(void)
-{
-	struct utsname name;
-	int major = 0, minor = 0;
-
-	assert_int_equal(uname(&name), 0);
-	assert_int_equal(sscanf(name.release, "%d.%d", &major, &minor), 2);
-	if (major > 5 || (major == 5 && minor >= 15))
-		return;
-	print_message("# SKIP links of perf tracepoints are of 5.15, this is %s\n", name.release);
-	skip();
 }
 
 void flooding_start(struct flooding *flooding, const char *kind, bool use_perf,

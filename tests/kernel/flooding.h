@@ -27,9 +27,6 @@ unsigned int flooding_seconds(void);
 int flooding_prepare(void **state);
 int flooding_clean_up(void **state);
 
-/* Skips the test where a perf tracepoint cannot be pinned: before 5.15. */
-void flooding_need_perf(void);
-
 /* KIND as in flooder.h. */
 void flooding_start(struct flooding *flooding, const char *kind, bool use_perf,
 		    unsigned int seconds_max);

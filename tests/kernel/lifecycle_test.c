@@ -26,7 +26,7 @@
 #include "kernel/life.h"
 
 #define SWARMS 2
-#define SWARM_PROCESSES "50000"
+#define SWARM_PROCESSES "50000" /* unless WEIR_SWARM_PROCESSES says otherwise */
 #define EXEC_EVERY 50
 #define PID_ROUNDS 100
 #define INODE_ROUNDS 500
@@ -86,7 +86,8 @@ static void short_processes_leave_nothing_behind_and_get_no_label(void **state)
 {
 	struct life *life = *state;
 	char plain[PUPPET_PATH_BYTES];
-	char *arguments[] = {"swarm", "swarm", SWARM_PROCESSES, plain, NULL};
+	char *wanted = getenv("WEIR_SWARM_PROCESSES");
+	char *arguments[] = {"swarm", "swarm", wanted ?: SWARM_PROCESSES, plain, NULL};
 	int outputs[SWARMS], running = SWARMS;
 	pid_t swarms[SWARMS];
 	uint64_t written = 0, swarm_app = 0;

@@ -20,6 +20,7 @@
 
 #include "kernel/flooder.h"
 #include "kernel/flooding.h"
+#include "kernel/perf_links.h"
 #include "kernel/racer.h"
 #include "kernel/tables.h"
 
@@ -203,7 +204,7 @@ static void handlers_that_preempt_each_other_count_every_byte(void **state)
 
 static void perf_handlers_that_preempt_each_other_count_every_byte(void **state)
 {
-	flooding_need_perf();
+	perf_links_need();
 	flooding_start(*state, "classes", true, flooding_seconds());
 	flooding_check(*state);
 }

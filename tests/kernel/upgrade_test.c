@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "kernel/flooder.h"
 #include "kernel/flooding.h"
+#include "kernel/perf_links.h"
 #include "kernel/successor.h"
 
 #define UPGRADES 5 /* there and back again */
@@ -150,7 +151,7 @@ static void a_flood_is_counted_to_the_byte_through_upgrades(void **state)
 
 static void a_flood_is_counted_to_the_byte_through_upgrades_of_perf_tracepoints(void **state)
 {
-	flooding_need_perf();
+	perf_links_need();
 	flood_through_upgrades(*state, true);
 }
 

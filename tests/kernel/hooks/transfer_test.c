@@ -19,6 +19,7 @@
 #include "kernel/actor.h"
 #include "kernel/coverage.h"
 #include "kernel/kernel_fixture.h"
+#include "kernel/perf_links.h"
 
 #define CRM_PORT 18443
 #define CHAT_PORT 18555
@@ -222,6 +223,7 @@ static void flows_are_exact_by_perf_tracepoints(void **state)
 	const struct kernel_options options = {.use_perf = true};
 
 	(void)state;
+	perf_links_need();
 	check_all_calls(&options);
 }
 
