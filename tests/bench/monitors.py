@@ -176,7 +176,7 @@ class Weir(Nothing):
             self.holder = subprocess.Popen(
                 [SYSCALLS, self.role, os.path.join(exports, "list")], stdout=subprocess.PIPE)
             self.holder.stdout.readline()
-            time.sleep(2)  # until a walk has met those who hold the pipe
+            time.sleep(2)  # until it has read, and a walk has met those who hold its pipe
 
     def pids(self):
         # The collector may well be on another machine; it is the one that was started first.

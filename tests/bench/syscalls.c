@@ -18,12 +18,10 @@
 #include "support/syscall_work.h"
 #include "support/tracing.h"
 
-static int stay(void)
+static void say_ready(void)
 {
 	printf("ready\n");
 	fflush(stdout);
-	pause();
-	return 0;
 }
 
 static int hold_empty(void)
@@ -35,7 +33,9 @@ static int hold_empty(void)
 		fprintf(stderr, "syscalls: %s\n", strerror(-r));
 		return 1;
 	}
-	return stay();
+	say_ready();
+	pause();
+	return 0;
 }
 
 static int hold_label(const char *source, bool has_pipe)
@@ -43,11 +43,14 @@ static int hold_label(const char *source, bool has_pipe)
 	int fd = open(source, O_RDONLY | O_CLOEXEC), ends[2];
 	char buffer[4096];
 
+	/* Said before: who hears a word from the labelled app is labelled, too. */
+	say_ready();
 	if (fd < 0 || read(fd, buffer, sizeof(buffer)) <= 0)
 		return 1;
 	if (has_pipe && (pipe2(ends, O_CLOEXEC) < 0 || write(ends[1], buffer, 64) != 64))
 		return 1;
-	return stay();
+	pause();
+	return 0;
 }
 
 static int show_links(void)
