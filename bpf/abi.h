@@ -235,6 +235,7 @@ struct weir_state {
 	__u32 bytes;            /* sizeof(struct weir_state) */
 	__u64 build;            /* which object's programs are attached */
 	__u64 hot;              /* open apps; 0 closes gate 1 for everybody */
+	__u64 openings;         /* of apps, ever */
 	__u64 volatile_objects; /* labelled objects that apps may hold without having opened them */
 	__u64 unsettled_objects; /* those of them whose holders no walk has met yet */
 	__u64 labelled_files;
@@ -295,7 +296,7 @@ static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 216, "abi");
+static_assert(sizeof(struct weir_state) == 224, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 

@@ -24,17 +24,28 @@ static __always_inline void app_count_open(__u64 id, __s64 change)
 		__sync_fetch_and_add(&gate->hot, change);
 }
 
-/* False only when the app of the running process is known and closed. */
-static __always_inline bool app_may_be_open(void)
+static __always_inline __u64 *app_closed_slot(__u32 tgid)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, slot;
-	__u64 *id = bpf_map_lookup_elem(&processes, &tgid), *hint;
+	__u32 slot = tgid & ((1 << CLOSED_BITS) - 1);
 
-	if (!id)
-		return true;
-	slot = object_mix(0, *id) >> (64 - OPEN_HINTS_BITS);
-	hint = bpf_map_lookup_elem(&open_hints, &slot);
-	return !hint || *hint;
+	return bpf_map_lookup_elem(&closed, &slot);
+}
+
+/*
+ * Whether an app that was looked up anew is closed, which is then remembered. Openings are counted
+ * after the hint is set, and read here before it is: what is remembered too late is void. Where
+ * loads may overtake each other, the hint's address needs the count.
+ */
+static __always_inline bool app_is_closed(__u64 id, __u64 verdict, __u64 *ret_verdict)
+{
+	__u32 slot = (object_mix(0, id) >> (64 - OPEN_HINTS_BITS)) + (verdict >> 63);
+	__u64 *hint = bpf_map_lookup_elem(&open_hints, &slot);
+
+	if (!hint || *hint)
+		return false;
+	if (ret_verdict)
+		*ret_verdict = verdict;
+	return true;
 }
 
 /* Opens gate 1 for an app: from now on its calls look their objects up. */
@@ -52,6 +63,8 @@ static __always_inline void app_open(struct weir_app *app)
 	if (!error || error == -7)
 		app_count_open(id, 1);
 	app->is_open = 1;
+	if (gate)
+		COUNT(gate->openings);
 }
 
 static __always_inline void app_read_exe(struct task_struct *task, struct weir_object_key *ret_key)
@@ -91,9 +104,11 @@ static __always_inline struct weir_app *app_get_of_tgid(__u32 tgid)
 static __always_inline void app_join(struct weir_app *app, __u32 tgid)
 {
 	struct weir_state *gate = state_get();
-	__u64 id = app->id;
+	__u64 id = app->id, *verdict = app_closed_slot(tgid);
 	long error = bpf_map_update_elem(&processes, &tgid, &id, BPF_NOEXIST);
 
+	if (verdict)
+		*verdict = 0;
 	if (!error)
 		COUNT(app->processes);
 	else if (error == -7 && gate) /* E2BIG: full */
@@ -155,6 +170,28 @@ static __always_inline struct weir_app *app_get_current(void)
 	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
 
 	return app ?: app_adopt((struct task_struct *)bpf_get_current_task());
+}
+
+#define TGID_BITS 22 /* PID_MAX_LIMIT, include/linux/threads.h */
+
+/* The app of the running process; NULL, and that quickly, when it is closed. */
+static __always_inline struct weir_app *app_get_current_open(const struct weir_state *gate)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 verdict = *(const volatile __u64 *)&gate->openings << TGID_BITS | tgid;
+	__u64 *known = app_closed_slot(tgid), *id;
+	struct weir_app *app = NULL;
+
+	if (known && *known == verdict)
+		return NULL;
+	id = bpf_map_lookup_elem(&processes, &tgid);
+	if (id && app_is_closed(*id, verdict, known))
+		return NULL;
+	if (id)
+		app = bpf_map_lookup_elem(&apps, id);
+	if (!app)
+		app = app_adopt((struct task_struct *)bpf_get_current_task());
+	return app && app->is_open ? app : NULL;
 }
 
 #endif

@@ -61,10 +61,11 @@ static __always_inline bool call_pass_gate(struct call *call)
 {
 	if (!call_is_gate_open(call))
 		return false;
-	if (!call->gate->unsettled_objects && !app_may_be_open())
-		return false;
-	call->app = app_get_current();
-	if (!call->app || (!call->app->is_open && !call->gate->unsettled_objects))
+	if (call->gate->unsettled_objects)
+		call->app = app_get_current();
+	else
+		call->app = app_get_current_open(call->gate);
+	if (!call->app)
 		return false;
 	call->task = (struct task_struct *)bpf_get_current_task();
 	return !call_is_compat(call);

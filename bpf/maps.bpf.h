@@ -59,6 +59,18 @@ struct {
 	__type(value, __u64);
 } open_hints SEC(".maps");
 
+/* Which process was last found closed among those whose tgid ends like this, and how many openings
+ * there had been: until the next one that process is known to be closed without a look into any
+ * other table. Zeroed when a process joins an app. An array: cannot be full. */
+#define CLOSED_BITS 16
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << CLOSED_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} closed SEC(".maps");
+
 /* Executable path of an app, kept from the moment it is labelled, because it may be gone before
  * the agent looks. Full: the agent tries /proc, else the name is unknown; losses.names_full. */
 struct {
