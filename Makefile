@@ -158,8 +158,9 @@ check: deps ## install what is missing, build, run every test and rule; ends wit
 	+@$(MAKE) --no-print-directory check-all
 
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
+# A kernel that is emulated takes several minutes, more on a busy machine.
 check-all:
-	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
+	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-1200} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
 		$(CHECK_SANITIZE) $(CHECK_FUZZ) $(CHECK_CROSS) $(CHECK_KERNELS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
