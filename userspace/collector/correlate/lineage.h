@@ -54,9 +54,9 @@ struct lineage_flow {
 	uint64_t bytes, calls, turns;
 	struct lineage_report *reports; /* ascending id */
 	size_t n_reports;
-	uint64_t last_id; /* highest record id booked; older ones are known */
-	size_t app;       /* index into apps */
-	size_t next_of_app;  /* index of the app's next flow, LINEAGE_NO_FLOW at the end */
+	uint64_t last_id;   /* highest record id booked; older ones are known */
+	size_t app;         /* index into apps */
+	size_t next_of_app; /* index of the app's next flow, LINEAGE_NO_FLOW at the end */
 };
 
 struct lineage_app {
@@ -65,7 +65,7 @@ struct lineage_app {
 	char *boot_id;
 	uint64_t id;
 	uint64_t until_ns; /* what came in later did not go out */
-	size_t first_flow;   /* index into flows, LINEAGE_NO_FLOW when it has none */
+	size_t first_flow; /* index into flows, LINEAGE_NO_FLOW when it has none */
 	unsigned int depth;
 	bool is_sender;
 	bool is_queued; /* waits to be walked from; likewise of objects */
