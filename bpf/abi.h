@@ -19,7 +19,8 @@
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */
 #define WEIR_NAME_PARTS 24
 #define WEIR_SYSCALLS 512
-#define WEIR_LABELS 64 /* bits of a mask */
+#define WEIR_URING_OPERATIONS 256 /* all that an opcode can say */
+#define WEIR_LABELS 64            /* bits of a mask */
 #define WEIR_LABEL_NAME_BYTES 64
 #define WEIR_ZONE_RULES 4
 #define WEIR_FOLDER_DEVICES 4
@@ -31,6 +32,7 @@
 #define WEIR_DEV_LOOPBACK 0xfffffff1u  /* ino: hash of (net namespace, sender, receiver) */
 #define WEIR_DEV_UNIX_SOCK 0xfffffff2u /* ino: kernel address of a unix socket not accepted yet */
 #define WEIR_DEV_GAP 0xfffffff3u       /* ino: number of a system call that is not followed */
+#define WEIR_GAP_URING (1ull << 32)    /* with it, the number is an operation of io_uring */
 #define WEIR_DEV_APP \
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
@@ -73,13 +75,15 @@ enum weir_call {
 
 enum weir_call_form {
 	WEIR_FORM_PLAIN = 0,
-	WEIR_FORM_SENDTO = 1,  /* destination in arguments 4 and 5 */
-	WEIR_FORM_MSGHDR = 2,  /* struct msghdr in argument 1 */
-	WEIR_FORM_MMSGHDR = 3, /* returns messages; bytes are in each msg_len */
-	WEIR_FORM_AT = 4,      /* directory descriptor before the path */
-	WEIR_FORM_FETCH = 5,   /* of MEMORY: from the other process */
-	WEIR_FORM_STORE = 6,   /* of MEMORY: to the other process */
-	WEIR_FORM_PTRACE = 7,  /* of MEMORY: either, by the request in argument 0 */
+	WEIR_FORM_SENDTO = 1,    /* destination in arguments 4 and 5 */
+	WEIR_FORM_MSGHDR = 2,    /* struct msghdr in argument 1 */
+	WEIR_FORM_MMSGHDR = 3,   /* returns messages; bytes are in each msg_len */
+	WEIR_FORM_AT = 4,        /* directory descriptor before the path */
+	WEIR_FORM_FETCH = 5,     /* of MEMORY: from the other process */
+	WEIR_FORM_STORE = 6,     /* of MEMORY: to the other process */
+	WEIR_FORM_PTRACE = 7,    /* of MEMORY: either, by the request in argument 0 */
+	WEIR_FORM_IOVEC = 8,     /* of io_uring: several buffers */
+	WEIR_FORM_MULTISHOT = 9, /* of io_uring: completes many times */
 };
 
 struct weir_syscall {

@@ -282,6 +282,8 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct user_msghdr;
+
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];

@@ -165,6 +165,21 @@ struct {
 	__type(value, struct inflight);
 } inflight SEC(".maps");
 
+/* Requests of io_uring whose completions come without them, by ring and user_data. Written at
+ * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
+struct uring_pending {
+	__u64 request; /* address of the struct io_kiocb, which lives until then */
+	__u32 count;
+	__u32 padding;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct uring_pending);
+} uring_pending SEC(".maps");
+
 /* Policy: address to zone, folder to labels, executable to role. Written by the agent only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

@@ -12,6 +12,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
+#include "hooks/uring.bpf.h"
 #include "slot.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -30,11 +30,19 @@ static __always_inline bool transfer_read_sockaddr(const void *user, __u32 lengt
 	return true;
 }
 
+static __always_inline bool transfer_read_message_destination(const struct user_msghdr *user,
+							      struct weir_address *ret_peer)
+{
+	struct user_msghdr message = {};
+
+	bpf_probe_read_user(&message, sizeof(message), user);
+	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
+}
+
 static __always_inline bool transfer_read_destination(struct call *call,
 						      const struct object *object,
 						      struct weir_address *ret_peer)
 {
-	struct user_msghdr message = {};
 	struct sock *sock = object->sock;
 
 	if (object->kind != WEIR_KIND_INET || !sock ||
@@ -45,8 +53,7 @@ static __always_inline bool transfer_read_destination(struct call *call,
 					      call_arg(call->regs, 5), ret_peer);
 	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
 		return false;
-	bpf_probe_read_user(&message, sizeof(message), (void *)call_arg(call->regs, 1));
-	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
+	return transfer_read_message_destination((void *)call_arg(call->regs, 1), ret_peer);
 }
 
 /* Not static: verified once, see name_hash(). */
@@ -77,6 +84,17 @@ static __always_inline __u64 transfer_bytes(struct call *call, long result)
 	return result;
 }
 
+/* What an app writes can be read before it is told that it is written. */
+static __always_inline void transfer_label_object(struct weir_app *app, const struct object *object)
+{
+	if (object->kind == WEIR_KIND_NONE || !app->labels || app->is_hub)
+		return;
+	/* What an internet socket carries leaves; only its loopback ends can be read here. */
+	if (object->kind == WEIR_KIND_INET && object->key.dev != WEIR_DEV_LOOPBACK)
+		return;
+	label_object(object, app);
+}
+
 static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
 {
 	struct file *file = object_file_of_fd(fd);
@@ -86,14 +104,7 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	if (file)
 		object_resolve(file, WEIR_OUT, &object);
 	call_pin(call, &object, slot);
-	if (object.kind == WEIR_KIND_NONE)
-		return;
-	if (!call->app->labels || call->app->is_hub)
-		return;
-	/* What an internet socket carries leaves; only its loopback ends can be read here. */
-	if (object.kind == WEIR_KIND_INET && object.key.dev != WEIR_DEV_LOOPBACK)
-		return;
-	label_object(&object, call->app);
+	transfer_label_object(call->app, &object);
 }
 
 static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slot, bool is_copy)

@@ -174,39 +174,42 @@ static long do_vmsplice(int fd, int fd2, char *buffer, unsigned long size)
 }
 
 const struct actor_call actor_calls[] = {
-	{"read", do_read, 'r', 'f'},
-	{"pread", do_pread, 'r', 'f'},
-	{"readv", do_readv, 'r', 'f'},
-	{"preadv", do_preadv, 'r', 'f'},
-	{"preadv2", do_preadv2, 'r', 'f'},
-	{"recvfrom", do_recvfrom, 'r', 's'},
-	{"recvmsg", do_recvmsg, 'r', 's'},
-	{"recvmmsg", do_recvmmsg, 'r', 's'},
-	{"read_socket", do_read, 'r', 's'},
-	{"write", do_write, 'w', 'f'},
-	{"pwrite", do_pwrite, 'w', 'f'},
-	{"writev", do_writev, 'w', 'f'},
-	{"pwritev", do_pwritev, 'w', 'f'},
-	{"pwritev2", do_pwritev2, 'w', 'f'},
-	{"write_socket", do_write, 'w', 's'},
-	{"sendto", do_sendto, 'w', 's'},
-	{"sendmsg", do_sendmsg, 'w', 's'},
-	{"sendmmsg", do_sendmmsg, 'w', 's'},
-	{"sendto_udp", do_sendto, 'w', 'd'},
-	{"sendmsg_udp", do_sendmsg, 'w', 'd'},
-	{"sendmmsg_udp", do_sendmmsg, 'w', 'd'},
-	{"write_pipe", do_write, 'w', 'p'},
-	{"vmsplice", do_vmsplice, 'w', 'p'},
-	{"sendfile", do_sendfile, 'c', 's'},
-	{"copy_file_range", do_copy_file_range, 'c', 'f'},
-	{"splice", do_splice, 'c', 'p'},
-	{NULL, NULL, 0, 0},
+	{"read", do_read, 'r', 'f', 0},
+	{"pread", do_pread, 'r', 'f', 0},
+	{"readv", do_readv, 'r', 'f', 0},
+	{"preadv", do_preadv, 'r', 'f', 0},
+	{"preadv2", do_preadv2, 'r', 'f', 0},
+	{"recvfrom", do_recvfrom, 'r', 's', 0},
+	{"recvmsg", do_recvmsg, 'r', 's', 0},
+	{"recvmmsg", do_recvmmsg, 'r', 's', 0},
+	{"read_socket", do_read, 'r', 's', 0},
+	{"write", do_write, 'w', 'f', 0},
+	{"pwrite", do_pwrite, 'w', 'f', 0},
+	{"writev", do_writev, 'w', 'f', 0},
+	{"pwritev", do_pwritev, 'w', 'f', 0},
+	{"pwritev2", do_pwritev2, 'w', 'f', 0},
+	{"write_socket", do_write, 'w', 's', 0},
+	{"sendto", do_sendto, 'w', 's', 0},
+	{"sendmsg", do_sendmsg, 'w', 's', 0},
+	{"sendmmsg", do_sendmmsg, 'w', 's', 0},
+	{"sendto_udp", do_sendto, 'w', 'd', 0},
+	{"sendmsg_udp", do_sendmsg, 'w', 'd', 0},
+	{"sendmmsg_udp", do_sendmmsg, 'w', 'd', 0},
+	{"write_pipe", do_write, 'w', 'p', 0},
+	{"vmsplice", do_vmsplice, 'w', 'p', 0},
+	{"sendfile", do_sendfile, 'c', 's', 0},
+	{"copy_file_range", do_copy_file_range, 'c', 'f', 0},
+	{"splice", do_splice, 'c', 'p', 0},
+	{NULL, NULL, 0, 0, 0},
 };
 
 const struct actor_call *actor_find_call(const char *name)
 {
-	for (const struct actor_call *call = actor_calls; call->name; call++)
-		if (strcmp(call->name, name) == 0)
-			return call;
+	const struct actor_call *const lists[] = {actor_calls, actor_ring_calls};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (const struct actor_call *call = lists[i]; call->name; call++)
+			if (strcmp(call->name, name) == 0)
+				return call;
 	return NULL;
 }

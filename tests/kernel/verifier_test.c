@@ -43,7 +43,9 @@ static void load_with_statistics(struct judged *judged, bool use_perf)
 
 	judged->skeleton = sensor.skeleton = weir_bpf__open();
 	assert_non_null(judged->skeleton);
-	sensor_fill_syscalls((struct weir_syscall *)judged->skeleton->rodata->syscalls);
+	assert_int_equal(sensor_uring_prepare(&sensor, "/sys/kernel/btf/vmlinux"), 0);
+	sensor_fill_syscalls((struct weir_syscall *)judged->skeleton->rodata->syscalls,
+			     sensor.uring.is_followed);
 	bpf_object__for_each_map(map, judged->skeleton->obj)
 	{
 		/* Small, so that no kernel wants much memory for them; slots have one entry. */

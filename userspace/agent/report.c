@@ -109,7 +109,7 @@ static enum event_kind kind_of(const struct report_context *context, const struc
 
 static int describe_gap(const struct sensor_flow *flow, struct event *event)
 {
-	const char *name = sensor_syscall_name(flow->object.ino);
+	const char *name = sensor_gap_name(flow->object.ino);
 
 	event->object.role = EVENT_ROLE_NONE;
 	if (asprintf(&event->detail,

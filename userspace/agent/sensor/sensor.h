@@ -179,8 +179,8 @@ void sensor_mark_seen(struct sensor *sensor, uint64_t now_ns);
 bool sensor_has_volatiles(const struct sensor *sensor);
 
 void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
-/* Name of a system call that is not followed, or NULL. */
-const char *sensor_syscall_name(uint64_t number);
+/* Name of a way that is not followed, by the inode number of its flows, or NULL. */
+const char *sensor_gap_name(uint64_t number);
 
 static inline void sensor_freep(struct sensor **sensor)
 {

@@ -139,6 +139,7 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 {
 	const char *btf = config->btf_path ?: DEFAULT_BTF;
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = config->btf_path);
+	int r;
 
 	libbpf_set_print(no_print);
 	if (access(btf, R_OK) < 0)
@@ -155,7 +156,11 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 	if (!sensor->skeleton)
 		return sensor_fail(ret_reason, -errno, "cannot read the BPF object: %s",
 				   strerror(errno));
-	sensor_fill_syscalls((struct weir_syscall *)sensor->skeleton->rodata->syscalls);
+	r = sensor_uring_prepare(sensor, btf);
+	if (r < 0)
+		return sensor_fail(ret_reason, r, "cannot read %s: %s", btf, strerror(-r));
+	sensor_fill_syscalls((struct weir_syscall *)sensor->skeleton->rodata->syscalls,
+			     sensor->uring.is_followed);
 	if (config->ring_bytes)
 		bpf_map__set_max_entries(sensor->skeleton->maps.ring, config->ring_bytes);
 	if (config->flows_max)

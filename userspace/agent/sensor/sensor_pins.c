@@ -40,18 +40,40 @@ static bool is_hook(const struct bpf_program *program)
 	return has_prefix(bpf_program__name(program), HOOK);
 }
 
-/* Hooks and what they jump to are chosen together. */
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name);
+
+	return length > strlen(suffix) && strcmp(name + length - strlen(suffix), suffix) == 0;
+}
+
+/* Whether a program that ends in _btf can be entered as a perf tracepoint, too. */
+static bool has_perf_twin(const struct sensor *sensor, const char *name)
+{
+	_cleanup_free_ char *twin = NULL;
+
+	if (asprintf(&twin, "%.*s_perf", (int)(strlen(name) - strlen("_btf")), name) < 0) {
+		twin = NULL;
+		return false;
+	}
+	return bpf_object__find_program_by_name(sensor->skeleton->obj, twin);
+}
+
+/* Whether this kernel has what the program is for, and this is the way in that was chosen. Hooks
+ * and what they jump to are chosen together. */
 static bool is_of_mode(const struct sensor *sensor, const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program);
 
 	if (is_hook(program))
 		name += strlen(HOOK);
-	if (strcmp(name, "enter_btf") == 0 || strcmp(name, "exit_btf") == 0)
-		return !sensor->is_shielded;
-	if (strcmp(name, "enter_perf") == 0 || strcmp(name, "exit_perf") == 0)
+	if (has_prefix(name, "uring_") && !sensor->uring.is_followed)
+		return false;
+	if (has_prefix(name, "uring_overflow_") && !sensor->uring.has_overflow)
+		return false;
+	if (has_suffix(name, "_perf"))
 		return sensor->is_shielded;
-	return true;
+	return !sensor->is_shielded || !has_suffix(name, "_btf") || !has_perf_twin(sensor, name);
 }
 
 static bool is_pinned(const struct sensor *sensor, const char *prefix, const char *name)
@@ -248,6 +270,14 @@ static int pin_link(const struct sensor *sensor, struct bpf_link *link, const ch
 	return r < 0 ? sensor_fail(ret_reason, r, "cannot pin %s: %s", name, strerror(-r)) : 0;
 }
 
+static struct bpf_link *attach_hook(const struct sensor *sensor, const struct bpf_program *program)
+{
+	if (strcmp(bpf_program__name(program), HOOK "uring_submit_perf") == 0)
+		return bpf_program__attach_tracepoint(program, "io_uring",
+						      sensor->uring.submit_event);
+	return bpf_program__attach(program);
+}
+
 static int attach_hooks(const struct sensor *sensor, char **ret_reason)
 {
 	struct bpf_program *program;
@@ -259,7 +289,7 @@ static int attach_hooks(const struct sensor *sensor, char **ret_reason)
 
 		if (!bpf_program__autoload(program) || !is_hook(program))
 			continue;
-		link = bpf_program__attach(program);
+		link = attach_hook(sensor, program);
 		if (!link)
 			return sensor_fail(ret_reason, -errno, "cannot attach %s: %s",
 					   bpf_program__name(program), strerror(errno));

@@ -41,6 +41,10 @@ struct sensor {
 	struct sensor_start start;
 	uint64_t build;   /* which programs this agent brings */
 	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
+	struct {
+		const char *submit_event;
+		bool is_followed, has_overflow;
+	} uring;
 	struct sensor_labels labels;
 	void *known; /* tree of struct sensor_known */
 	size_t n_known;
@@ -95,7 +99,12 @@ void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t s
 void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path,
 		      size_t size);
 /* sensor_syscalls.c */
-void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS]);
+void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS], bool is_uring_followed);
+/* sensor_uring.c: makes the skeleton fit the kernel's tracepoints. Returns 0 or -errno, also when
+ * there are none, which sensor->uring says. */
+int sensor_uring_prepare(struct sensor *sensor, const char *btf_path);
+/* "io_uring READV"; for an operation without a name, what else is told of io_uring. */
+const char *sensor_uring_name(uint64_t number);
 /* sensor_ring.c: returns 0 or -errno. */
 int sensor_open_ring(struct sensor *sensor, sd_event *event);
 void sensor_drain_paths(struct sensor *sensor);

@@ -69,22 +69,29 @@ static const struct syscall_entry entries[] = {
 	ENTRY(ptrace, WEIR_CALL_MEMORY, WEIR_FORM_PTRACE, 1, 0),
 	/* UFFDIO_COPY, by ioctl, can fill the memory of another process. */
 	ENTRY(userfaultfd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	/* For kernels that do not tell what goes through a ring. */
 	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 };
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
-void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS])
+void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS], bool is_uring_followed)
 {
 	memset(rules, 0, WEIR_SYSCALLS * sizeof(*rules));
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if (entries[i].number >= 0 && entries[i].number < WEIR_SYSCALLS)
 			rules[entries[i].number] = entries[i].rule;
+	if (!is_uring_followed)
+		return;
+	rules[SYS_io_uring_setup].call = WEIR_CALL_NONE;
+	rules[SYS_io_uring_enter].call = WEIR_CALL_NONE;
 }
 
-const char *sensor_syscall_name(uint64_t number)
+const char *sensor_gap_name(uint64_t number)
 {
+	if (number & WEIR_GAP_URING)
+		return sensor_uring_name(number & ~WEIR_GAP_URING);
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if ((uint64_t)entries[i].number == number)
 			return entries[i].name;

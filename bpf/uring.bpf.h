@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_URING_BPF_H
+#define WEIR_URING_BPF_H
+
+/* Requests of io_uring: what the kernel's struct io_kiocb says, in all its shapes, and the table of
+ * those that will complete without saying which they are. */
+
+#include "call.bpf.h"
+#include "kernel_uring.h"
+
+/* Bits of io_kiocb.flags, which are those of struct io_uring_sqe. uapi/linux/io_uring.h */
+#define URING_FIXED_FILE (1u << 0)
+#define URING_LINK (1u << 2 | 1u << 3)
+#define URING_CQE_SKIP (1u << 6)
+
+#define URING_CQE_MORE (1u << 1)
+#define URING_RECV_MULTISHOT (1u << 1)
+#define URING_SPLICE_IN_FIXED (1u << 31)
+#define URING_IOVECS_MAX 1024 /* UIO_MAXIOV */
+#define URING_OVERFLOW 0xffff /* an operation's number that none has */
+
+/* What a request does, one entry per operation, as of system calls; written by the loader. */
+const volatile struct weir_syscall uring_operations[WEIR_URING_OPERATIONS];
+
+/* How this kernel's tracepoints pass their arguments; written by the loader. */
+const volatile __u32 uring_submit_form;   /* which argument is the request */
+const volatile __u32 uring_complete_form; /* how many arguments there are */
+
+static __always_inline const struct weir_syscall *uring_rule(struct io_kiocb *request)
+{
+	__u8 operation = BPF_CORE_READ(request, opcode);
+
+	return (const struct weir_syscall *)&uring_operations[operation];
+}
+
+static __always_inline __u32 uring_flags(struct io_kiocb *request)
+{
+	return BPF_CORE_READ(request, flags);
+}
+
+static __always_inline struct task_struct *uring_task(struct io_kiocb *request)
+{
+	if (bpf_core_field_exists(request->tctx)) /* 6.13 */
+		return BPF_CORE_READ(request, tctx, task);
+	return BPF_CORE_READ(request, task);
+}
+
+static __noinline struct weir_app *uring_adopt(struct task_struct *task)
+{
+	return app_adopt(task);
+}
+
+/* From a ring's table of files. The lowest bits of an entry are flags. io_uring/filetable.h */
+static __noinline struct file *uring_fixed_file(struct io_ring_ctx *ring, __u32 slot)
+{
+	__u64 entry = 0;
+
+	if (bpf_core_field_exists(ring->file_table.data)) { /* 6.13 */
+		struct io_rsrc_node **nodes = BPF_CORE_READ(ring, file_table.data.nodes), *node;
+
+		if (slot >= BPF_CORE_READ(ring, file_table.data.nr))
+			return NULL;
+		bpf_probe_read_kernel(&node, sizeof(node), nodes + slot);
+		entry = node ? BPF_CORE_READ(node, file_ptr) : 0;
+	} else if (bpf_core_field_exists(ring->nr_user_files)) {
+		struct io_fixed_file *files = BPF_CORE_READ(ring, file_table.files);
+
+		if (slot >= BPF_CORE_READ(ring, nr_user_files))
+			return NULL;
+		bpf_probe_read_kernel(&entry, sizeof(entry), (__u64 *)files + slot);
+	}
+	return (struct file *)(entry & ~7ULL);
+}
+
+/* Until it runs, a request has no file from 6.1 on. */
+static __noinline struct file *uring_file(struct io_kiocb *request)
+{
+	struct file *file = BPF_CORE_READ(request, file);
+	int fd;
+
+	if (file || !bpf_core_field_exists(request->cqe))
+		return file;
+	fd = BPF_CORE_READ(request, cqe.fd);
+	if (uring_flags(request) & URING_FIXED_FILE)
+		return uring_fixed_file(BPF_CORE_READ(request, ctx), fd);
+	return object_file_of_fd(fd);
+}
+
+/* What a splice reads from. Its own fields lie where every operation's do: at the front. */
+static __noinline struct file *uring_splice_file(struct io_kiocb *request)
+{
+	struct io_splice *splice = (struct io_splice *)request;
+	int fd;
+
+	if (bpf_core_field_exists(splice->file_in)) /* up to 5.18 */
+		return BPF_CORE_READ(splice, file_in);
+	fd = BPF_CORE_READ(splice, splice_fd_in);
+	if (BPF_CORE_READ(splice, flags) & URING_SPLICE_IN_FIXED)
+		return uring_fixed_file(BPF_CORE_READ(request, ctx), fd);
+	return object_file_of_fd(fd);
+}
+
+static __always_inline const struct user_msghdr *uring_message(struct io_kiocb *request)
+{
+	return BPF_CORE_READ((struct io_sr_msg *)request, umsg);
+}
+
+static __always_inline bool uring_reads_destination(struct io_kiocb *request,
+						    const struct object *object)
+{
+	const struct weir_syscall *rule = uring_rule(request);
+	struct sock *sock = object->sock;
+
+	return rule->form == WEIR_FORM_MSGHDR && object->kind == WEIR_KIND_INET && sock &&
+	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
+}
+
+/* Not static: verified once, see name_hash(). */
+__noinline __u64 uring_sum_iovecs(__u64 address, __u32 count)
+{
+	__u64 bytes = 0;
+	__u32 i;
+
+	for (i = 0; i < URING_IOVECS_MAX; i++) {
+		__u64 length = 0;
+
+		if (i >= count)
+			break;
+		bpf_probe_read_user(&length, sizeof(length),
+				    (const char *)address + i * 16 + 8); /* struct iovec */
+		bytes += length;
+	}
+	return bytes;
+}
+
+/* How much was asked for. */
+static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
+{
+	const struct weir_syscall *rule = uring_rule(request);
+	struct user_msghdr message = {};
+
+	switch (rule->form) {
+	case WEIR_FORM_PLAIN:
+		return BPF_CORE_READ((struct io_rw *)request, len);
+	case WEIR_FORM_SENDTO:
+		return BPF_CORE_READ((struct io_sr_msg *)request, len);
+	case WEIR_FORM_IOVEC:
+		return uring_sum_iovecs(BPF_CORE_READ((struct io_rw *)request, addr),
+					BPF_CORE_READ((struct io_rw *)request, len));
+	case WEIR_FORM_MSGHDR:
+		bpf_probe_read_user(&message, sizeof(message), uring_message(request));
+		return uring_sum_iovecs((__u64)message.msg_iov, message.msg_iovlen);
+	}
+	return BPF_CORE_READ((struct io_splice *)request, len);
+}
+
+/* Whether a result that is a descriptor is one of the process, and this is the process. */
+static __always_inline bool uring_is_own_fd(struct io_kiocb *request,
+					    const struct weir_syscall *rule)
+{
+	struct io_accept *accept = (struct io_accept *)request;
+	struct io_open *open = (struct io_open *)request;
+
+	if (BPF_CORE_READ(uring_task(request), tgid) != bpf_get_current_pid_tgid() >> 32)
+		return false;
+	if (rule->call == WEIR_CALL_OPEN && bpf_core_field_exists(open->file_slot))
+		return !BPF_CORE_READ(open, file_slot);
+	if (rule->call == WEIR_CALL_ACCEPT && bpf_core_field_exists(accept->file_slot))
+		return !BPF_CORE_READ(accept, file_slot);
+	return true;
+}
+
+static __always_inline bool uring_is_truncating(struct io_kiocb *request)
+{
+	return BPF_CORE_READ((struct io_open *)request, how.flags) & O_TRUNC;
+}
+
+/* ---- requests that complete without their name -------------------------------------------- */
+
+/* Whether completions of this request may come without it. */
+static __always_inline bool uring_is_pending(struct io_kiocb *request,
+					     const struct weir_syscall *rule)
+{
+	struct io_sr_msg *message = (struct io_sr_msg *)request;
+
+	if (uring_complete_form == 4)
+		return true;
+	if (rule->call == WEIR_CALL_ACCEPT || rule->form == WEIR_FORM_MULTISHOT)
+		return true;
+	return rule->call == WEIR_CALL_READ &&
+	       (rule->form == WEIR_FORM_SENDTO || rule->form == WEIR_FORM_MSGHDR) &&
+	       bpf_core_field_exists(message->flags) &&
+	       BPF_CORE_READ(message, flags) & URING_RECV_MULTISHOT;
+}
+
+static __always_inline __u64 uring_key(struct io_ring_ctx *ring, __u64 user_data)
+{
+	__u64 address;
+
+	/* A pointer that has a type may not be reckoned with; a number that was read may. */
+	bpf_probe_read_kernel(&address, sizeof(address), &ring);
+	return object_mix(object_mix(0, address), user_data);
+}
+
+static __always_inline __u64 uring_user_data(struct io_kiocb *request)
+{
+	if (bpf_core_field_exists(request->cqe))
+		return BPF_CORE_READ(request, cqe.user_data);
+	return BPF_CORE_READ(request, user_data);
+}
+
+/* Two at a time with one user_data: the completions of both are counted for the latter. */
+static __noinline int uring_remember(struct io_kiocb *request)
+{
+	__u64 key = uring_key(BPF_CORE_READ(request, ctx), uring_user_data(request));
+	struct uring_pending made = {.request = (__u64)request, .count = 1}, *known;
+	struct weir_state *gate = state_get();
+
+	known = bpf_map_lookup_elem(&uring_pending, &key);
+	if (known && uring_complete_form == 4)
+		made.count = known->count + 1;
+	if (bpf_map_update_elem(&uring_pending, &key, &made, BPF_ANY) && gate)
+		COUNT(gate->losses.inflight_full);
+	return 0;
+}
+
+static __noinline int uring_forget(struct io_ring_ctx *ring, __u64 user_data)
+{
+	__u64 key = uring_key(ring, user_data);
+
+	bpf_map_delete_elem(&uring_pending, &key);
+	return 0;
+}
+
+static __noinline struct io_kiocb *uring_recall(struct io_ring_ctx *ring, __u64 user_data,
+						__u32 flags)
+{
+	__u64 key = uring_key(ring, user_data), request;
+	struct uring_pending *known = bpf_map_lookup_elem(&uring_pending, &key);
+
+	if (!known)
+		return NULL;
+	request = known->request;
+	if (!(flags & URING_CQE_MORE) && --known->count == 0)
+		bpf_map_delete_elem(&uring_pending, &key);
+	return (struct io_kiocb *)request;
+}
+
+#endif

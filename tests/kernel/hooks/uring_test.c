@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "kernel/coverage.h"
+#include "kernel/perf_links.h"
+#include "kernel/ring.h"
+#include "kernel/ring_acts.h"
+#include "kernel/transfers.h"
+
+#define CHUNK 3000
+
+static void need_rings(void)
+{
+	if (ring_has_operation(IORING_OP_READ))
+		return;
+	print_message("# SKIP this kernel has no io_uring, or forbids it\n");
+	skip();
+}
+
+/* The act's bytes; skips the test when the kernel lacks what the act needs. */
+static uint64_t when_ring_acts(struct kernel_fixture *fixture, const char *act, const char *target)
+{
+	char path[160], thief[160], text[256];
+	char *arguments[] = {"actor", "ring", (char *)act, (char *)kernel_fixture_source(fixture),
+			     path,    thief,  NULL};
+	int output;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/%s", kernel_fixture_folder(fixture), target);
+	snprintf(thief, sizeof(thief), "%s/thief", kernel_fixture_folder(fixture));
+	if (strchr(target, ':'))
+		snprintf(path, sizeof(path), "%s", target);
+	pid = kernel_fixture_spawn(fixture, arguments, &output);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	if (strncmp(text, RING_ACTS_LACKING, strlen(RING_ACTS_LACKING)) == 0) {
+		print_message("# SKIP this kernel's io_uring has not what \"%s\" needs\n", act);
+		kernel_fixture_stop(fixture);
+		skip();
+	}
+	assert_true(atoll(text) > 0);
+	return (uint64_t)atoll(text);
+}
+
+/* What an app wrote without a ring: 0 when it was not labelled. */
+static void check_follows(const char *act, const char *what)
+{
+	struct kernel_fixture *fixture;
+
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	kernel_fixture_add_actor(fixture, "thief");
+	assert_int_equal(when_ring_acts(fixture, act, "out"), CHUNK);
+	assert_int_equal(kernel_fixture_written(fixture, "out"), CHUNK);
+	coverage_note(what, COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
+static void check_all_requests(const struct kernel_options *options)
+{
+	static const int thread_counts[] = {1, 2, 8};
+	struct kernel_fixture *fixture;
+	int seed = (int)time(NULL);
+
+	need_rings();
+	fixture = kernel_fixture_start(options);
+	print_message("# seed %d\n", seed);
+	for (const struct actor_call *call = actor_ring_calls; call->name; call++) {
+		if (!ring_has_operation(call->operation)) {
+			print_message("# without %s, which this kernel has not\n", call->name);
+			continue;
+		}
+		for (size_t i = 0; i < 3; i++)
+			transfers_check(fixture, call, thread_counts[i], seed + (int)i);
+		coverage_note(call->name, COVERAGE_EXACT);
+	}
+	kernel_fixture_stop(fixture);
+}
+
+static void flows_equal_what_every_request_moved(void **state)
+{
+	(void)state;
+	check_all_requests(NULL);
+}
+
+static void flows_equal_it_by_perf_tracepoints(void **state)
+{
+	const struct kernel_options options = {.use_perf = true};
+
+	(void)state;
+	perf_links_need();
+	check_all_requests(&options);
+}
+
+static void a_linked_write_carries_what_its_read_brought(void **state)
+{
+	(void)state;
+	check_follows("linked", "io_uring READ linked to WRITE");
+}
+
+static void a_file_opened_by_a_ring_is_watched(void **state)
+{
+	(void)state;
+	check_follows("open", "io_uring OPENAT");
+}
+
+static void a_file_opened_into_a_ring_is_watched(void **state)
+{
+	(void)state;
+	check_follows("open-fixed", "io_uring OPENAT of a fixed file");
+}
+
+static void a_file_installed_from_a_ring_is_watched(void **state)
+{
+	(void)state;
+	check_follows("install", "io_uring FIXED_FD_INSTALL");
+}
+
+static void a_file_passed_from_ring_to_ring_is_followed(void **state)
+{
+	(void)state;
+	check_follows("message", "io_uring MSG_RING of a file");
+}
+
+static void a_crm_connection_made_by_a_ring_is_counted(void **state)
+{
+	struct kernel_fixture *fixture;
+	char target[32];
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
+	assert_int_equal(when_ring_acts(fixture, "connect", target), CHUNK);
+	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
+	coverage_note("io_uring CONNECT", COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
+static uint64_t sum_of_unix_reads(struct kernel_fixture *fixture)
+{
+	size_t n;
+	const struct sensor_flow *flows = kernel_fixture_flows(fixture, &n);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!flows[i].is_out && flows[i].object.kind == SENSOR_OBJECT_UNIX)
+			bytes += flows[i].bytes;
+	return bytes;
+}
+
+static void each_completion_of_one_receive_is_counted(void **state)
+{
+	struct kernel_fixture *fixture;
+	uint64_t moved;
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	moved = when_ring_acts(fixture, "multishot", "none");
+	assert_int_equal(moved, 3 * CHUNK - 3);
+	assert_int_equal(sum_of_unix_reads(fixture), moved);
+	coverage_note("io_uring RECV multishot", COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
+static void a_write_that_completes_in_silence_is_estimated(void **state)
+{
+	struct kernel_fixture *fixture;
+	const struct sensor_flow *flows;
+	bool is_estimated = false;
+	uint64_t ino;
+	size_t n;
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	assert_int_equal(when_ring_acts(fixture, "silent", "out"), CHUNK);
+	assert_int_equal(kernel_fixture_written(fixture, "out"), CHUNK);
+	ino = kernel_fixture_ino(fixture, "out");
+	flows = kernel_fixture_flows(fixture, &n);
+	for (size_t i = 0; i < n; i++)
+		is_estimated |= flows[i].object.ino == ino && flows[i].is_estimated;
+	assert_true(is_estimated);
+	coverage_note("io_uring with CQE_SKIP", COVERAGE_LABEL);
+	kernel_fixture_stop(fixture);
+}
+
+/* Either each completion was counted, or the timeline says that some were not. */
+static void completions_that_find_no_room_are_counted_or_said(void **state)
+{
+	struct kernel_fixture *fixture;
+	const struct sensor_flow *flows;
+	uint64_t moved, counted, n_said = 0;
+	size_t n;
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	moved = when_ring_acts(fixture, "overflow", "out");
+	counted = kernel_fixture_written(fixture, "out");
+	flows = kernel_fixture_flows(fixture, &n);
+	for (size_t i = 0; i < n; i++)
+		if (flows[i].object.kind == SENSOR_OBJECT_GAP)
+			n_said += flows[i].calls;
+	assert_int_equal(counted + n_said * CHUNK, moved);
+	coverage_note("io_uring completions beyond the queue",
+		      n_said ? COVERAGE_LABEL : COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
+static void rings_of_the_innocent_leave_no_flow(void **state)
+{
+	struct kernel_fixture *fixture;
+	char path[160], text[256];
+	char *arguments[] = {"actor", "io_uring WRITE", "2", "1", path, path, NULL};
+	FILE *plain;
+	int output;
+	pid_t pid;
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	snprintf(path, sizeof(path), "%s/plain", kernel_fixture_folder(fixture));
+	plain = fopen(path, "we");
+	assert_non_null(plain);
+	fputs("x", plain);
+	fclose(plain);
+	pid = kernel_fixture_spawn(fixture, arguments, &output);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	assert_int_equal(kernel_fixture_count_flows(fixture), 0);
+	assert_int_equal(kernel_fixture_counts(fixture).edges_rung, 0);
+	kernel_fixture_stop(fixture);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_equal_what_every_request_moved),
+		cmocka_unit_test(flows_equal_it_by_perf_tracepoints),
+		cmocka_unit_test(a_linked_write_carries_what_its_read_brought),
+		cmocka_unit_test(a_file_opened_by_a_ring_is_watched),
+		cmocka_unit_test(a_file_opened_into_a_ring_is_watched),
+		cmocka_unit_test(a_file_installed_from_a_ring_is_watched),
+		cmocka_unit_test(a_file_passed_from_ring_to_ring_is_followed),
+		cmocka_unit_test(a_crm_connection_made_by_a_ring_is_counted),
+		cmocka_unit_test(each_completion_of_one_receive_is_counted),
+		cmocka_unit_test(a_write_that_completes_in_silence_is_estimated),
+		cmocka_unit_test(completions_that_find_no_room_are_counted_or_said),
+		cmocka_unit_test(rings_of_the_innocent_leave_no_flow),
+	};
+
+	if (argc > 1 && strcmp(argv[1], "ring") == 0)
+		return ring_acts_main(argc, argv);
+	if (argc > 1)
+		return actor_main(argc, argv);
+	return cmocka_run_group_tests(tests, transfers_start_peers, NULL);
+}
