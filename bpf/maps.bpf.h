@@ -167,10 +167,11 @@ struct {
 
 /* Requests of io_uring whose completions come without them, by ring and user_data. Written at
  * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
+#define URING_ALIKE 4 /* requests with one user_data that are told apart; a power of two */
+
 struct uring_pending {
-	__u64 request; /* address of the struct io_kiocb, which lives until then */
-	__u32 count;
-	__u32 padding;
+	__u64 requests[URING_ALIKE]; /* addresses of struct io_kiocb, which live until then */
+	__u32 first, count;
 };
 
 struct {

@@ -209,18 +209,21 @@ static __always_inline __u64 uring_user_data(struct io_kiocb *request)
 	return BPF_CORE_READ(request, user_data);
 }
 
-/* Two at a time with one user_data: the completions of both are counted for the latter. */
+/* Those with one user_data are taken to complete in the order in which they came, which only linked
+ * ones are bound to: what is counted by that is estimated. */
 static __noinline int uring_remember(struct io_kiocb *request)
 {
 	__u64 key = uring_key(BPF_CORE_READ(request, ctx), uring_user_data(request));
-	struct uring_pending made = {.request = (__u64)request, .count = 1}, *known;
+	struct uring_pending made = {.requests = {(__u64)request}, .count = 1}, *known;
 	struct weir_state *gate = state_get();
 
 	known = bpf_map_lookup_elem(&uring_pending, &key);
-	if (known && uring_complete_form == 4)
-		made.count = known->count + 1;
-	if (bpf_map_update_elem(&uring_pending, &key, &made, BPF_ANY) && gate)
+	if (known && known->count && uring_complete_form == 4) {
+		known->requests[(known->first + known->count) % URING_ALIKE] = (__u64)request;
+		known->count++;
+	} else if (bpf_map_update_elem(&uring_pending, &key, &made, BPF_ANY) && gate) {
 		COUNT(gate->losses.inflight_full);
+	}
 	return 0;
 }
 
@@ -233,15 +236,19 @@ static __noinline int uring_forget(struct io_ring_ctx *ring, __u64 user_data)
 }
 
 static __noinline struct io_kiocb *uring_recall(struct io_ring_ctx *ring, __u64 user_data,
-						__u32 flags)
+						__u32 flags, bool *ret_is_estimated)
 {
 	__u64 key = uring_key(ring, user_data), request;
 	struct uring_pending *known = bpf_map_lookup_elem(&uring_pending, &key);
 
 	if (!known)
 		return NULL;
-	request = known->request;
-	if (!(flags & URING_CQE_MORE) && --known->count == 0)
+	*ret_is_estimated = known->count > 1 || known->first;
+	request = known->requests[known->first % URING_ALIKE];
+	if (flags & URING_CQE_MORE)
+		return (struct io_kiocb *)request;
+	known->first++;
+	if (--known->count == 0)
 		bpf_map_delete_elem(&uring_pending, &key);
 	return (struct io_kiocb *)request;
 }

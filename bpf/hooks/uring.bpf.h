@@ -98,24 +98,38 @@ static __noinline int uring_add_in(struct weir_app *app, struct file *file, __u6
 	return 0;
 }
 
-static __noinline int uring_add_out(struct weir_app *app, struct io_kiocb *request, __u64 bytes,
-				    bool is_estimated)
+static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *request,
+				     const struct object *object, __u64 bytes, bool is_estimated)
 {
 	struct weir_address peer = {};
-	struct object object = {};
 	bool has_peer;
 
-	object_resolve(uring_file(request), WEIR_OUT, &object);
+	/* Once more: what it was linked to may have labelled the app since. */
+	transfer_label_object(app, object);
+	has_peer = uring_reads_destination(request, object) &&
+		   transfer_read_message_destination(uring_message(request), &peer);
+	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
+	return 0;
+}
+
+/* Apart, so that what it needs is off the stack again when the object is used. */
+static __noinline int uring_resolve_out(struct file *file, struct object *ret_object)
+{
+	object_resolve(file, WEIR_OUT, ret_object);
+	return 0;
+}
+
+static __always_inline int uring_add_out(struct weir_app *app, struct io_kiocb *request,
+					 __u64 bytes, bool is_estimated)
+{
+	struct object object = {};
+
+	uring_resolve_out(uring_file(request), &object);
 	if (object.kind == WEIR_KIND_MEMORY)
 		return flow_memory(app, &object, bytes, WEIR_OUT, is_estimated);
 	if (object.kind == WEIR_KIND_NONE)
 		return 0;
-	/* Once more: what it was linked to may have labelled the app since. */
-	transfer_label_object(app, &object);
-	has_peer = uring_reads_destination(request, &object) &&
-		   transfer_read_message_destination(uring_message(request), &peer);
-	flow_out(app, &object, bytes, has_peer ? &peer : NULL, is_estimated);
-	return 0;
+	return uring_send_out(app, request, &object, bytes, is_estimated);
 }
 
 /* Said once per app and operation, then only counted. */
@@ -226,7 +240,8 @@ static __noinline int uring_connected(struct io_kiocb *request)
 	return app && file ? label_watch_socket(app, file) : 0;
 }
 
-static __noinline int uring_complete_request(struct io_kiocb *request, int result)
+static __noinline int uring_complete_request(struct io_kiocb *request, int result,
+					     bool is_estimated)
 {
 	const struct weir_syscall *rule = uring_rule(request);
 	struct weir_app *app;
@@ -238,7 +253,7 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 		if (result <= 0)
 			return 0;
 		app = uring_pass_gate(request);
-		return app ? uring_add(app, request, result, false) : 0;
+		return app ? uring_add(app, request, result, is_estimated) : 0;
 	case WEIR_CALL_CONNECT:
 		return !result || result == -EINPROGRESS ? uring_connected(request) : 0;
 	case WEIR_CALL_OPEN:
@@ -254,13 +269,15 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 static __always_inline int uring_complete(struct io_ring_ctx *ring, struct io_kiocb *request,
 					  __u64 user_data, int result, __u32 flags)
 {
+	bool is_estimated = false;
+
 	if (request) {
 		if (uring_is_pending(request, uring_rule(request)))
 			uring_forget(ring, user_data);
-		return uring_complete_request(request, result);
+		return uring_complete_request(request, result, false);
 	}
-	request = uring_recall(ring, user_data, flags);
-	return request ? uring_complete_request(request, result) : 0;
+	request = uring_recall(ring, user_data, flags, &is_estimated);
+	return request ? uring_complete_request(request, result, is_estimated) : 0;
 }
 
 /* The ring of completions is full and the kernel keeps this one aside, which from 6.2 on is all
@@ -342,7 +359,11 @@ int uring_submit_perf(void *ctx)
 HOOK(uring_complete_perf, "tp/io_uring/io_uring_complete")
 int uring_complete_perf(struct trace_event_raw_io_uring_complete *event)
 {
-	return uring_complete(event->ctx, event->req, event->user_data, event->res, event->cflags);
+	struct io_kiocb *request = NULL;
+
+	if (bpf_core_field_exists(event->req)) /* 5.18 */
+		request = event->req;
+	return uring_complete(event->ctx, request, event->user_data, event->res, event->cflags);
 }
 
 HOOK(uring_overflow_perf, "tp/io_uring/io_uring_cqe_overflow")

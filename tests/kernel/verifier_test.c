@@ -32,6 +32,21 @@ struct judged {
 	char *logs[PROGRAMS_MAX];
 };
 
+static void fail_with_reasons(const struct judged *judged, int error)
+{
+	struct bpf_program *program;
+	size_t i = 0;
+
+	bpf_object__for_each_program(program, judged->skeleton->obj)
+	{
+		const char *log = judged->logs[i++];
+
+		if (log[0])
+			print_message("%s: %s\n", bpf_program__name(program), log);
+	}
+	fail_msg("the programs are refused: %s", strerror(-error));
+}
+
 static void load_with_statistics(struct judged *judged, bool use_perf)
 {
 	char pin_dir[] = "/sys/fs/bpf/weir-kernel-nobody-is-here";
@@ -65,7 +80,7 @@ static void load_with_statistics(struct judged *judged, bool use_perf)
 	}
 	r = weir_bpf__load(judged->skeleton);
 	if (r < 0)
-		fail_msg("the programs are refused: %s", strerror(-r));
+		fail_with_reasons(judged, r);
 }
 
 static unsigned int read_number(const char *log, const char *label)
