@@ -174,11 +174,25 @@ static __always_inline struct weir_app *app_get_current(void)
 
 #define TGID_BITS 22 /* PID_MAX_LIMIT, include/linux/threads.h */
 
+static __always_inline __u64 app_make_verdict(const struct weir_state *gate, __u32 tgid)
+{
+	return *(const volatile __u64 *)&gate->openings << TGID_BITS | tgid;
+}
+
+/* Whether the running process was found closed already, and nobody has opened since. */
+static __always_inline bool app_is_known_closed(const struct weir_state *gate)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 verdict = app_make_verdict(gate, tgid), *known = app_closed_slot(tgid);
+
+	return known && *known == verdict;
+}
+
 /* The app of the running process; NULL, and that quickly, when it is closed. */
 static __always_inline struct weir_app *app_get_current_open(const struct weir_state *gate)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	__u64 verdict = *(const volatile __u64 *)&gate->openings << TGID_BITS | tgid;
+	__u64 verdict = app_make_verdict(gate, tgid);
 	__u64 *known = app_closed_slot(tgid), *id;
 	struct weir_app *app = NULL;
 

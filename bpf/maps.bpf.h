@@ -155,7 +155,8 @@ struct {
 struct inflight {
 	struct weir_object_key key;
 	__u32 kind;
-	__u32 syscall;
+	__u16 syscall;
+	__u16 is_final; /* seen where the kernel operates on it, see hooks/permission.bpf.h */
 };
 
 struct {

@@ -10,6 +10,7 @@
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/path.bpf.h"
+#include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
@@ -279,6 +280,38 @@ HOOK(exit_task_btf, "tp_btf/sched_process_exit")
 int exit_task_btf(__u64 *ctx)
 {
 	return process_exit((struct task_struct *)ctx[0]);
+}
+
+/* Loaded only where the kernel asks them; what they return is the answer that all is allowed. */
+HOOK(lsm_permission, "lsm/file_permission")
+int lsm_permission(__u64 *ctx)
+{
+	struct file *file = (struct file *)ctx[0];
+	int mask = ctx[1];
+
+	if (mask & MAY_READ)
+		permission_pin(file, WEIR_IN);
+	if (mask & MAY_WRITE)
+		permission_pin(file, WEIR_OUT);
+	return 0;
+}
+
+HOOK(lsm_sendmsg, "lsm/socket_sendmsg")
+int lsm_sendmsg(__u64 *ctx)
+{
+	return permission_pin_socket((struct socket *)ctx[0], WEIR_OUT);
+}
+
+HOOK(lsm_recvmsg, "lsm/socket_recvmsg")
+int lsm_recvmsg(__u64 *ctx)
+{
+	return permission_pin_socket((struct socket *)ctx[0], WEIR_IN);
+}
+
+HOOK(lsm_receive, "lsm/file_receive")
+int lsm_receive(__u64 *ctx)
+{
+	return permission_receive((struct file *)ctx[0]);
 }
 
 /* Every process that exists already gets its app. */

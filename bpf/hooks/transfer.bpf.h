@@ -107,21 +107,25 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	transfer_label_object(call->app, &object);
 }
 
+/* A copy writes before its exit is seen: the app takes the label at entry. */
+static __always_inline void transfer_label_copier(struct call *call, const struct object *object)
+{
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+
+	if (known)
+		label_app(call->app, known->labels, known->hops + 1, call->task);
+}
+
 static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slot, bool is_copy)
 {
 	struct file *file = object_file_of_fd(fd);
-	struct weir_object *known;
 	struct object object = {};
 
 	if (file)
 		object_resolve(file, WEIR_IN, &object);
 	call_pin(call, &object, slot);
-	if (!is_copy || object.kind == WEIR_KIND_NONE)
-		return;
-	/* A copy writes before its exit is seen: the app takes the label at entry. */
-	known = bpf_map_lookup_elem(&objects, &object.key);
-	if (known)
-		label_app(call->app, known->labels, known->hops + 1, call->task);
+	if (is_copy && object.kind != WEIR_KIND_NONE)
+		transfer_label_copier(call, &object);
 }
 
 /* A descriptor may have come along: the app must look at its objects from now on. */

@@ -50,12 +50,16 @@ static void fail_with_reasons(const struct judged *judged, int error)
 static void load_with_statistics(struct judged *judged, bool use_perf)
 {
 	char pin_dir[] = "/sys/fs/bpf/weir-kernel-nobody-is-here";
-	struct sensor sensor = {.pin_dir = pin_dir, .is_shielded = use_perf};
+	int lsm = sensor_lsm_probe();
+	struct sensor sensor = {.pin_dir = pin_dir, .is_shielded = use_perf, .has_lsm = lsm == 0};
 	struct bpf_program *program;
 	struct bpf_map *map;
 	size_t i = 0;
 	int r;
 
+	if (lsm < 0)
+		print_message("# skip programs for lsm: this kernel refuses them: %s\n",
+			      strerror(-lsm));
 	judged->skeleton = sensor.skeleton = weir_bpf__open();
 	assert_non_null(judged->skeleton);
 	assert_int_equal(sensor_uring_prepare(&sensor, "/sys/kernel/btf/vmlinux"), 0);

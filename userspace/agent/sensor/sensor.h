@@ -135,15 +135,19 @@ enum sensor_takeover {
 	SENSOR_REPLACED, /* what was there could not be read: its labels and counters are gone */
 };
 
+#define SENSOR_LSM_BYTES 96
+
 /* How the sensor came up. */
 struct sensor_start {
 	enum sensor_takeover takeover;
 	bool is_resumed; /* RESUMED or UPGRADED: counted without a break, in the same tables */
 	uint64_t agent_seen_ns;  /* last sign of the agent before; 0: none, or unknown */
 	const char *attach_mode; /* "tp_btf" or "perf" */
-	const char *lsm_bpf;     /* of the kernel's LSM list: "listed", "not listed", "unknown" */
-	uint64_t attach_ns;      /* until every call was seen */
-	uint64_t walk_ns;        /* from then on, until what was there before was met */
+	/* Programs beside the kernel's security modules: "attached", "not listed", "unknown"
+	 * whether listed, or "listed, refused: " and why. */
+	char lsm_bpf[SENSOR_LSM_BYTES];
+	uint64_t attach_ns; /* until every call was seen */
+	uint64_t walk_ns;   /* from then on, until what was there before was met */
 };
 
 /*

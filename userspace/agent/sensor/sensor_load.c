@@ -174,9 +174,35 @@ static int load_programs(struct sensor *sensor)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = {};
 
+	if (sensor_pins_share(sensor) < 0)
+		return -ENOMEM;
+	sensor_pins_choose(sensor);
 	if (sensor->start.is_resumed)
 		shield = sensor_shield_raise(sensor);
 	return weir_bpf__load(sensor->skeleton);
+}
+
+/* A verifier that does not take the optional programs must not keep the others away. */
+static int load_what_is_taken(struct sensor *sensor, const struct sensor_config *config,
+			      char **ret_reason)
+{
+	int r = load_programs(sensor);
+
+	if (r < 0 && sensor->has_lsm) {
+		sensor_lsm_refuse(sensor, r);
+		weir_bpf__destroy(sensor->skeleton);
+		sensor->skeleton = NULL;
+		r = open_skeleton(sensor, config, ret_reason);
+		if (r < 0)
+			return r;
+		r = load_programs(sensor);
+	}
+	if (r < 0)
+		return sensor_fail(ret_reason, r, "the kernel refuses the sensor's programs: %s%s",
+				   strerror(-r),
+				   r == -EPERM ? " (root, or CAP_BPF and CAP_PERFMON, is needed)"
+					       : "");
+	return 0;
 }
 
 int sensor_load(struct sensor *sensor, const struct sensor_config *config, char **ret_reason)
@@ -189,22 +215,18 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 		return r;
 	sensor->build = read_build();
 	sensor->is_shielded = is_perf_wanted(config);
-	sensor->start.lsm_bpf = sensor_lsm_describe(LSM_LIST);
+	sensor_lsm_examine(sensor, LSM_LIST);
 	sensor->start.attach_mode = sensor->is_shielded ? "perf" : "tp_btf";
 	sensor_pins_examine(sensor);
 	if (!sensor->start.is_resumed)
 		sensor_unpin(sensor->pin_dir);
 	if (sensor->is_shielded && !is_mounted(TRACEFS, TRACEFS_MAGIC))
 		(void)mount("tracefs", TRACEFS, "tracefs", 0, NULL); /* attaching says it if not */
-	if (file_make_dirs(sensor->pin_dir, 0700) < 0 || sensor_pins_share(sensor) < 0)
+	if (file_make_dirs(sensor->pin_dir, 0700) < 0)
 		return sensor_fail(ret_reason, -ENOMEM, "cannot pin below %s", sensor->pin_dir);
-	sensor_pins_choose(sensor);
-	r = load_programs(sensor);
+	r = load_what_is_taken(sensor, config, ret_reason);
 	if (r < 0)
-		return sensor_fail(ret_reason, r, "the kernel refuses the sensor's programs: %s%s",
-				   strerror(-r),
-				   r == -EPERM ? " (root, or CAP_BPF and CAP_PERFMON, is needed)"
-					       : "");
+		return r;
 	r = map_state(sensor, config);
 	if (r < 0)
 		return sensor_fail(ret_reason, r, "cannot map the sensor's state: %s",

@@ -47,6 +47,17 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > strlen(suffix) && strcmp(name + length - strlen(suffix), suffix) == 0;
 }
 
+/* Hooks and what they jump to are known by one name. */
+static const char *name_of(const struct bpf_program *program)
+{
+	return bpf_program__name(program) + (is_hook(program) ? strlen(HOOK) : 0);
+}
+
+static bool is_lsm(const struct bpf_program *program)
+{
+	return has_prefix(name_of(program), "lsm_");
+}
+
 /* Whether a program that ends in _btf can be entered as a perf tracepoint, too. */
 static bool has_perf_twin(const struct sensor *sensor, const char *name)
 {
@@ -63,10 +74,8 @@ static bool has_perf_twin(const struct sensor *sensor, const char *name)
  * and what they jump to are chosen together. */
 static bool is_of_mode(const struct sensor *sensor, const struct bpf_program *program)
 {
-	const char *name = bpf_program__name(program);
+	const char *name = name_of(program);
 
-	if (is_hook(program))
-		name += strlen(HOOK);
 	if (has_prefix(name, "uring_") && !sensor->uring.is_followed)
 		return false;
 	if (has_prefix(name, "uring_overflow_") && !sensor->uring.has_overflow)
@@ -212,6 +221,7 @@ void sensor_pins_choose(struct sensor *sensor)
 		const char *name = bpf_program__name(program);
 		bool is_wanted = sensor_is_walk(program) ||
 				 (!is_resumed && is_of_mode(sensor, program) &&
+				  (sensor->has_lsm || !is_lsm(program)) &&
 				  !(is_hook(program) && is_pinned(sensor, LINK, name)));
 
 		bpf_program__set_autoload(program, is_wanted);
@@ -278,7 +288,7 @@ static struct bpf_link *attach_hook(const struct sensor *sensor, const struct bp
 	return bpf_program__attach(program);
 }
 
-static int attach_hooks(const struct sensor *sensor, char **ret_reason)
+static int attach_hooks(struct sensor *sensor, char **ret_reason)
 {
 	struct bpf_program *program;
 
@@ -290,6 +300,10 @@ static int attach_hooks(const struct sensor *sensor, char **ret_reason)
 		if (!bpf_program__autoload(program) || !is_hook(program))
 			continue;
 		link = attach_hook(sensor, program);
+		if (!link && is_lsm(program)) {
+			sensor_lsm_refuse(sensor, -errno);
+			continue;
+		}
 		if (!link)
 			return sensor_fail(ret_reason, -errno, "cannot attach %s: %s",
 					   bpf_program__name(program), strerror(errno));

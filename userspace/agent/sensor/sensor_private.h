@@ -45,6 +45,7 @@ struct sensor {
 		const char *submit_event;
 		bool is_followed, has_overflow;
 	} uring;
+	bool has_lsm; /* the kernel asks programs that stand beside its security modules */
 	struct sensor_labels labels;
 	void *known; /* tree of struct sensor_known */
 	size_t n_known;
@@ -90,6 +91,12 @@ void sensor_shield_lower(const struct sensor_shield *shield);
 /* sensor_lsm.c: whether bpf is among the kernel's security modules, as the file says, or else the
  * system call of 6.8: "listed", "not listed" or "unknown". */
 const char *sensor_lsm_describe(const char *path);
+/* Returns 0 when the kernel loads and attaches such a program, listed or not; -errno. */
+int sensor_lsm_probe(void);
+/* Decides has_lsm and what start.lsm_bpf says. */
+void sensor_lsm_examine(struct sensor *sensor, const char *path);
+/* The kernel took the probe, but not the sensor's own. */
+void sensor_lsm_refuse(struct sensor *sensor, int error);
 /* sensor_walk.c */
 int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);
