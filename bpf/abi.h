@@ -255,6 +255,7 @@ struct weir_state {
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;
 	__u64 edges;         /* records written to the ring */
+	__u64 edges_read;    /* of those, by the agents so far; written by them */
 	__u64 label_changes; /* labels set on apps and objects, ever */
 };
 
@@ -300,7 +301,7 @@ static_assert(sizeof(struct weir_app) == 120, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 224, "abi");
+static_assert(sizeof(struct weir_state) == 232, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 

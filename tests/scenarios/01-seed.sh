@@ -80,6 +80,7 @@ then_it "its replay goes in order of time from the list to the egress" \
 		and any(e['kind'] == 'crm_access' for e in d) and any(e['kind'] == 'egress' for e in d)"
 then_it "the replay as text tells the same" \
 	bash -c '"$0" replay --incident "$1" --speed 0 --data "$2" | grep -q im.test' "$weir" "$number" "$data"
+then_every_stage_accounts_for_all_it_took
 
 weir_stops
 then_it "weir has stopped cleanly" test "$weir_status" -eq 0

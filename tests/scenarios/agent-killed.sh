@@ -67,7 +67,8 @@ then_it "weir says what happened, in one line" \
 then_it "weir status says how the sensor is attached" \
 	grep -qE '^ +attach mode +(tp_btf|perf)$' <("$weir" status --data "$data")
 then_it "and that the programs, which the first agent had loaded, missed no call" \
-	grep -qE '^ +programs missed +0$' <("$weir" status --data "$data")
+	grep -qE '^ +losses programs missed +0$' <("$weir" status --data "$data")
+then_every_stage_accounts_for_all_it_took
 
 weir_stops
 then_it "weir has stopped cleanly" test "$weir_status" -eq 0

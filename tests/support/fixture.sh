@@ -352,6 +352,18 @@ events_say() { # EXPRESSION over the list of all events
 		2>"$work/events.err" && json_says "$work/events.jsonl" "$1"
 }
 
+# What the agent and the collector say of themselves: what a stage took is out, waiting or dropped.
+every_stage_accounts() {
+	"$weir" status --json --data "$data" >"$work/status.json" && json_says "$work/status.json" \
+		"all(len(d[who]['stages']) >= 4 and all(s['in'] == s['out'] + s['waiting'] + s['dropped']
+			for s in d[who]['stages']) for who in ('agent', 'collector'))
+		and next(s['out'] for s in d['agent']['stages'] if s['name'] == 'events') > 0"
+}
+
+then_every_stage_accounts_for_all_it_took() {
+	then_it "every stage accounts for all that it took" every_stage_accounts
+}
+
 # soon WHAT SAY EXPRESSION: a test that EXPRESSION comes true within 30 s.
 soon() {
 	local what=$1

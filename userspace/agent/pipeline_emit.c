@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "event/event_codec.h"
 
-static void note_refused(struct agent *agent, int error)
+static void note_refused(struct agent *agent, int error, uint64_t n_events)
 {
 	if (agent->dropped_since_ns == 0) {
 		agent->dropped_since_ns = clock_realtime_ns();
@@ -19,7 +19,7 @@ static void note_refused(struct agent *agent, int error)
 			"reported when there is room",
 			strerror(-error));
 	}
-	agent->events_dropped++;
+	agent->events_dropped += n_events;
 	agent->dropped_now++;
 }
 
@@ -35,7 +35,7 @@ void agent_emit(struct agent *agent, const struct event *event)
 	if (r == 0)
 		r = spool_append(agent->spool, data, size, &seq);
 	if (r < 0) {
-		note_refused(agent, r);
+		note_refused(agent, r, 1);
 		return;
 	}
 	agent->events_spooled++;
@@ -55,6 +55,16 @@ void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns
 	if (detail)
 		event->detail = strdup(detail);
 	agent_emit(agent, event);
+}
+
+/* What was taken since the last sync is not on the disk and in the spool no more. */
+static void note_withdrawn(struct agent *agent, int error)
+{
+	struct spool_counts spool;
+
+	spool_count(agent->spool, &spool);
+	note_refused(agent, error, agent->events_spooled - spool.appended);
+	agent->events_spooled = spool.appended;
 }
 
 /* The spool has room again: the time without is a loss of events on the timeline, of no bytes. */
@@ -79,7 +89,7 @@ void agent_commit(struct agent *agent)
 	if (agent->has_unsynced) {
 		r = spool_sync(agent->spool);
 		if (r < 0) {
-			note_refused(agent, r);
+			note_withdrawn(agent, r);
 			agent->dropped_now = 0;
 			is_refused = true;
 		}

@@ -243,6 +243,9 @@ void agent_observe_losses(struct agent *agent)
 		    "opens them again");
 	report_loss(agent, &told->mappings_full, counts.losses.mappings_full,
 		    "an app has more shared mappings than are followed");
+	report_loss(
+		agent, &told->paths_dropped, counts.losses.paths_dropped,
+		"too many unlinks and renames came at once: some of labelled files are missing");
 	report_loss(agent, &told->programs_missed, counts.losses.programs_missed,
 		    "the kernel skipped runs of the sensor's programs");
 }

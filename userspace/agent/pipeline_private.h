@@ -54,6 +54,9 @@ void agent_flush(struct agent *agent);
 void agent_observe_losses(struct agent *agent);
 void agent_observe_clock(struct agent *agent);
 
+/* pipeline_coverage.c: which channels the sensor sees, and why not all; NULL when out of memory. */
+struct json_t *agent_describe_coverage(const struct agent *agent);
+
 /* pipeline_status.c: DIR/state.json. */
 void agent_write_status(struct agent *agent);
 

@@ -10,66 +10,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-struct coverage {
-	const char *channel, *coverage, *why;
-};
-
-static const struct coverage channels[] = {
-	{"file read and write", "full", ""},
-	{"sendfile, splice, tee, copy_file_range", "full", ""},
-	{"pipe, fifo", "full", ""},
-	{"tcp and udp, ipv4 and ipv6", "full", ""},
-	{"loopback connections", "full", ""},
-	{"unix stream sockets", "full", ""},
-	{"unix datagram sockets", "partial", "unconnected sendto() is not followed"},
-	{"mmap", "partial",
-	 "bytes are estimated by length; a mapping made before the label came is missed"},
-	{"exec arguments", "partial",
-	 "bytes are estimated; environment variables are not followed"},
-	{"io_uring", "none",
-	 "a coverage_gap event says when an app that holds labelled data uses it"},
-	{"process_vm_readv, ptrace", "none", "a coverage_gap event says when it is used"},
-	{"32-bit system calls", "none", "counted as a loss"},
-	{"terminals", "none", "what a person reads off the screen is not seen"},
-	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
-};
-
-static json_t *coverage_table(void)
-{
-	json_t *table = json_array();
-
-	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
-		json_array_append_new(
-			table, json_pack("{s:s, s:s, s:s}", "channel", channels[i].channel,
-					 "coverage", channels[i].coverage, "why", channels[i].why));
-	return table;
-}
-
-static json_t *stage(const char *name, uint64_t in, uint64_t out, uint64_t dropped)
-{
-	return json_pack("{s:s, s:I, s:I, s:I}", "name", name, "in", (json_int_t)in, "out",
-			 (json_int_t)out, "dropped", (json_int_t)dropped);
-}
-
-static json_t *stages(struct agent *agent, const struct sensor_counts *counts)
-{
-	struct spool_counts spool;
-	struct uplink_counts uplink = {};
-	json_t *table = json_array();
-
-	spool_count(agent->spool, &spool);
-	if (agent->uplink)
-		uplink_count(agent->uplink, &uplink);
-	json_array_append_new(table, stage("doorbell", counts->edges_rung,
-					   counts->edges_rung - counts->losses.ring_full,
-					   counts->losses.ring_full));
-	json_array_append_new(table, stage("events", agent->events_made, agent->events_spooled,
-					   agent->events_dropped));
-	json_array_append_new(table,
-			      stage("spool", spool.next_seq - 1, spool.first_seq - 1, spool.lost));
-	return table;
-}
-
 static size_t own_memory_bytes(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/statm", "re");
@@ -80,29 +20,148 @@ static size_t own_memory_bytes(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* In equals out, waiting and dropped taken together. */
+struct stage {
+	const char *name;
+	uint64_t in, out, waiting, dropped;
+};
+
+static void add_stage(json_t *table, const struct stage *stage)
+{
+	json_array_append_new(table,
+			      json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", stage->name, "in",
+					(json_int_t)stage->in, "out", (json_int_t)stage->out,
+					"waiting", (json_int_t)stage->waiting, "dropped",
+					(json_int_t)stage->dropped));
+}
+
+/* What is in the ring has rung and was not read yet: nobody else counts it. */
+static void add_sensor_stages(json_t *table, const struct sensor_counts *counts)
+{
+	uint64_t written = counts->edges_rung - counts->losses.ring_full;
+	struct stage doorbell = {
+		.name = "doorbell",
+		.in = counts->edges_rung,
+		.out = counts->edges_read - counts->edges_damaged,
+		.waiting = written > counts->edges_read ? written - counts->edges_read : 0,
+		.dropped = counts->losses.ring_full + counts->edges_damaged};
+	struct stage paths = {.name = "path calls",
+			      .in = counts->paths_seen,
+			      .out = counts->paths_told,
+			      .waiting = counts->paths_waiting,
+			      .dropped = counts->losses.paths_dropped};
+
+	add_stage(table, &doorbell);
+	add_stage(table, &paths);
+}
+
+static void add_event_stages(json_t *table, const struct agent *agent)
+{
+	struct held_counts held;
+	struct spool_counts spool;
+	struct stage held_stage, spool_stage;
+	struct stage events = {.name = "events",
+			       .in = agent->events_made,
+			       .out = agent->events_spooled,
+			       .dropped = agent->events_dropped};
+
+	held_count(agent->held, &held);
+	held_stage = (struct stage){.name = "held",
+				    .in = held.taken,
+				    .out = held.released,
+				    .waiting = held.size,
+				    .dropped = held.dropped};
+	spool_count(agent->spool, &spool);
+	spool_stage = (struct stage){.name = "spool",
+				     .in = spool.next_seq - 1,
+				     .out = spool.first_seq - 1,
+				     .waiting = spool.next_seq - spool.first_seq};
+	add_stage(table, &held_stage);
+	add_stage(table, &events);
+	add_stage(table, &spool_stage);
+}
+
+/* A record that cannot be read is sent as the loss that it is, under its number. */
+static void add_uplink_stage(json_t *table, const struct agent *agent)
+{
+	struct uplink_counts uplink = {};
+	struct stage stage = {.name = "uplink"};
+
+	if (agent->uplink)
+		uplink_count(agent->uplink, &uplink);
+	stage.in = uplink.sent_seq;
+	stage.out = uplink.acked_seq;
+	stage.waiting = uplink.in_flight;
+	add_stage(table, &stage);
+}
+
+static json_t *describe_stages(const struct agent *agent, const struct sensor_counts *counts)
+{
+	json_t *table = json_array();
+
+	add_sensor_stages(table, counts);
+	add_event_stages(table, agent);
+	add_uplink_stage(table, agent);
+	return table;
+}
+
+/* What was lost to limits, since the programs were loaded or, of the agent's own, since it began.
+ */
+static json_t *describe_losses(const struct agent *agent, const struct sensor_losses *losses)
+{
+	struct spool_counts spool;
+
+	spool_count(agent->spool, &spool);
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"processes_full", (json_int_t)losses->processes_full, "apps_full",
+		(json_int_t)losses->apps_full, "objects_full", (json_int_t)losses->objects_full,
+		"flows_full", (json_int_t)losses->flows_full, "overflow_in_bytes",
+		(json_int_t)losses->overflow_in_bytes, "overflow_out_bytes",
+		(json_int_t)losses->overflow_out_bytes, "inflight_full",
+		(json_int_t)losses->inflight_full, "names_full", (json_int_t)losses->names_full,
+		"volatiles_full", (json_int_t)losses->volatiles_full, "mappings_full",
+		(json_int_t)losses->mappings_full, "labels_too_far",
+		(json_int_t)losses->labels_too_far, "compat_calls",
+		(json_int_t)losses->compat_calls, "paths_dropped",
+		(json_int_t)losses->paths_dropped, "files_unnamed",
+		(json_int_t)labelled_files_dropped(agent->files), "spool_damaged",
+		(json_int_t)spool.lost, "programs_missed", (json_int_t)losses->programs_missed);
+}
+
+static json_t *describe_start(const struct agent *agent)
+{
+	struct sensor_start start;
+
+	sensor_describe_start(agent->sensor, &start);
+	return json_pack("{s:s, s:s, s:b}", "attach_mode", start.attach_mode, "lsm_bpf",
+			 start.lsm_bpf, "io_uring", (int)start.follows_uring);
+}
+
 static json_t *describe(struct agent *agent)
 {
-	struct sensor_counts counts;
-	struct sensor_start start;
 	const char *reason = agent->uplink ? uplink_reason(agent->uplink) : "";
 	bool is_connected = agent->uplink && uplink_state(agent->uplink) == UPLINK_CONNECTED;
+	struct sensor_counts counts;
+	json_t *status = describe_start(agent), *rest;
 
 	sensor_count(agent->sensor, &counts);
-	sensor_describe_start(agent->sensor, &start);
-	return json_pack(
-		"{s:I, s:s, s:i, s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:o, s:o}",
-		"time_ns", (json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
-		(int)getpid(), "policy", policy_fingerprint(agent->policy), "attach_mode",
-		start.attach_mode, "lsm_bpf", start.lsm_bpf, "connected", (int)is_connected,
-		"uplink_reason", is_connected ? "" : reason, "hot_apps",
+	rest = json_pack(
+		"{s:I, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "time_ns",
+		(json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
+		(int)getpid(), "policy", policy_fingerprint(agent->policy), "connected",
+		(int)is_connected, "uplink_reason", is_connected ? "" : reason, "hot_apps",
 		(json_int_t)counts.hot_apps, "labelled_files", (json_int_t)counts.objects, "flows",
-		(json_int_t)counts.flows, "held_events", (json_int_t)held_size(agent->held),
-		"held_dropped", (json_int_t)held_dropped(agent->held), "programs",
-		(json_int_t)counts.programs, "programs_missed",
-		(json_int_t)counts.losses.programs_missed, "memory_bytes",
-		(json_int_t)own_memory_bytes(), "stages", stages(agent, &counts), "coverage",
-		coverage_table());
+		(json_int_t)counts.flows, "programs", (json_int_t)counts.programs, "memory_bytes",
+		(json_int_t)own_memory_bytes(), "losses", describe_losses(agent, &counts.losses),
+		"stages", describe_stages(agent, &counts), "coverage",
+		agent_describe_coverage(agent));
+	if (!status || !rest || json_object_update(status, rest) < 0) {
+		json_decref(status);
+		status = NULL;
+	}
+	json_decref(rest);
+	return status;
 }
 
 /* A status that cannot be written is not worth stopping for: the next one may be. */

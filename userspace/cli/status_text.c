@@ -125,6 +125,18 @@ static void put_count(FILE *stream, const json_t *stage, const char *key)
 		fprintf(stream, "%*s", NUMBER_COLUMNS, "-");
 }
 
+/* What went in and is neither out, waiting nor dropped was lost without a word. */
+static void put_unaccounted(FILE *stream, const json_t *stage)
+{
+	static const char *const keys[] = {"out", "waiting", "dropped"};
+	json_int_t rest = json_integer_value(json_object_get(stage, "in"));
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		rest -= json_integer_value(json_object_get(stage, keys[i]));
+	if (rest != 0)
+		fprintf(stream, "  %" JSON_INTEGER_FORMAT " not accounted for", rest);
+}
+
 static void put_stages(FILE *stream, const json_t *stages)
 {
 	size_t i;
@@ -132,15 +144,17 @@ static void put_stages(FILE *stream, const json_t *stages)
 
 	if (json_array_size(stages) == 0)
 		return;
-	fprintf(stream, "  %-*s %*s%*s%*s\n", NAME_COLUMNS, "stage", NUMBER_COLUMNS, "in",
-		NUMBER_COLUMNS, "out", NUMBER_COLUMNS, "dropped");
+	fprintf(stream, "  %-*s %*s%*s%*s%*s\n", NAME_COLUMNS, "stage", NUMBER_COLUMNS, "in",
+		NUMBER_COLUMNS, "out", NUMBER_COLUMNS, "waiting", NUMBER_COLUMNS, "dropped");
 	json_array_foreach((json_t *)stages, i, stage) {
 		fputs("  ", stream);
 		put_cell(stream, json_string_value(json_object_get(stage, "name")), NAME_COLUMNS);
 		fputc(' ', stream);
 		put_count(stream, stage, "in");
 		put_count(stream, stage, "out");
+		put_count(stream, stage, "waiting");
 		put_count(stream, stage, "dropped");
+		put_unaccounted(stream, stage);
 		fputc('\n', stream);
 	}
 }

@@ -48,6 +48,7 @@ int collector_get_status(struct collector *collector, struct collector_status *r
 	static const char *const names[COLLECTOR_N_STAGES] = {"ingest", "people", "store",
 							      "correlate"};
 	struct collector_status status = collector->status;
+	struct collector_stage *correlate = &status.stages[STAGE_CORRELATE];
 	struct ingest_counts ingest;
 	int r = store_count(collector->store, &status.store);
 
@@ -57,8 +58,10 @@ int collector_get_status(struct collector *collector, struct collector_status *r
 	status.stages[STAGE_INGEST] = (struct collector_stage){
 		.in = ingest.events_in,
 		.out = ingest.events_out,
+		.waiting = ingest.events_waiting,
 		.dropped = ingest.events_dropped,
 	};
+	correlate->waiting = correlate->in - correlate->out;
 	for (int i = 0; i < COLLECTOR_N_STAGES; i++)
 		status.stages[i].name = names[i];
 	status.agents = ingest.agents;

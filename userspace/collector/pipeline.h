@@ -41,6 +41,7 @@ struct collector_stage {
 	const char *name;
 	uint64_t in;
 	uint64_t out;
+	uint64_t waiting; /* to be tried again by the stage itself */
 	uint64_t dropped; /* refused or failed; for ingest and store the agent sends them again */
 };
 

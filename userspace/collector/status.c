@@ -18,9 +18,10 @@ static json_t *stages_to_json(const struct collector_status *status)
 	for (int i = 0; i < COLLECTOR_N_STAGES; i++) {
 		const struct collector_stage *stage = &status->stages[i];
 
-		json_array_append_new(stages, json_pack("{s:s, s:I, s:I, s:I}", "name", stage->name,
-							"in", (json_int_t)stage->in, "out",
-							(json_int_t)stage->out, "dropped",
+		json_array_append_new(stages, json_pack("{s:s, s:I, s:I, s:I, s:I}", "name",
+							stage->name, "in", (json_int_t)stage->in,
+							"out", (json_int_t)stage->out, "waiting",
+							(json_int_t)stage->waiting, "dropped",
 							(json_int_t)stage->dropped));
 	}
 	return stages;

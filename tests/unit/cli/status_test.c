@@ -29,7 +29,9 @@ static void given_both_statuses(struct cli_story *story)
 	cli_story_write(
 		story, "agent/state.json",
 		"{\"time_ns\": 1594526400000000000, \"spool_bytes\": 1536, \"stages\": [{\"name\": "
-		"\"sensor\", \"in\": 12, \"out\": 11, \"dropped\": 1}], \"coverage\": "
+		"\"sensor\", \"in\": 12, \"out\": 8, \"waiting\": 1, \"dropped\": 1}, "
+		"{\"name\": \"spool\", \"in\": 9, \"out\": 7, \"waiting\": 1, \"dropped\": 1}], "
+		"\"coverage\": "
 		"[{\"channel\": \"io_uring\", \"coverage\": \"none\", \"why\": \"the tracepoint "
 		"is not there\"}]}");
 	cli_story_write(
@@ -46,8 +48,10 @@ static void status_shows_stages_figures_and_coverage(void **state)
 	cli_story_when_called(story, cli_status, "--data", story->dir, NULL);
 	assert_int_equal(story->status, 0);
 	assert_non_null(strstr(story->out, "weir run is not running"));
-	assert_non_null(strstr(story->out, "sensor                           12          11"
-					   "           1"));
+	assert_non_null(strstr(story->out, "sensor                           12           8"
+					   "           1           1  2 not accounted for\n"));
+	assert_non_null(strstr(story->out, "spool                             9           7"
+					   "           1           1\n"));
 	assert_non_null(strstr(story->out, "1.5 KiB"));
 	assert_non_null(strstr(story->out, "store events"));
 	assert_non_null(strstr(story->out, "the tracepoint is not there"));

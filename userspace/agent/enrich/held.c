@@ -11,7 +11,7 @@
 struct held {
 	struct event **events; /* oldest first */
 	size_t n_events, max_events;
-	uint64_t dropped;
+	uint64_t taken, released, dropped;
 };
 
 int held_new(size_t max_events, struct held **ret_held)
@@ -68,6 +68,7 @@ void held_put(struct held *held, struct event *event)
 		held->dropped++;
 	}
 	held->events[held->n_events++] = event;
+	held->taken++;
 }
 
 static bool shares_origin(const struct event *a, const struct event *b)
@@ -95,16 +96,15 @@ void held_release(struct held *held, const struct event *met,
 		}
 		emit(userdata, event);
 		event_free(event);
+		held->released++;
 	}
 	held->n_events = kept;
 }
 
-size_t held_size(const struct held *held)
+void held_count(const struct held *held, struct held_counts *ret_counts)
 {
-	return held->n_events;
-}
-
-uint64_t held_dropped(const struct held *held)
-{
-	return held->dropped;
+	*ret_counts = (struct held_counts){.taken = held->taken,
+					   .released = held->released,
+					   .dropped = held->dropped,
+					   .size = held->n_events};
 }

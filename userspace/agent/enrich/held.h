@@ -25,7 +25,12 @@ void held_put(struct held *held, struct event *event);
 void held_release(struct held *held, const struct event *met,
 		  void (*emit)(void *userdata, struct event *event), void *userdata);
 
-size_t held_size(const struct held *held);
-uint64_t held_dropped(const struct held *held);
+struct held_counts {
+	uint64_t taken; /* newer counters of a flow that is held are not taken once more */
+	uint64_t released, dropped;
+	uint64_t size; /* held now */
+};
+
+void held_count(const struct held *held, struct held_counts *ret_counts);
 
 #endif

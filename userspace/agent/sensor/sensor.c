@@ -172,7 +172,11 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 
 	*ret_counts = (struct sensor_counts){
 		.edges_rung = sensor_count_rung(sensor),
-		.edges_read = sensor->edges_read,
+		.edges_read = sensor->state->edges_read,
+		.edges_damaged = sensor->edges_damaged,
+		.paths_seen = sensor->paths_seen,
+		.paths_told = sensor->paths_told,
+		.paths_waiting = sensor->n_paths,
 		.flows = sensor->flows,
 		.objects = sensor->state->labelled_files,
 		.hot_apps = sensor->state->hot,
@@ -189,6 +193,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .names_full = losses->names_full,
 			   .volatiles_full = losses->volatiles_full,
 			   .mappings_full = losses->mappings_full,
+			   .paths_dropped = sensor->paths_dropped,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,
 			   .overflow_out_bytes = sensor->overflow_out_bytes},
 	};

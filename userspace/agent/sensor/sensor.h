@@ -90,13 +90,17 @@ struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t compat_calls, inflight_full, labels_too_far, names_full, volatiles_full;
 	uint64_t mappings_full;
+	uint64_t paths_dropped;   /* the queue of unlinks and renames was full */
 	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */
 	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
 };
 
 struct sensor_counts {
 	uint64_t edges_rung; /* written by the kernel, those lost to a full ring included */
-	uint64_t edges_read;
+	uint64_t edges_read; /* by this agent and those before it */
+	uint64_t edges_damaged;
+	uint64_t paths_seen, paths_told; /* unlinks, renames and truncations */
+	uint64_t paths_waiting;
 	uint64_t flows;   /* in the table at the last sweep */
 	uint64_t objects; /* labelled, at the last walk */
 	uint64_t hot_apps;
@@ -143,6 +147,7 @@ struct sensor_start {
 	bool is_resumed; /* RESUMED or UPGRADED: counted without a break, in the same tables */
 	uint64_t agent_seen_ns;  /* last sign of the agent before; 0: none, or unknown */
 	const char *attach_mode; /* "tp_btf" or "perf" */
+	bool follows_uring;      /* what goes through io_uring is seen */
 	/* Programs beside the kernel's security modules: "attached", "not listed", "unknown"
 	 * whether listed, or "listed, refused: " and why. */
 	char lsm_bpf[SENSOR_LSM_BYTES];

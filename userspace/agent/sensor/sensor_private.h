@@ -54,7 +54,8 @@ struct sensor {
 	uint64_t *ended; /* ids of apps whose last totals were reported */
 	size_t n_ended;
 	uint64_t edges_swept; /* rung when the last whole sweep began */
-	uint64_t edges_read, sweeps, flows, objects, paths_dropped;
+	uint64_t edges_damaged, sweeps, flows, objects;
+	uint64_t paths_seen, paths_told, paths_dropped;
 	uint64_t overflow_in_bytes, overflow_out_bytes;
 };
 

@@ -10,6 +10,7 @@ static void queue_path(struct sensor *sensor, const struct weir_path_edge *edge)
 {
 	struct sensor_queued_path *grown;
 
+	sensor->paths_seen++;
 	if (sensor->n_paths >= SENSOR_QUEUED_PATHS_MAX) {
 		sensor->paths_dropped++;
 		return;
@@ -29,9 +30,11 @@ static int on_edge(void *userdata, void *data, size_t size)
 	const struct weir_edge *edge = data;
 	struct weir_path_edge truncate = {};
 
-	sensor->edges_read++;
-	if (size < sizeof(*edge) || edge->version != WEIR_ABI_VERSION || edge->bytes > size)
+	sensor->state->edges_read++;
+	if (size < sizeof(*edge) || edge->version != WEIR_ABI_VERSION || edge->bytes > size) {
+		sensor->edges_damaged++;
 		return 0;
+	}
 	if (edge->kind == WEIR_EDGE_PATH && edge->bytes >= sizeof(struct weir_path_edge)) {
 		queue_path(sensor, data);
 	} else if (edge->kind == WEIR_EDGE_TRUNCATE) {
@@ -106,6 +109,7 @@ void sensor_drain_paths(struct sensor *sensor)
 {
 	for (size_t i = 0; i < sensor->n_paths; i++)
 		report_path(sensor, &sensor->paths[i].edge);
+	sensor->paths_told += sensor->n_paths;
 	free(sensor->paths);
 	sensor->paths = NULL;
 	sensor->n_paths = 0;

@@ -108,6 +108,7 @@ int sensor_uring_prepare(struct sensor *sensor, const char *btf_path)
 	}
 	complete = count_arguments(btf, "io_uring_complete");
 	sensor->uring.is_followed = submit && (complete == 3 || complete == 4 || complete == 7);
+	sensor->start.follows_uring = sensor->uring.is_followed;
 	/* Before, what overflows has been told as complete. */
 	sensor->uring.has_overflow = sensor->uring.is_followed && complete == 3;
 	btf__free(btf);

@@ -62,7 +62,7 @@ struct uplink_counts {
 	uint64_t events_sent; /* with repeats */
 	uint64_t events_acked;
 	uint64_t events_lost; /* sent as EVENT_LOSS in place of a record that could not be read */
-	uint64_t acked_seq;
+	uint64_t sent_seq, acked_seq;
 	uint64_t in_flight; /* events sent and not acknowledged */
 };
 

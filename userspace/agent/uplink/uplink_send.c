@@ -71,6 +71,7 @@ void uplink_forget_flights(struct uplink *uplink)
 	uplink->first_flight = uplink->n_flights = 0;
 	uplink->bytes_in_flight = 0;
 	uplink->counts.in_flight = 0;
+	uplink->counts.sent_seq = uplink->counts.acked_seq;
 	uplink_expect_answer(uplink, false);
 }
 
@@ -98,6 +99,7 @@ static int uplink_send_batch(struct uplink *uplink)
 		return r;
 	uplink->next_seq = outbox->first_seq + outbox->n_items;
 	uplink->counts.events_sent += outbox->n_items;
+	uplink->counts.sent_seq = uplink->next_seq - 1;
 	uplink->counts.events_lost += outbox->n_lost;
 	uplink->counts.in_flight += outbox->n_items;
 	flights_add(uplink, batch.raw_bytes);
@@ -149,7 +151,7 @@ static bool uplink_take_hello_reply(struct uplink *uplink, uint64_t last_seq)
 	stream_set_frame_limit(uplink->stream, FRAME_MAX_BYTES);
 	uplink_forget_flights(uplink);
 	uplink->next_seq = last_seq + 1;
-	uplink->counts.acked_seq = last_seq;
+	uplink->counts.sent_seq = uplink->counts.acked_seq = last_seq;
 	/* Committed in an earlier connection whose ack did not get here. */
 	(void)reader->ack(reader->userdata, last_seq);
 	return true;

@@ -163,8 +163,12 @@ static void connection_commit(struct connection *connection, const struct messag
 		connection_hold(connection, batch, 0, r);
 		return;
 	}
-	if (!is_retry)
+	/* A batch that was held because it could not even be read into memory was not counted yet.
+	 */
+	if (!is_retry || connection->held.n_events == 0)
 		ingest->counts.events_in += received->n_events;
+	if (is_retry)
+		connection->held.n_events = received->n_events;
 	r = ingest->on_batch(ingest->userdata, connection->agent, batch->seq, received->events,
 			     received->n_events);
 	if (r < 0) {

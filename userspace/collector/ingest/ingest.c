@@ -271,5 +271,9 @@ uint16_t ingest_port(const struct ingest *ingest)
 
 void ingest_count(const struct ingest *ingest, struct ingest_counts *ret_counts)
 {
+	const struct connection *connection;
+
 	*ret_counts = ingest->counts;
+	LIST_FOREACH(connection, &ingest->connections, link)
+	ret_counts->events_waiting += connection->held.n_events;
 }

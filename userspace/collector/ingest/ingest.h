@@ -54,6 +54,7 @@ struct ingest_counts {
 	uint64_t refused;            /* over the limit, bad certificate, bad hello, bad frame */
 	uint64_t events_in;          /* in batches received, with repeats */
 	uint64_t events_out;         /* in batches committed and acknowledged */
+	uint64_t events_waiting;     /* received, not committed: tried again */
 	uint64_t events_undecodable; /* stored as EVENT_LOSS in their place */
 	uint64_t events_missing;     /* seqs that an agent skipped */
 	uint64_t events_dropped; /* received, not committed, connection ended: the agent sends again

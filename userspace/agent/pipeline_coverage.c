@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "agent/pipeline_private.h"
+
+/* What the sensor sees of each way that data can take; call by call and kernel by kernel it is in
+ * bpf/COVERAGE.md, which the kernel tests make. */
+struct channel {
+	const char *name, *coverage, *why;
+};
+
+static const struct channel channels[] = {
+	{"file read and write", "full", ""},
+	{"sendfile, splice, tee, copy_file_range", "full", ""},
+	{"pipe, fifo", "full", ""},
+	{"tcp and udp, ipv4 and ipv6", "full", ""},
+	{"loopback connections", "full", ""},
+	{"unix stream sockets", "full", ""},
+	{"unix datagram sockets", "partial", "unconnected sendto() is not followed"},
+	{"descriptors passed or taken", "full", ""},
+	{"mmap", "partial",
+	 "bytes are estimated by length; a private mapping made before the label came is missed"},
+	{"memory of another process", "partial",
+	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
+	 "and System V shared memory are said as coverage_gap"},
+	{"exec arguments", "partial",
+	 "bytes are estimated; environment variables are not followed"},
+	{"32-bit system calls", "none", "counted as a loss"},
+	{"terminals", "none", "what a person reads off the screen is not seen"},
+	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
+};
+
+static const struct channel rings_followed = {
+	"io_uring", "partial",
+	"a request without a completion is estimated, a sendto on an unconnected socket has no "
+	"destination; unlinks and renames by a ring are not told"};
+
+static const struct channel rings_missed = {
+	"io_uring", "none",
+	"this kernel has no tracepoints of io_uring: a coverage_gap event says "
+	"when an app that holds labelled data uses it"};
+
+static int add_channel(json_t *table, const struct channel *channel)
+{
+	return json_array_append_new(table,
+				     json_pack("{s:s, s:s, s:s}", "channel", channel->name,
+					       "coverage", channel->coverage, "why", channel->why));
+}
+
+json_t *agent_describe_coverage(const struct agent *agent)
+{
+	json_t *table = json_array();
+	struct sensor_start start;
+
+	sensor_describe_start(agent->sensor, &start);
+	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
+	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+		add_channel(table, &channels[i]);
+	return table;
+}
