@@ -76,6 +76,7 @@ UNIT_SOURCES := $(call find,tests/unit,*_test.c)
 KERNEL_SOURCES := $(call find,tests/kernel,*_test.c)
 FUZZ_SOURCES := $(call find,tests/fuzz,*_fuzz.c)
 BENCH_SOURCES := $(call find,tests/bench,*.c)
+MOVER_SOURCES := $(call find,tests/scenarios/mover,*.c)
 SCENARIOS := $(filter-out $(SKIP),$(sort $(wildcard tests/scenarios/*.sh)))
 HEADERS := $(call find,userspace,*.h) $(call find,tests,*.h)
 BPF_HEADERS := $(call find,bpf,*.h)
@@ -93,6 +94,7 @@ KERNEL_TESTS := $(KERNEL_SOURCES:%.c=$(BUILD)/%)
 SUCCESSORS := $(patsubst %.sed,$(BUILD)/%,$(call find,tests/kernel/successors,*.sed))
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
+MOVER := $(BUILD)/tests/scenarios/mover/mover
 
 # ---- flags ------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ SANITIZERS := address,undefined
 SANITIZED_BUILD := build/sanitize-$(subst $(comma),-,$(SANITIZERS))
 SANITIZED_UNIT_TESTS := $(UNIT_SOURCES:%.c=$(SANITIZED_BUILD)/%)
 
-CHECK_BUILD = "build=$(SUBMAKE) all"
+CHECK_BUILD = "build=$(SUBMAKE) all scenario-programs"
 CHECK_UNIT = "build of unit tests=$(SUBMAKE) unit-tests" $(UNIT_TESTS)
 CHECK_KERNEL = "build of kernel tests=$(SUBMAKE) kernel-tests" $(KERNEL_TESTS)
 CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=$(SANITIZED_BUILD) unit-tests" \
@@ -192,9 +194,10 @@ check-kernels: all kernel-tests ## kernel tests and a scenario on this kernel an
 coverage-table: ## bpf/COVERAGE.md, from what the last "make check-kernels" proved
 	@BUILD=$(BUILD) scripts/coverage-table >$(BUILD)/coverage-table && mv $(BUILD)/coverage-table bpf/COVERAGE.md
 
-.PHONY: unit-tests kernel-tests fuzzers
+.PHONY: unit-tests kernel-tests scenario-programs fuzzers
 unit-tests: $(UNIT_TESTS)
 kernel-tests: $(KERNEL_TESTS) $(SUCCESSORS)
+scenario-programs: $(MOVER)
 fuzzers: $(FUZZERS)
 
 .PHONY: fuzz
@@ -217,7 +220,7 @@ coverage: ## line and branch coverage of the unit tests, a table on stdout and p
 .PHONY: format
 format: ## lay all C sources out as .clang-format says
 	@clang-format -i $(LIB_SOURCES) $(wildcard $(MAINS)) $(HEADERS) $(BPF_HEADERS) $(BPF_SOURCE) \
-		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES)
+		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) $(MOVER_SOURCES)
 
 TIDY_SOURCES := $(LIB_SOURCES) $(filter-out $(SKIP),$(wildcard $(MAINS)))
 TIDY_STAMPS := $(TIDY_SOURCES:%.c=$(BUILD)/lint/%.tidy)
@@ -285,6 +288,8 @@ $(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+$(MOVER): $(MOVER_SOURCES:%.c=$(BUILD)/%.o) $(TEST_LIB)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 

@@ -163,6 +163,27 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	return 0;
 }
 
+/* A call whose data is not followed: said once per app and call, then only counted. */
+static __noinline int transfer_note_gap(struct call *call)
+{
+	struct object object = {};
+	struct transfer transfer = {.direction = WEIR_OUT};
+
+	if (!call->app->labels || call->app->is_hub)
+		return 0;
+	object.key.ino = call->number;
+	object.key.dev = WEIR_DEV_GAP;
+	transfer.labels = call->app->labels;
+	flow_add(call->app, &object, &transfer);
+	return 0;
+}
+
+/* A unix datagram to a name, which is not the socket's own peer: who reads it is not known. */
+static __always_inline bool transfer_is_to_name(const struct object *object)
+{
+	return object->kind == WEIR_KIND_NONE && object->family == AF_UNIX;
+}
+
 static __noinline int transfer_exit_write(struct call *call, long result)
 {
 	struct object object = {};
@@ -171,7 +192,7 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	bool has_peer;
 
 	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_OUT, 0, &object) || !bytes)
-		return 0;
+		return bytes && transfer_is_to_name(&object) ? transfer_note_gap(call) : 0;
 	has_peer = transfer_read_destination(call, &object, &peer);
 	flow_out(call->app, &object, bytes, has_peer ? &peer : NULL, false);
 	return 0;
@@ -217,21 +238,6 @@ static __noinline int transfer_exit_mmap(struct call *call, long result)
 		return 0;
 	label_object(&object, call->app);
 	flow_out(call->app, &object, bytes, NULL, true);
-	return 0;
-}
-
-/* A call whose data is not followed: said once per app and call, then only counted. */
-static __noinline int transfer_note_gap(struct call *call)
-{
-	struct object object = {};
-	struct transfer transfer = {.direction = WEIR_OUT};
-
-	if (!call->app->labels || call->app->is_hub)
-		return 0;
-	object.key.ino = call->number;
-	object.key.dev = WEIR_DEV_GAP;
-	transfer.labels = call->app->labels;
-	flow_add(call->app, &object, &transfer);
 	return 0;
 }
 
