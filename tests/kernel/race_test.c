@@ -32,6 +32,15 @@ static int given_a_sensor(void **state)
 	return 0;
 }
 
+/* Nothing is swept while readers come and go: what each moved stays in the table. */
+static int given_a_sensor_with_many_flows(void **state)
+{
+	const struct kernel_options options = {.flows_max = 1u << 18};
+
+	*state = kernel_fixture_start(&options);
+	return 0;
+}
+
 static int stop_sensor(void **state)
 {
 	kernel_fixture_stop(*state);
@@ -228,8 +237,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			nothing_that_a_fresh_reader_gets_from_a_writer_escapes, given_a_sensor,
-			stop_sensor),
+			nothing_that_a_fresh_reader_gets_from_a_writer_escapes,
+			given_a_sensor_with_many_flows, stop_sensor),
 		cmocka_unit_test_setup_teardown(a_call_that_waits_stays_with_the_object_it_began_on,
 						given_a_sensor, stop_sensor),
 		cmocka_unit_test_setup_teardown(a_call_that_began_on_nothing_stays_with_nothing,
