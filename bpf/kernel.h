@@ -63,6 +63,7 @@ enum bpf_func_id {
 #define EINPROGRESS 115
 #define AT_FDCWD -100
 #define FMODE_WRITE 0x2
+#define FMODE_PATH 0x4000
 #define MAP_SHARED 0x01
 #define PROT_WRITE 0x2
 #define TMPFS_MAGIC 0x01021994

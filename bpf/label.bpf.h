@@ -303,6 +303,14 @@ static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, stru
 	return labels;
 }
 
+/* Opened with O_PATH, as the agent does to see that a file is still there: nothing can be read. */
+static __always_inline bool label_is_path_only(struct file *file)
+{
+	if (bpf_rdonly_cast)
+		return object_cast(struct file, file)->f_mode & FMODE_PATH;
+	return BPF_CORE_READ(file, f_mode) & FMODE_PATH;
+}
+
 /* Called when a file was opened: a folder may be a source, and a labelled file opens the gate. */
 static __noinline int label_watch_file(struct weir_app *app, struct file *file, bool is_truncated)
 {
@@ -319,6 +327,8 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 		app_open(app);
 	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE &&
 	    object.kind != WEIR_KIND_DEVICE)
+		return 0;
+	if (label_is_path_only(file))
 		return 0;
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
 		labels = label_of_folders(file, object.key.dev, gate);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/enrich/boot_clock.h"
+#include "agent/keeper.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -186,6 +187,9 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 		r = start_sensor(agent);
 	if (r == 0) {
 		report_start(agent);
+		r = agent_start_keeper(agent);
+	}
+	if (r == 0) {
 		r = agent_start_uplink(agent, agent->loop, &reason);
 		if (r < 0)
 			log_error("cannot speak to a collector: %s",
@@ -210,6 +214,7 @@ static void stop_sensor(struct agent *agent)
 	if (agent->config.unpin_at_exit)
 		sensor_unpin(agent->config.pin_dir);
 	agent_sweep(agent);
+	agent_stop_keeper(agent);
 	agent_emit_note(agent, EVENT_AGENT_STOP, clock_realtime_ns(), 0, 0, NULL);
 	agent_commit(agent);
 	agent_drain(agent);
@@ -238,7 +243,10 @@ void agent_free(struct agent *agent)
 	sd_event_source_disable_unref(agent->walk_timer);
 	sd_event_source_disable_unref(agent->resolve_timer);
 	sd_event_source_disable_unref(agent->status_timer);
+	sd_event_source_disable_unref(agent->labels_timer);
+	sd_event_source_disable_unref(agent->mounts_source);
 	uplink_free(agent->uplink);
+	keeper_free(agent->keeper);
 	sensor_free(agent->sensor);
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);

@@ -16,7 +16,7 @@
 struct agent;
 
 struct agent_config {
-	const char *data_dir; /* spool/, state.json */
+	const char *data_dir; /* spool/, labels, state.json */
 	const char *policy_path;
 	const char *pin_dir;      /* NULL: /sys/fs/bpf/weir */
 	const char *identity_dir; /* ca.crt, agent.crt, agent.key */

@@ -72,8 +72,12 @@ static void note_file(struct agent *agent, const struct sensor_flow *flow)
 				     .labels = flow->labels,
 				     .path = (char *)flow->path};
 
-	if (flow->object.kind == SENSOR_OBJECT_FILE && flow->path[0] && !flow->is_unlinked)
-		(void)labelled_files_put(agent->files, &file);
+	if (flow->object.kind != SENSOR_OBJECT_FILE || !flow->path[0] || flow->is_unlinked)
+		return;
+	(void)labelled_files_put(agent->files, &file);
+	/* The kernel learns names where it sets labels; these came from the record. */
+	if (flow->is_new && agent_has_restored(agent))
+		(void)sensor_watch_name(agent->sensor, flow->path);
 }
 
 static void emit_edge(struct agent *agent, const struct sensor_flow *flow,

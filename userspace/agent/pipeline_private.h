@@ -27,7 +27,9 @@ struct agent {
 	struct uplink *uplink;
 	struct report_context report;
 	char boot_id[40];
+	struct keeper *keeper;
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
+	sd_event_source *labels_timer, *mounts_source;
 	struct sensor_losses reported_losses;
 	uint64_t events_made, events_spooled, events_dropped, reports, quiet_reports;
 	uint64_t dropped_since_ns; /* 0: the spool takes events */
@@ -59,6 +61,13 @@ struct json_t *agent_describe_coverage(const struct agent *agent);
 
 /* pipeline_status.c: DIR/state.json. */
 void agent_write_status(struct agent *agent);
+
+/* pipeline_labels.c: DIR/labels. */
+int agent_start_keeper(struct agent *agent);
+/* Whether labels were set that the kernel has not set itself. */
+bool agent_has_restored(const struct agent *agent);
+/* Writes down what was labelled last. */
+void agent_stop_keeper(struct agent *agent);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

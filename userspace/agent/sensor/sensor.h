@@ -69,6 +69,15 @@ struct sensor_app {
 	const char *comm;
 };
 
+/* A file in the table of labelled objects. */
+struct sensor_file {
+	struct sensor_object object; /* of kind FILE */
+	uint64_t labels;
+	uint64_t since_ns; /* when the label came on, modulo 2^64: it may be before this boot */
+	uint32_t hops;
+	bool is_source; /* labelled by the policy, not by a writer */
+};
+
 enum sensor_path_operation {
 	SENSOR_PATH_UNLINK = 1,
 	SENSOR_PATH_RENAME = 2,
@@ -186,6 +195,20 @@ bool sensor_is_idle(const struct sensor *sensor);
 void sensor_mark_seen(struct sensor *sensor, uint64_t now_ns);
 /* Whether a walk could close the gate again. */
 bool sensor_has_volatiles(const struct sensor *sensor);
+
+/* Visits every file with a label that the policy names, until visit returns other than 0. Returns
+ * that, or -errno. */
+int sensor_visit_files(struct sensor *sensor,
+		       int (*visit)(void *userdata, const struct sensor_file *file),
+		       void *userdata);
+/* Labels a file by its identity alone: that the inode is still the same one is for the caller to
+ * know. Who has it open is found by the next walk. Returns 1, 0 when it had the labels, -ENOSPC
+ * when the table is full, -EINVAL for no label, -errno. */
+int sensor_label_file(struct sensor *sensor, const struct sensor_file *file);
+/* Grows whenever an app or an object gets a label. */
+uint64_t sensor_label_changes(const struct sensor *sensor);
+/* Has unlinks and renames of files with this last path component told. */
+int sensor_watch_name(struct sensor *sensor, const char *path);
 
 void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
 /* Name of a way that is not followed, by the inode number of its flows, or NULL. */
