@@ -18,7 +18,13 @@
 #define WEIR_NAME_BYTES 384      /* room for a path, see struct weir_name */
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */
 #define WEIR_NAME_PARTS 24
-#define WEIR_SYSCALLS 512
+#define WEIR_SYSCALLS 512 /* numbers of one table */
+#define WEIR_SUBCALLS 32  /* of a call that is several, by its first argument */
+/* Where rules are in the table of all rules; a call's place is the number that it goes by here. */
+#define WEIR_PLACE_COMPAT WEIR_SYSCALLS /* 32-bit calls, by number */
+#define WEIR_PLACE_SOCKETCALL (2 * WEIR_SYSCALLS)
+#define WEIR_PLACE_IPC (WEIR_PLACE_SOCKETCALL + WEIR_SUBCALLS)
+#define WEIR_PLACES (WEIR_PLACE_IPC + WEIR_SUBCALLS)
 #define WEIR_URING_OPERATIONS 256 /* all that an opcode can say */
 #define WEIR_LABELS 64            /* bits of a mask */
 #define WEIR_LABEL_NAME_BYTES 64
@@ -31,7 +37,7 @@
 /* dev of objects that have no inode of their own. */
 #define WEIR_DEV_LOOPBACK 0xfffffff1u  /* ino: hash of (net namespace, sender, receiver) */
 #define WEIR_DEV_UNIX_SOCK 0xfffffff2u /* ino: kernel address of a unix socket not accepted yet */
-#define WEIR_DEV_GAP 0xfffffff3u       /* ino: number of a system call that is not followed */
+#define WEIR_DEV_GAP 0xfffffff3u       /* ino: place of a system call that is not followed */
 #define WEIR_GAP_URING (1ull << 32)    /* with it, the number is an operation of io_uring */
 #define WEIR_DEV_APP \
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
@@ -66,11 +72,25 @@ enum weir_call {
 	WEIR_CALL_MMAP = 7,
 	WEIR_CALL_UNLINK = 8,
 	WEIR_CALL_RENAME = 9,
-	WEIR_CALL_TAKE_FD = 10, /* pidfd_getfd */
-	WEIR_CALL_GAP = 11,     /* moves data in a way that is not followed */
-	WEIR_CALL_MEMORY = 13,  /* between the caller and another process's memory */
-	WEIR_CALL_PROTECT = 14, /* a mapping may become writable */
-	WEIR_CALL_ATTACH = 15,  /* a mapping of System V shared memory */
+	WEIR_CALL_TAKE_FD = 10,  /* pidfd_getfd */
+	WEIR_CALL_GAP = 11,      /* moves data in a way that is not followed */
+	WEIR_CALL_MEMORY = 13,   /* between the caller and another process's memory */
+	WEIR_CALL_PROTECT = 14,  /* a mapping may become writable */
+	WEIR_CALL_ATTACH = 15,   /* a mapping of System V shared memory */
+	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
+};
+
+/* What must be so before it matters of which kind a call is. */
+enum weir_call_gate {
+	WEIR_GATE_NONE = 0,
+	WEIR_GATE_LABELS = 1, /* something is labelled, or may become so by being opened */
+	WEIR_GATE_MOVES = 2,  /* some app may hold something labelled */
+};
+
+enum weir_call_list {
+	WEIR_LIST_NONE = 0,
+	WEIR_LIST_FIRST = 1,  /* argument 0 points to all of them: the old mmap of i386 */
+	WEIR_LIST_SECOND = 2, /* argument 1: socketcall */
 };
 
 enum weir_call_form {
@@ -92,6 +112,18 @@ struct weir_syscall {
 	__u8 fd_arg;  /* argument that holds the descriptor; of COPY: the one read from; of OPEN:
 			 flags; of MEMORY: the other process */
 	__u8 fd2_arg; /* of COPY: the one written to */
+};
+
+/* An entry of the table of all rules. In no pinned table: each build brings its own. */
+struct weir_rule {
+	struct weir_syscall syscall;
+	__u16 place;        /* its own */
+	__u16 compat_place; /* of the 32-bit call of this number, where the two must be told apart
+			       at once; of SUBCALLS: of the first of them */
+	__u8 compat_gate;   /* enum weir_call_gate: before that */
+	__u8 is_compat;     /* 32-bit registers and structs */
+	__u8 list;          /* enum weir_call_list: arguments in memory, 32 bits each */
+	__u8 padding;
 };
 
 /* Kernel identity of an object. */
@@ -225,7 +257,7 @@ struct weir_losses {
 	__u64 objects_full;
 	__u64 flows_full;
 	__u64 ring_full;
-	__u64 compat_calls; /* 32-bit calls of open apps: not decoded */
+	__u64 unknown_calls; /* of open apps: x32 calls are not decoded */
 	__u64 inflight_full;
 	__u64 labels_too_far; /* dropped by the limit on hops */
 	__u64 names_full;     /* of labelled files and apps */
@@ -291,6 +323,7 @@ struct weir_path_edge {
 };
 
 static_assert(sizeof(struct weir_syscall) == 4, "abi");
+static_assert(sizeof(struct weir_rule) == 12, "abi");
 static_assert(sizeof(struct weir_object_key) == 16, "abi");
 static_assert(sizeof(struct weir_flow_key) == 32, "abi");
 static_assert(sizeof(struct weir_name) == 392, "abi");

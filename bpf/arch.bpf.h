@@ -20,22 +20,55 @@ static __always_inline long arch_call_number(struct pt_regs *regs)
 	return regs->orig_ax;
 }
 
-static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index)
+/*
+ * A register, or the one that stands for it in a 32-bit call: compat is 0 or all ones. Without a
+ * branch, which would have the verifier follow each kind of call to its end.
+ */
+static __always_inline __u64 arch_read_register(struct pt_regs *regs, __u64 offset,
+						__u64 compat_offset, __u64 compat)
+{
+	__u64 value = 0;
+
+	barrier_var(compat); /* the compiler would make a branch of it, too */
+	offset += compat & (compat_offset - offset);
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)regs + (offset & 255));
+	return value & ~(compat << 32);
+}
+
+#define REGISTER(name, compat_name)                                           \
+	arch_read_register(regs, bpf_core_field_offset(struct pt_regs, name), \
+			   bpf_core_field_offset(struct pt_regs, compat_name), compat)
+
+static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index, __u64 compat)
 {
 	switch (index) {
 	case 0:
-		return BPF_CORE_READ(regs, di);
+		return REGISTER(di, bx);
 	case 1:
-		return BPF_CORE_READ(regs, si);
+		return REGISTER(si, cx);
 	case 2:
-		return BPF_CORE_READ(regs, dx);
+		return REGISTER(dx, dx);
 	case 3:
-		return BPF_CORE_READ(regs, r10);
+		return REGISTER(r10, si);
 	case 4:
-		return BPF_CORE_READ(regs, r8);
+		return REGISTER(r8, di);
 	default:
-		return BPF_CORE_READ(regs, r9);
+		return REGISTER(r9, bp);
 	}
+}
+
+/* Where the arguments of a 32-bit call are that passes them in memory. */
+static __always_inline __u64 arch_call_list(struct pt_regs *regs, __u32 list)
+{
+	__u64 compat = -(__u64)(list == WEIR_LIST_SECOND);
+
+	return (__u32)REGISTER(bx, cx);
+}
+
+/* x32: 64-bit calls by 32-bit numbers (__X32_SYSCALL_BIT), which are in no table here. */
+static __always_inline bool arch_call_is_unknown(long number)
+{
+	return number & 0x40000000;
 }
 
 /* TS_COMPAT is set for the time of one call: a 64-bit program may use int 0x80, too. */
@@ -67,22 +100,42 @@ static __always_inline long arch_call_number(struct pt_regs *regs)
  * the caller passed is in orig_x0, which arch/arm64/kernel/syscall.c fills before entry
  * is traced. A tracer that changes x0 at entry is not followed; ptrace is a gap anyway.
  */
-static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index)
+static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index, __u64 compat)
 {
+	__u64 value;
+
 	switch (index) {
 	case 0:
-		return BPF_CORE_READ(regs, orig_x0);
+		value = BPF_CORE_READ(regs, orig_x0);
+		break;
 	case 1:
-		return BPF_CORE_READ(regs, regs[1]);
+		value = BPF_CORE_READ(regs, regs[1]);
+		break;
 	case 2:
-		return BPF_CORE_READ(regs, regs[2]);
+		value = BPF_CORE_READ(regs, regs[2]);
+		break;
 	case 3:
-		return BPF_CORE_READ(regs, regs[3]);
+		value = BPF_CORE_READ(regs, regs[3]);
+		break;
 	case 4:
-		return BPF_CORE_READ(regs, regs[4]);
+		value = BPF_CORE_READ(regs, regs[4]);
+		break;
 	default:
-		return BPF_CORE_READ(regs, regs[5]);
+		value = BPF_CORE_READ(regs, regs[5]);
+		break;
 	}
+	return value & ~(compat << 32);
+}
+
+/* No call of the EABI passes its arguments in memory. */
+static __always_inline __u64 arch_call_list(struct pt_regs *regs, __u32 list)
+{
+	return 0;
+}
+
+static __always_inline bool arch_call_is_unknown(long number)
+{
+	return false;
 }
 
 /* A program is of 32 or of 64 bits from exec on; a call cannot choose. */

@@ -14,20 +14,101 @@
 
 struct call {
 	struct pt_regs *regs;
-	const struct weir_syscall *rule;
+	const struct weir_rule *whole;   /* where the kinds of calls differ */
+	const struct weir_syscall *rule; /* in it: what the call does */
 	struct weir_state *gate;
 	struct weir_app *app;
 	struct task_struct *task;
-	__u32 number;
+	__u32 number;    /* the place of its rule */
 	__u32 is_memory; /* its object is the memory of an app */
 };
 
 /* Written by the loader for its architecture before the programs are loaded. */
-const volatile struct weir_syscall syscalls[WEIR_SYSCALLS];
+const volatile struct weir_rule rules[WEIR_PLACES];
 
-static __always_inline __u64 call_arg(struct pt_regs *regs, __u32 index)
+/* 0, or all ones for a 32-bit call. */
+static __always_inline __u64 call_compat_mask(struct call *call)
 {
-	return arch_call_arg(regs, index);
+	return -(__u64)call->whole->is_compat;
+}
+
+static __always_inline __u64 call_arg(struct call *call, __u32 index)
+{
+	__u32 list = call->whole->list;
+	__u64 value = 0, address;
+
+	if (!list)
+		return arch_call_arg(call->regs, index, call_compat_mask(call));
+	address = arch_call_list(call->regs, list) + index * sizeof(__u32);
+	bpf_probe_read_user(&value, sizeof(__u32), (void *)address);
+	return value;
+}
+
+/* Whether nothing that calls of this number do can matter now. */
+static __always_inline bool call_is_idle(__u32 which)
+{
+	const struct weir_state *gate;
+
+	if (which == WEIR_GATE_NONE)
+		return false;
+	gate = state_get();
+	if (!gate)
+		return true;
+	if (which == WEIR_GATE_LABELS)
+		return label_is_idle(gate);
+	return !gate->hot && !gate->unsettled_objects && !gate->volatile_objects;
+}
+
+static __always_inline bool call_set_rule(struct call *call, __u32 place)
+{
+	if (place >= WEIR_PLACES)
+		return false;
+	call->whole = (const struct weir_rule *)&rules[place];
+	call->rule = &call->whole->syscall;
+	call->number = place;
+	return true;
+}
+
+/*
+ * Numbers mean one thing in 64-bit calls and another in 32-bit ones, and a task can use both. Which
+ * it is costs a look at the task: of reads and writes, whose numbers mean nothing to us in the
+ * other table, call_pass_gate() takes it when the gate is open. Places come out of the table and
+ * are not computed, so that the verifier does not take the kinds of calls apart.
+ */
+static __always_inline bool call_find_rule(struct call *call, unsigned long number)
+{
+	const volatile struct weir_rule *rule;
+	__u32 place;
+
+	if (number >= WEIR_SYSCALLS)
+		return false;
+	rule = &rules[number];
+	place = rule->place;
+	if (rule->compat_place) {
+		if (call_is_idle(rule->compat_gate))
+			return false;
+		if (arch_call_is_compat((struct task_struct *)bpf_get_current_task()))
+			place = rule->compat_place;
+	}
+	if (!call_set_rule(call, place))
+		return false;
+	if (call->rule->call == WEIR_CALL_SUBCALLS) {
+		place = call->whole->compat_place + (call_arg(call, 0) & (WEIR_SUBCALLS - 1));
+		if (!call_set_rule(call, place))
+			return false;
+	}
+	return call->rule->call != WEIR_CALL_NONE;
+}
+
+/* Of an app that may hold labelled data: what it does is not known. */
+static __always_inline void call_count_unknown(long number, long result)
+{
+	struct weir_state *gate = state_get();
+
+	if (!arch_call_is_unknown(number) || result == -ENOSYS || !gate || !gate->hot)
+		return;
+	if (app_get_current_open(gate))
+		COUNT(gate->losses.unknown_calls);
 }
 
 /* Whether somebody else can swap the descriptors of the running task. */
@@ -41,12 +122,10 @@ static __always_inline bool call_is_threaded(void)
 	return BPF_CORE_READ(task, files, count.counter) > 1;
 }
 
-static __always_inline bool call_is_compat(struct call *call)
+/* A 32-bit call whose number means nothing to us, but would in a 64-bit call. */
+static __always_inline bool call_is_other(struct call *call)
 {
-	if (!arch_call_is_compat(call->task))
-		return false;
-	COUNT(call->gate->losses.compat_calls);
-	return true;
+	return !call->whole->is_compat && arch_call_is_compat(call->task);
 }
 
 /* Whether anybody on this machine holds anything labelled. */
@@ -68,7 +147,7 @@ static __always_inline bool call_pass_gate(struct call *call)
 	if (!call->app)
 		return false;
 	call->task = (struct task_struct *)bpf_get_current_task();
-	return !call_is_compat(call);
+	return !call_is_other(call);
 }
 
 static __always_inline __u64 call_pin_key(__u32 slot)
@@ -76,12 +155,18 @@ static __always_inline __u64 call_pin_key(__u32 slot)
 	return bpf_get_current_pid_tgid() | (__u64)slot << 63;
 }
 
+/* Arguments in memory may be gone at exit: what is received can overwrite them. */
+static __always_inline bool call_must_pin(struct call *call)
+{
+	return call->whole->list || call_is_threaded();
+}
+
 static __always_inline void call_pin(struct call *call, const struct object *object, __u32 slot)
 {
 	struct inflight pin = {.key = object->key, .kind = object->kind, .syscall = call->number};
 	__u64 key = call_pin_key(slot);
 
-	if (!call_is_threaded())
+	if (!call_must_pin(call))
 		return;
 	if (bpf_map_update_elem(&inflight, &key, &pin, BPF_ANY))
 		COUNT(call->gate->losses.inflight_full);
@@ -97,7 +182,7 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 
 	if (file)
 		object_resolve(file, direction, ret_object);
-	if (call_is_threaded())
+	if (call_must_pin(call))
 		pin = bpf_map_lookup_elem(&inflight, &key);
 	if (pin && pin->syscall == call->number) {
 		if (pin->key.ino != ret_object->key.ino || pin->key.dev != ret_object->key.dev) {

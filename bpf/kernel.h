@@ -60,6 +60,7 @@ enum bpf_func_id {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define ENOSYS 38
 #define EINPROGRESS 115
 #define AT_FDCWD -100
 #define FMODE_WRITE 0x2
@@ -84,6 +85,9 @@ struct pt_regs { /* arch/x86/include/asm/ptrace.h */
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
+	unsigned long cx;
+	unsigned long bx;
+	unsigned long bp;
 	unsigned long r10;
 	unsigned long r8;
 	unsigned long r9;
@@ -350,6 +354,22 @@ struct user_msghdr {
 struct user_mmsghdr {
 	struct user_msghdr msg_hdr;
 	unsigned int msg_len;
+};
+
+/* The same as 32-bit programs lay them out. include/net/compat.h */
+struct compat_msghdr {
+	__u32 msg_name;
+	__s32 msg_namelen;
+	__u32 msg_iov;
+	__u32 msg_iovlen;
+	__u32 msg_control;
+	__u32 msg_controllen;
+	__u32 msg_flags;
+};
+
+struct compat_mmsghdr {
+	struct compat_msghdr msg_hdr;
+	__u32 msg_len;
 };
 
 #endif

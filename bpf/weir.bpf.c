@@ -33,11 +33,9 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	const struct weir_syscall *rule;
 	struct call call = {.regs = regs};
 
-	if (number < 0 || number >= WEIR_SYSCALLS)
+	if (!call_find_rule(&call, number))
 		return 0;
-	rule = (const struct weir_syscall *)&syscalls[number];
-	call.rule = rule;
-	call.number = number;
+	rule = call.rule;
 	if (rule->call == WEIR_CALL_MEMORY)
 		return weir_begin_memory(&call) ? memory_enter(&call) : 0;
 	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
@@ -45,8 +43,8 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 		return 0;
 	if (!call_is_gate_open(&call))
 		return 0;
-	/* Of a read only what another thread can swap meanwhile matters at entry. */
-	if (rule->call == WEIR_CALL_READ && !call_is_threaded())
+	/* Of a read only what can be swapped meanwhile matters at entry. */
+	if (rule->call == WEIR_CALL_READ && !call_must_pin(&call))
 		return 0;
 	if (!call_pass_gate(&call))
 		return 0;
@@ -55,14 +53,14 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 		mapping_update(call.app->id);
 	switch (rule->call) {
 	case WEIR_CALL_READ:
-		transfer_pin_in(&call, call_arg(regs, 0), 0, false);
+		transfer_pin_in(&call, call_arg(&call, 0), 0, false);
 		break;
 	case WEIR_CALL_WRITE:
-		transfer_label_out(&call, call_arg(regs, 0), 0);
+		transfer_label_out(&call, call_arg(&call, 0), 0);
 		break;
 	case WEIR_CALL_COPY:
-		transfer_pin_in(&call, call_arg(regs, rule->fd_arg), 0, true);
-		transfer_label_out(&call, call_arg(regs, rule->fd2_arg), 1);
+		transfer_pin_in(&call, call_arg(&call, rule->fd_arg), 0, true);
+		transfer_label_out(&call, call_arg(&call, rule->fd2_arg), 1);
 		break;
 	}
 	return 0;
@@ -70,7 +68,7 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 
 static __always_inline void weir_exit_socket(struct call *call, long result)
 {
-	int fd = call->rule->call == WEIR_CALL_ACCEPT ? result : (int)call_arg(call->regs, 0);
+	int fd = call->rule->call == WEIR_CALL_ACCEPT ? result : (int)call_arg(call, 0);
 	struct file *file;
 
 	call->gate = state_get();
@@ -106,7 +104,7 @@ static __always_inline void weir_exit_open(struct call *call, long result)
 	if (!call->app)
 		return;
 	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
-		       (call_arg(call->regs, call->rule->fd_arg) & O_TRUNC);
+		       (call_arg(call, call->rule->fd_arg) & O_TRUNC);
 	label_watch_file(call->app, file, is_truncated);
 }
 
@@ -169,14 +167,16 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 static __always_inline int weir_exit(struct pt_regs *regs, long number, long result)
 {
 	struct call call = {.regs = regs};
+	__u32 half_bits;
 
-	if (number < 0 || number >= WEIR_SYSCALLS)
+	if (!call_find_rule(&call, number)) {
+		call_count_unknown(number, result);
 		return 0;
-	call.rule = (const struct weir_syscall *)&syscalls[number];
-	call.number = number;
+	}
+	/* On arm64, 32-bit results fill half of the register. */
+	half_bits = call.whole->is_compat * 32;
+	result = result << half_bits >> half_bits;
 	switch (call.rule->call) {
-	case WEIR_CALL_NONE:
-		return 0;
 	case WEIR_CALL_CONNECT:
 		if (result == 0 || result == -EINPROGRESS)
 			weir_exit_socket(&call, result);

@@ -73,17 +73,17 @@ static __always_inline bool mapping_is_lasting(struct call *call)
 {
 	switch (call->rule->call) {
 	case WEIR_CALL_MMAP:
-		return call_arg(call->regs, 3) & MAP_SHARED;
+		return call_arg(call, 3) & MAP_SHARED;
 	case WEIR_CALL_PROTECT:
-		return call_arg(call->regs, 2) & PROT_WRITE;
+		return call_arg(call, 2) & PROT_WRITE;
 	}
 	return true;
 }
 
 static __noinline int mapping_exit(struct call *call)
 {
-	struct file *file = object_file_of_fd(call_arg(call->regs, 4));
-	__u64 bytes = call_arg(call->regs, 1), size;
+	struct file *file = object_file_of_fd(call_arg(call, 4));
+	__u64 bytes = call_arg(call, 1), size;
 	struct object object = {};
 	__u32 access = 0;
 
@@ -95,7 +95,7 @@ static __noinline int mapping_exit(struct call *call)
 	size = BPF_CORE_READ(file, f_inode, i_size);
 	if (BPF_CORE_READ(file, f_mode) & FMODE_WRITE)
 		access = MAPPING_MAY_WRITE;
-	if (call_arg(call->regs, 2) & PROT_WRITE)
+	if (call_arg(call, 2) & PROT_WRITE)
 		access |= MAPPING_CAN_WRITE;
 	return mapping_remember(call, &object, bytes < size ? bytes : size, access);
 }

@@ -40,9 +40,10 @@ struct memory_move {
 };
 
 /* Registers hold little, and what of it is data nobody knows: their size is the estimate. */
-static __always_inline void memory_of_request(__u32 request, struct memory_move *ret_move)
+static __always_inline void memory_of_request(__u32 request, __u64 word_bytes,
+					      struct memory_move *ret_move)
 {
-	ret_move->bytes = sizeof(long);
+	ret_move->bytes = word_bytes;
 	switch (request) {
 	case REQUEST_PEEKTEXT:
 	case REQUEST_PEEKDATA:
@@ -80,7 +81,8 @@ static __always_inline void memory_read_move(struct call *call, long result,
 					     struct memory_move *ret_move)
 {
 	if (call->rule->form == WEIR_FORM_PTRACE) {
-		memory_of_request(call_arg(call->regs, 0), ret_move);
+		memory_of_request(call_arg(call, 0), sizeof(__u64) >> call->whole->is_compat,
+				  ret_move);
 		return;
 	}
 	ret_move->direction = call->rule->form == WEIR_FORM_FETCH ? WEIR_IN : WEIR_OUT;
@@ -106,7 +108,7 @@ static __noinline int memory_enter(struct call *call)
 	memory_read_move(call, 0, &move);
 	if (!move.direction)
 		return 0;
-	other = (void *)proc_find_task(call_arg(call->regs, call->rule->fd_arg));
+	other = (void *)proc_find_task(call_arg(call, call->rule->fd_arg));
 	if (!other || !object_set_memory(other, &object))
 		return 0;
 	/* Also of a task with one thread: the other process may exec or end during the call. */
@@ -157,7 +159,7 @@ static __noinline int memory_exit(struct call *call, long result)
 	memory_read_move(call, result, &move);
 	if (!move.direction)
 		return 0;
-	other = (void *)proc_find_task(call_arg(call->regs, call->rule->fd_arg));
+	other = (void *)proc_find_task(call_arg(call, call->rule->fd_arg));
 	if (other)
 		object_set_memory(other, &object);
 	if (!memory_take_pin(call, &object))
@@ -171,7 +173,7 @@ static __noinline int memory_exit(struct call *call, long result)
 static __noinline int memory_exit_file(struct call *call, long result)
 {
 	__u32 direction = call->rule->call == WEIR_CALL_READ ? WEIR_IN : WEIR_OUT;
-	struct file *file = object_file_of_fd(call_arg(call->regs, 0));
+	struct file *file = object_file_of_fd(call_arg(call, 0));
 	struct object object = {};
 
 	if (file)

@@ -68,15 +68,15 @@ static __always_inline void path_fill(struct call *call, struct weir_path_edge *
 	bpf_get_current_comm(edge->comm, sizeof(edge->comm));
 	edge->path[0] = edge->new_path[0] = 0;
 	bpf_probe_read_user_str(edge->path, sizeof(edge->path), path);
-	path_read_directory(call, is_at ? (int)call_arg(call->regs, 0) : AT_FDCWD, edge->path,
+	path_read_directory(call, is_at ? (int)call_arg(call, 0) : AT_FDCWD, edge->path,
 			    &edge->directory);
 }
 
 static __noinline int path_exit(struct call *call)
 {
 	bool is_at = call->rule->form == WEIR_FORM_AT;
-	const char *path = (void *)call_arg(call->regs, is_at ? 1 : 0);
-	const char *new_path = (void *)call_arg(call->regs, is_at ? 3 : 1);
+	const char *path = (void *)call_arg(call, is_at ? 1 : 0);
+	const char *new_path = (void *)call_arg(call, is_at ? 3 : 1);
 	__u64 hash = path_hash((__u64)path, call->gate->basename_seed), one = 1;
 	struct weir_path_edge *edge;
 
@@ -90,8 +90,8 @@ static __noinline int path_exit(struct call *call)
 	path_fill(call, edge, path, is_at);
 	if (call->rule->call == WEIR_CALL_RENAME) {
 		bpf_probe_read_user_str(edge->new_path, sizeof(edge->new_path), new_path);
-		path_read_directory(call, is_at ? (int)call_arg(call->regs, 2) : AT_FDCWD,
-				    edge->new_path, &edge->new_directory);
+		path_read_directory(call, is_at ? (int)call_arg(call, 2) : AT_FDCWD, edge->new_path,
+				    &edge->new_directory);
 		hash = path_hash((__u64)new_path, call->gate->basename_seed);
 		bpf_map_update_elem(&basenames, &hash, &one, BPF_NOEXIST);
 	}

@@ -32,8 +32,8 @@ static __always_inline struct inflight *permission_find_pin(struct call *call, _
 
 	if (!pin)
 		return NULL;
-	call->number = pin->syscall;
-	call->rule = (const struct weir_syscall *)&syscalls[call->number & (WEIR_SYSCALLS - 1)];
+	if (!call_set_rule(call, pin->syscall))
+		return NULL;
 	if (call->rule->call == WEIR_CALL_COPY) {
 		key = call_pin_key(direction == WEIR_OUT);
 		pin = bpf_map_lookup_elem(&inflight, &key);

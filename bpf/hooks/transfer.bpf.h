@@ -30,13 +30,18 @@ static __always_inline bool transfer_read_sockaddr(const void *user, __u32 lengt
 	return true;
 }
 
+/* The name is the first field, the length of it the next one. */
 static __always_inline bool transfer_read_message_destination(const struct user_msghdr *user,
+							      __u64 compat,
 							      struct weir_address *ret_peer)
 {
-	struct user_msghdr message = {};
+	__u64 name = 0, length_at = offsetof(struct user_msghdr, msg_namelen);
+	__u32 length = 0;
 
-	bpf_probe_read_user(&message, sizeof(message), user);
-	return transfer_read_sockaddr(message.msg_name, message.msg_namelen, ret_peer);
+	length_at += compat & (offsetof(struct compat_msghdr, msg_namelen) - length_at);
+	bpf_probe_read_user(&name, sizeof(name), user);
+	bpf_probe_read_user(&length, sizeof(length), (void *)user + length_at);
+	return transfer_read_sockaddr((void *)(name & ~(compat << 32)), length, ret_peer);
 }
 
 static __always_inline bool transfer_read_destination(struct call *call,
@@ -49,17 +54,17 @@ static __always_inline bool transfer_read_destination(struct call *call,
 	    BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP)
 		return false;
 	if (call->rule->form == WEIR_FORM_SENDTO)
-		return transfer_read_sockaddr((void *)call_arg(call->regs, 4),
-					      call_arg(call->regs, 5), ret_peer);
+		return transfer_read_sockaddr((void *)call_arg(call, 4), call_arg(call, 5),
+					      ret_peer);
 	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
 		return false;
-	return transfer_read_message_destination((void *)call_arg(call->regs, 1), ret_peer);
+	return transfer_read_message_destination((void *)call_arg(call, 1), call_compat_mask(call),
+						 ret_peer);
 }
 
-/* Not static: verified once, see name_hash(). */
-__noinline __u64 transfer_sum_messages(__u64 address, __u32 count)
+/* Of lengths that are so far apart. Not static: verified once, see name_hash(). */
+__noinline __u64 transfer_sum_lengths(__u64 address, __u32 count, __u32 step_bytes)
 {
-	const struct user_mmsghdr *messages = (const struct user_mmsghdr *)address;
 	__u64 bytes = 0;
 	__u32 i;
 
@@ -68,10 +73,21 @@ __noinline __u64 transfer_sum_messages(__u64 address, __u32 count)
 
 		if (i >= count)
 			break;
-		bpf_probe_read_user(&length, sizeof(length), &messages[i].msg_len);
+		bpf_probe_read_user(&length, sizeof(length), (const void *)address);
 		bytes += length;
+		address += step_bytes;
 	}
 	return bytes;
+}
+
+static __always_inline __u64 transfer_sum_messages(struct call *call, __u32 count)
+{
+	__u64 compat = call_compat_mask(call), address = call_arg(call, 1);
+	__u64 at = offsetof(struct user_mmsghdr, msg_len), step = sizeof(struct user_mmsghdr);
+
+	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
+	step += compat & (sizeof(struct compat_mmsghdr) - step);
+	return transfer_sum_lengths(address + at, count, step);
 }
 
 /* What was moved. Messages without content, such as the end of a stream, carry nothing. */
@@ -80,7 +96,7 @@ static __always_inline __u64 transfer_bytes(struct call *call, long result)
 	if (result <= 0)
 		return 0;
 	if (call->rule->form == WEIR_FORM_MMSGHDR)
-		return transfer_sum_messages(call_arg(call->regs, 1), result);
+		return transfer_sum_messages(call, result);
 	return result;
 }
 
@@ -131,12 +147,15 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 /* A descriptor may have come along: the app must look at its objects from now on. */
 static __always_inline void transfer_note_passed_fds(struct call *call)
 {
-	struct user_msghdr message = {};
+	__u64 bytes_at = offsetof(struct user_msghdr, msg_controllen);
+	__u64 compat = call_compat_mask(call);
+	__u32 bytes = 0; /* the lower half; what came is less than 2 GiB */
 
 	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
 		return;
-	bpf_probe_read_user(&message, sizeof(message), (void *)call_arg(call->regs, 1));
-	if (message.msg_controllen)
+	bytes_at += compat & (offsetof(struct compat_msghdr, msg_controllen) - bytes_at);
+	bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call_arg(call, 1) + bytes_at);
+	if (bytes)
 		app_open(call->app);
 }
 
@@ -145,6 +164,9 @@ static __always_inline void transfer_watch_passed_fds(struct call *call)
 {
 	if (!call->gate || !call->gate->volatile_objects ||
 	    (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR))
+		return;
+	call->task = (struct task_struct *)bpf_get_current_task();
+	if (call_is_other(call))
 		return;
 	call->app = app_get_current();
 	if (call->app)
@@ -157,7 +179,7 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	__u64 bytes = transfer_bytes(call, result);
 
 	transfer_note_passed_fds(call);
-	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_IN, 0, &object) || !bytes)
+	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes)
 		return 0;
 	flow_in(call->app, &object, bytes, NULL, false);
 	return 0;
@@ -191,7 +213,7 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	__u64 bytes = transfer_bytes(call, result);
 	bool has_peer;
 
-	if (!call_take_object(call, call_arg(call->regs, 0), WEIR_OUT, 0, &object) || !bytes)
+	if (!call_take_object(call, call_arg(call, 0), WEIR_OUT, 0, &object) || !bytes)
 		return bytes && transfer_is_to_name(&object) ? transfer_note_gap(call) : 0;
 	has_peer = transfer_read_destination(call, &object, &peer);
 	flow_out(call->app, &object, bytes, has_peer ? &peer : NULL, false);
@@ -202,9 +224,8 @@ static __noinline int transfer_exit_copy(struct call *call, long result)
 {
 	struct object from = {}, to = {};
 	bool has_from =
-		call_take_object(call, call_arg(call->regs, call->rule->fd_arg), WEIR_IN, 0, &from);
-	bool has_to =
-		call_take_object(call, call_arg(call->regs, call->rule->fd2_arg), WEIR_OUT, 1, &to);
+		call_take_object(call, call_arg(call, call->rule->fd_arg), WEIR_IN, 0, &from);
+	bool has_to = call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to);
 
 	if (result <= 0)
 		return 0;
@@ -219,12 +240,12 @@ static __noinline int transfer_exit_copy(struct call *call, long result)
 static __noinline int transfer_exit_mmap(struct call *call, long result)
 {
 	struct object object = {};
-	__u64 bytes = call_arg(call->regs, 1), size;
+	__u64 bytes = call_arg(call, 1), size;
 	struct file *file;
 
 	if (result < 0 && result > -4096)
 		return 0;
-	if (!call_take_object(call, call_arg(call->regs, 4), WEIR_IN, 0, &object) ||
+	if (!call_take_object(call, call_arg(call, 4), WEIR_IN, 0, &object) ||
 	    object.kind != WEIR_KIND_FILE || !object.file)
 		return 0;
 	file = object.file;
@@ -232,7 +253,7 @@ static __noinline int transfer_exit_mmap(struct call *call, long result)
 	if (bytes > size)
 		bytes = size;
 	flow_in(call->app, &object, bytes, NULL, true);
-	if (!(call_arg(call->regs, 3) & MAP_SHARED) || !(call_arg(call->regs, 2) & PROT_WRITE))
+	if (!(call_arg(call, 3) & MAP_SHARED) || !(call_arg(call, 2) & PROT_WRITE))
 		return 0;
 	if (!call->app->labels || call->app->is_hub)
 		return 0;

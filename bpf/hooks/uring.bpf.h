@@ -107,7 +107,7 @@ static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *requ
 	/* Once more: what it was linked to may have labelled the app since. */
 	transfer_label_object(app, object);
 	has_peer = uring_reads_destination(request, object) &&
-		   transfer_read_message_destination(uring_message(request), &peer);
+		   transfer_read_message_destination(uring_message(request), 0, &peer);
 	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
 	return 0;
 }

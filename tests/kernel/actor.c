@@ -83,6 +83,11 @@ static int open_target(const struct actor_call *call, const char *target, int pi
 		    pthread_create(reader, NULL, throw_away, &pipe_ends[0]) != 0)
 			exit(1);
 		return pipe_ends[1];
+	case 'u':
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pipe_ends) < 0 ||
+		    pthread_create(reader, NULL, throw_away, &pipe_ends[0]) != 0)
+			exit(1);
+		return pipe_ends[1];
 	default:
 		return open(target, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	}
@@ -106,7 +111,8 @@ int actor_main(int argc, char **argv)
 	target = call->direction == 'r' && call->medium == 'f'
 			 ? source
 			 : open_target(call, argv[5], pipe_ends, &reader);
-	if (target < 0 || fstat(target, &info) < 0)
+	/* What is written to a socket is what the other end holds. */
+	if (target < 0 || fstat(pipe_ends[0] >= 0 ? pipe_ends[0] : target, &info) < 0)
 		return 4;
 	for (int i = 0; i < threads; i++) {
 		movers[i] = (struct mover){.call = call,

@@ -13,12 +13,14 @@ struct actor_call {
 	 * in bytes; messages of recvmmsg and sendmmsg are added up. */
 	long (*move)(int fd, int fd2, char *buffer, unsigned long size);
 	char direction;          /* 'r', 'w', or 'c' for a copy */
-	char medium;             /* 'f' file, 's' stream socket, 'd' datagram socket, 'p' pipe */
+	char medium;             /* 'f' file, 's' stream socket, 'd' datagram socket, 'p' pipe,
+				    'u' unix socket */
 	unsigned char operation; /* of io_uring, which not every kernel has; 0: a system call */
 };
 
 /* End with a NULL name. */
-extern const struct actor_call actor_calls[], actor_ring_calls[];
+extern const struct actor_call actor_calls[], actor_ring_calls[], actor_compat_calls[],
+	actor_compat_overwriting_calls[];
 const struct actor_call *actor_find_call(const char *name);
 
 /* Runs when main was called as "actor CALL THREADS SEED SOURCE TARGET"; the exit status. SOURCE is

@@ -205,7 +205,8 @@ const struct actor_call actor_calls[] = {
 
 const struct actor_call *actor_find_call(const char *name)
 {
-	const struct actor_call *const lists[] = {actor_calls, actor_ring_calls};
+	const struct actor_call *const lists[] = {actor_calls, actor_ring_calls, actor_compat_calls,
+						  actor_compat_overwriting_calls};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (const struct actor_call *call = lists[i]; call->name; call++)

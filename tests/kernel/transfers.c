@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "kernel/coverage.h"
+
 struct peers {
 	int crm, chat, chat_udp;
 };
@@ -97,7 +99,7 @@ struct transfers_moved transfers_move(struct kernel_fixture *fixture, const stru
 
 	snprintf(thread_text, sizeof(thread_text), "%d", threads);
 	snprintf(seed_text, sizeof(seed_text), "%d", seed);
-	if (call->medium == 'f' || call->medium == 'p')
+	if (call->medium == 'f' || call->medium == 'p' || call->medium == 'u')
 		snprintf(target, sizeof(target), "%s/%s.out", kernel_fixture_folder(fixture),
 			 call->name);
 	else
@@ -153,6 +155,29 @@ void transfers_check(struct kernel_fixture *fixture, const struct actor_call *ca
 			 call->name, threads, seed, moved.bytes, moved.calls,
 			 (unsigned long long)after.bytes, (unsigned long long)after.calls);
 	assert_true(moved.bytes > 0);
+}
+
+/* "write_socket" is write, on another medium. */
+void transfers_note_exact(const struct actor_call *call)
+{
+	static const char *const suffixes[] = {"_socket", "_udp", "_pipe", "_unix"};
+	size_t length = strlen(call->name);
+	char name[96];
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		const char *suffix = strstr(call->name, suffixes[i]);
+
+		if (suffix)
+			length = (size_t)(suffix - call->name);
+	}
+	snprintf(name, sizeof(name), "%.*s (%s%s)", (int)length, call->name,
+		 call->direction == 'c' ? "file to " : "",
+		 call->medium == 's'   ? "TCP"
+		 : call->medium == 'd' ? "connected UDP"
+		 : call->medium == 'p' ? "pipe"
+		 : call->medium == 'u' ? "unix socket"
+				       : "file");
+	coverage_note(name, COVERAGE_EXACT);
 }
 
 int transfers_start_peers(void **state)

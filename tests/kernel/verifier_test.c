@@ -63,7 +63,7 @@ static void load_with_statistics(struct judged *judged, bool use_perf)
 	judged->skeleton = sensor.skeleton = weir_bpf__open();
 	assert_non_null(judged->skeleton);
 	assert_int_equal(sensor_uring_prepare(&sensor, "/sys/kernel/btf/vmlinux"), 0);
-	sensor_fill_syscalls((struct weir_syscall *)judged->skeleton->rodata->syscalls,
+	sensor_fill_syscalls((struct weir_rule *)judged->skeleton->rodata->rules,
 			     sensor.uring.is_followed);
 	bpf_object__for_each_map(map, judged->skeleton->obj)
 	{

@@ -27,7 +27,7 @@ static const struct channel channels[] = {
 	 "and System V shared memory are said as coverage_gap"},
 	{"exec arguments", "partial",
 	 "bytes are estimated; environment variables are not followed"},
-	{"32-bit system calls", "none", "counted as a loss"},
+	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };

@@ -122,8 +122,8 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 		(json_int_t)losses->inflight_full, "names_full", (json_int_t)losses->names_full,
 		"volatiles_full", (json_int_t)losses->volatiles_full, "mappings_full",
 		(json_int_t)losses->mappings_full, "labels_too_far",
-		(json_int_t)losses->labels_too_far, "compat_calls",
-		(json_int_t)losses->compat_calls, "paths_dropped",
+		(json_int_t)losses->labels_too_far, "unknown_calls",
+		(json_int_t)losses->unknown_calls, "paths_dropped",
 		(json_int_t)losses->paths_dropped, "files_unnamed",
 		(json_int_t)labelled_files_dropped(agent->files), "spool_damaged",
 		(json_int_t)spool.lost, "programs_missed", (json_int_t)losses->programs_missed);

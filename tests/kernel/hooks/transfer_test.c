@@ -6,37 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "kernel/coverage.h"
 #include "kernel/perf_links.h"
 #include "kernel/transfers.h"
-
-/* "write_socket" is write, on another medium. */
-static void note_exact(const struct actor_call *call)
-{
-	static const char *const suffixes[] = {"_socket", "_udp", "_pipe"};
-	size_t length = strlen(call->name);
-	char name[64];
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		const char *suffix = strstr(call->name, suffixes[i]);
-
-		if (suffix)
-			length = (size_t)(suffix - call->name);
-	}
-	snprintf(name, sizeof(name), "%.*s (%s%s)", (int)length, call->name,
-		 call->direction == 'c' ? "file to " : "",
-		 call->medium == 's'   ? "TCP"
-		 : call->medium == 'd' ? "connected UDP"
-		 : call->medium == 'p' ? "pipe"
-				       : "file");
-	coverage_note(name, COVERAGE_EXACT);
-}
 
 static void check_all_calls(const struct kernel_options *options)
 {
@@ -48,7 +24,7 @@ static void check_all_calls(const struct kernel_options *options)
 	for (const struct actor_call *call = actor_calls; call->name; call++) {
 		for (size_t i = 0; i < 3; i++)
 			transfers_check(fixture, call, thread_counts[i], seed + (int)i);
-		note_exact(call);
+		transfers_note_exact(call);
 	}
 	kernel_fixture_stop(fixture);
 }

@@ -187,7 +187,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .objects_full = losses->objects_full,
 			   .flows_full = losses->flows_full,
 			   .ring_full = losses->ring_full,
-			   .compat_calls = losses->compat_calls,
+			   .unknown_calls = losses->unknown_calls,
 			   .inflight_full = losses->inflight_full,
 			   .labels_too_far = losses->labels_too_far,
 			   .names_full = losses->names_full,

@@ -159,7 +159,7 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 	r = sensor_uring_prepare(sensor, btf);
 	if (r < 0)
 		return sensor_fail(ret_reason, r, "cannot read %s: %s", btf, strerror(-r));
-	sensor_fill_syscalls((struct weir_syscall *)sensor->skeleton->rodata->syscalls,
+	sensor_fill_syscalls((struct weir_rule *)sensor->skeleton->rodata->rules,
 			     sensor->uring.is_followed);
 	if (config->ring_bytes)
 		bpf_map__set_max_entries(sensor->skeleton->maps.ring, config->ring_bytes);

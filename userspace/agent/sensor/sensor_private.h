@@ -107,7 +107,10 @@ void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t s
 void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path,
 		      size_t size);
 /* sensor_syscalls.c */
-void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS], bool is_uring_followed);
+void sensor_fill_syscalls(struct weir_rule rules[WEIR_PLACES], bool is_uring_followed);
+/* sensor_compat.c: the rules of 32-bit calls, and their names by place: "32-bit ptrace". */
+void sensor_fill_compat(struct weir_rule rules[WEIR_PLACES], bool is_uring_followed);
+const char *sensor_compat_name(uint64_t place);
 /* sensor_uring.c: makes the skeleton fit the kernel's tracepoints. Returns 0 or -errno, also when
  * there are none, which sensor->uring says. */
 int sensor_uring_prepare(struct sensor *sensor, const char *btf_path);

@@ -76,22 +76,72 @@ static const struct syscall_entry entries[] = {
 
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
-void sensor_fill_syscalls(struct weir_syscall rules[WEIR_SYSCALLS], bool is_uring_followed)
+/* What must be so before a call can matter. */
+static enum weir_call_gate gate_of(enum weir_call call)
 {
-	memset(rules, 0, WEIR_SYSCALLS * sizeof(*rules));
+	switch (call) {
+	case WEIR_CALL_NONE:
+	case WEIR_CALL_READ:
+	case WEIR_CALL_WRITE:
+	case WEIR_CALL_COPY:
+	case WEIR_CALL_MEMORY:
+	case WEIR_CALL_GAP:
+		return WEIR_GATE_MOVES;
+	case WEIR_CALL_OPEN:
+	case WEIR_CALL_TAKE_FD:
+	case WEIR_CALL_UNLINK:
+	case WEIR_CALL_RENAME:
+		return WEIR_GATE_LABELS;
+	default:
+		return WEIR_GATE_NONE;
+	}
+}
+
+/* Whether 32-bit calls of the number must be known as such before anything else is looked at. */
+static bool is_told_at_once(enum weir_call call, enum weir_call compat_call)
+{
+	bool is_moving =
+		call == WEIR_CALL_READ || call == WEIR_CALL_WRITE || call == WEIR_CALL_COPY;
+
+	return compat_call != WEIR_CALL_NONE || (call != WEIR_CALL_NONE && !is_moving);
+}
+
+static void fill_compat_places(struct weir_rule rules[WEIR_PLACES])
+{
+	for (size_t i = 0; i < WEIR_SYSCALLS; i++) {
+		enum weir_call call = rules[i].syscall.call;
+		enum weir_call compat = rules[WEIR_PLACE_COMPAT + i].syscall.call;
+
+		if (!is_told_at_once(call, compat))
+			continue;
+		rules[i].compat_place = (uint16_t)(WEIR_PLACE_COMPAT + i);
+		rules[i].compat_gate =
+			gate_of(call) < gate_of(compat) ? gate_of(call) : gate_of(compat);
+	}
+}
+
+void sensor_fill_syscalls(struct weir_rule rules[WEIR_PLACES], bool is_uring_followed)
+{
+	memset(rules, 0, WEIR_PLACES * sizeof(*rules));
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if (entries[i].number >= 0 && entries[i].number < WEIR_SYSCALLS)
-			rules[entries[i].number] = entries[i].rule;
-	if (!is_uring_followed)
-		return;
-	rules[SYS_io_uring_setup].call = WEIR_CALL_NONE;
-	rules[SYS_io_uring_enter].call = WEIR_CALL_NONE;
+			rules[entries[i].number].syscall = entries[i].rule;
+	if (is_uring_followed) {
+		rules[SYS_io_uring_setup].syscall.call = WEIR_CALL_NONE;
+		rules[SYS_io_uring_enter].syscall.call = WEIR_CALL_NONE;
+	}
+	sensor_fill_compat(rules, is_uring_followed);
+	for (size_t i = 0; i < WEIR_PLACES; i++)
+		rules[i].place = (uint16_t)i;
+	fill_compat_places(rules);
 }
 
 const char *sensor_gap_name(uint64_t number)
 {
 	if (number & WEIR_GAP_URING)
 		return sensor_uring_name(number & ~WEIR_GAP_URING);
+	if (number >= WEIR_PLACE_COMPAT)
+		return sensor_compat_name(number);
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if ((uint64_t)entries[i].number == number)
 			return entries[i].name;
