@@ -71,7 +71,7 @@ find = $(sort $(filter-out $(SKIP),$(shell find $(1) -name '$(2)' 2>/dev/null)))
 MAINS := userspace/agent/main.c userspace/collector/main.c userspace/cli/main.c
 LIB_SOURCES := $(filter-out $(MAINS),$(call find,userspace,*.c))
 PROTOS := $(call find,proto,*.proto)
-TEST_SUPPORT_SOURCES := $(filter-out %_test.c,$(call find,tests/support tests/kernel,*.c))
+TEST_SUPPORT_SOURCES := $(filter-out %_test.c tests/kernel/programs/%,$(call find,tests/support tests/kernel,*.c))
 UNIT_SOURCES := $(call find,tests/unit,*_test.c)
 KERNEL_SOURCES := $(call find,tests/kernel,*_test.c)
 FUZZ_SOURCES := $(call find,tests/fuzz,*_fuzz.c)
@@ -220,7 +220,8 @@ coverage: ## line and branch coverage of the unit tests, a table on stdout and p
 .PHONY: format
 format: ## lay all C sources out as .clang-format says
 	@clang-format -i $(LIB_SOURCES) $(wildcard $(MAINS)) $(HEADERS) $(BPF_HEADERS) $(BPF_SOURCE) \
-		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) $(MOVER_SOURCES)
+		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) $(MOVER_SOURCES) \
+		$(wildcard tests/kernel/programs/*.c)
 
 TIDY_SOURCES := $(LIB_SOURCES) $(filter-out $(SKIP),$(wildcard $(MAINS)))
 TIDY_STAMPS := $(TIDY_SOURCES:%.c=$(BUILD)/lint/%.tidy)
@@ -292,6 +293,17 @@ $(MOVER): $(MOVER_SOURCES:%.c=$(BUILD)/%.o) $(TEST_LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# A 32-bit program, for the test that runs it: it is carried inside, and needs no library.
+ifeq ($(BPF_ARCH),x86)
+$(BUILD)/tests/kernel/programs/%: tests/kernel/programs/%.c
+	@mkdir -p $(@D)
+	$(call say,CC32)gcc -m32 -std=gnu17 -O2 -ffreestanding -fno-pie -fno-stack-protector \
+		-Wall -Wextra -Werror -nostdlib -static -no-pie -o $@ $<
+$(BUILD)/tests/kernel/programs/%.carried.o: $(BUILD)/tests/kernel/programs/%
+	@cd $(@D) && ld -r -b binary -z noexecstack -o $(@F) $*
+$(BUILD)/tests/kernel/compat_test: $(BUILD)/tests/kernel/programs/mover32.carried.o
+endif
 
 # Agents of other builds, for the test of upgrades: bpf/ edited by NAME.sed, and the sensor's
 # userspace compiled against it. The objects of its own come first, so libweir.a's stay out.

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kernel/actor_compat.h"
+#include "kernel/coverage.h"
 #include "kernel/perf_links.h"
 #include "kernel/transfers.h"
 
@@ -71,12 +76,135 @@ static void arguments_that_are_overwritten_by_what_is_received_lose_no_byte(void
 	kernel_fixture_stop(fixture);
 }
 
+#if defined(__x86_64__)
+/* tests/kernel/programs/mover32.c, as it was built. */
+extern const char _binary_mover32_start[], _binary_mover32_end[];
+
+static struct kernel_fixture *given_a_32_bit_program(void)
+{
+	size_t size = (size_t)(_binary_mover32_end - _binary_mover32_start);
+	struct kernel_fixture *fixture;
+	char path[192];
+	int fd;
+
+	need_32_bit_calls();
+	fixture = kernel_fixture_start(NULL);
+	snprintf(path, sizeof(path), "%s/mover32", kernel_fixture_folder(fixture));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, _binary_mover32_start, size), size);
+	close(fd);
+	return fixture;
+}
+
+/* What it says that it moved. */
+static uint64_t when_it_moves(struct kernel_fixture *fixture, const char *way, const char *source,
+			      const char *target)
+{
+	char script[256], text[64];
+	int output;
+	pid_t pid;
+
+	snprintf(script, sizeof(script), "cd $DIR && ./mover32 '%s' %s %s", way, source, target);
+	pid = kernel_fixture_spawn_shell(fixture, script, &output);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+static void note(const char *way, enum coverage coverage)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "32-bit program, %s", way);
+	coverage_note(name, coverage);
+}
+
+static void a_32_bit_program_is_followed_from_file_to_file(void **state)
+{
+	static const char *const ways[] = {"open", "openat", "sendfile64", "mmap2", "old mmap"};
+	struct kernel_fixture *fixture = given_a_32_bit_program();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char out[16];
+		uint64_t bytes;
+
+		snprintf(out, sizeof(out), "out%zu", i);
+		bytes = when_it_moves(fixture, ways[i], "$SRC", out);
+		assert_true(bytes > 0);
+		assert_int_equal(kernel_fixture_written(fixture, out), bytes);
+		note(ways[i], strstr(ways[i], "mmap") ? COVERAGE_LABEL : COVERAGE_EXACT);
+	}
+	kernel_fixture_stop(fixture);
+}
+
+static void what_a_32_bit_program_takes_from_the_crm_is_labelled(void **state)
+{
+	static const char *const ways[] = {"recvfrom", "socketcall recv"};
+	struct kernel_fixture *fixture = given_a_32_bit_program();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char crm[32], out[16];
+		uint64_t bytes;
+
+		snprintf(crm, sizeof(crm), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
+		snprintf(out, sizeof(out), "out%zu", i);
+		bytes = when_it_moves(fixture, ways[i], crm, out);
+		assert_true(bytes > 0);
+		assert_int_equal(kernel_fixture_written(fixture, out), bytes);
+		note(ways[i], COVERAGE_EXACT);
+	}
+	kernel_fixture_stop(fixture);
+}
+
+/* Of unconnected datagrams, only the call's own arguments say where they go. */
+static void what_a_32_bit_program_sends_is_counted_by_its_destination(void **state)
+{
+	static const char *const ways[] = {"sendto", "sendmsg", "socketcall sendto"};
+	struct kernel_fixture *fixture = given_a_32_bit_program();
+	uint64_t sent = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char chat[32];
+
+		snprintf(chat, sizeof(chat), "127.0.0.2:%d", TRANSFERS_CHAT_PORT);
+		sent += when_it_moves(fixture, ways[i], "$SRC", chat);
+		assert_true(sent > i);
+		assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes,
+				 sent);
+		note(ways[i], COVERAGE_EXACT);
+	}
+	kernel_fixture_stop(fixture);
+}
+
+static void what_a_32_bit_program_renames_and_unlinks_is_told(void **state)
+{
+	struct kernel_fixture *fixture = given_a_32_bit_program();
+
+	(void)state;
+	when_it_moves(fixture, "open", "$SRC", "out");
+	when_it_moves(fixture, "rename", "out", "renamed");
+	assert_int_equal(kernel_fixture_count_paths(fixture, SENSOR_PATH_RENAME), 1);
+	when_it_moves(fixture, "unlink", "none", "renamed");
+	assert_int_equal(kernel_fixture_count_paths(fixture, SENSOR_PATH_UNLINK), 1);
+	kernel_fixture_stop(fixture);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows_equal_what_every_32_bit_call_of_a_64_bit_program_returned),
 		cmocka_unit_test(arguments_that_are_overwritten_by_what_is_received_lose_no_byte),
 		cmocka_unit_test(they_do_by_perf_tracepoints),
+#if defined(__x86_64__)
+		cmocka_unit_test(a_32_bit_program_is_followed_from_file_to_file),
+		cmocka_unit_test(what_a_32_bit_program_takes_from_the_crm_is_labelled),
+		cmocka_unit_test(what_a_32_bit_program_sends_is_counted_by_its_destination),
+		cmocka_unit_test(what_a_32_bit_program_renames_and_unlinks_is_told),
+#endif
 	};
 
 	if (argc > 1)
