@@ -41,8 +41,8 @@ static void tell_other(struct keeper *keeper, const char *type)
 		return;
 	snprintf(keeper->told_types[keeper->n_told_types++], KEEPER_TYPE_BYTES, "%s", type);
 	keeper_tell(keeper, KEEPER_GAP, 0,
-		    "labels of files on %s are not kept over a reboot: nothing there tells a file "
-		    "from a later one in its place",
+		    "labels of files on %s are not kept over a reboot: the file system and its "
+		    "files have no identity there that lasts",
 		    type);
 }
 

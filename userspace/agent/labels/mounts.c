@@ -31,15 +31,20 @@ struct mounts {
 	size_t n_places;
 };
 
+static bool is_octal(const char *digits)
+{
+	return strspn(digits, "01234567") >= 3;
+}
+
 /* "\040" stands for a blank, and so do others: proc_pid_mountinfo(5). */
 static void unescape(char *text)
 {
 	char *to = text;
-	unsigned int code;
 
 	while (*text) {
-		if (*text == '\\' && sscanf(text + 1, "%3o", &code) == 1) {
-			*to++ = (char)code;
+		if (*text == '\\' && is_octal(text + 1)) {
+			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+				       (text[3] - '0'));
 			text += 4;
 			continue;
 		}
