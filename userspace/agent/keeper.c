@@ -195,7 +195,7 @@ void keeper_mounts_changed(struct keeper *keeper)
 {
 	struct mounts *before = keeper->mounts, *now;
 
-	(void)keeper_write(keeper);
+	(void)look(keeper);
 	if (mounts_read(MOUNTINFO, &now) < 0)
 		return;
 	keeper->mounts = now;

@@ -52,7 +52,7 @@ void keeper_free(struct keeper *keeper);
 void keeper_look(struct keeper *keeper, uint64_t now_ns);
 /* Now, whatever the time. Returns 0, or -errno, which was told. */
 int keeper_write(struct keeper *keeper);
-/* Sets the labels of what came, and writes down those of what went. */
+/* Sets the labels of what came, and takes note of those of what went. */
 void keeper_mounts_changed(struct keeper *keeper);
 
 void keeper_count(const struct keeper *keeper, struct keeper_counts *ret_counts);

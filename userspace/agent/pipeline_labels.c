@@ -13,6 +13,8 @@
 
 #define LOOK_US 5000000ull
 #define ACCURACY_US 50000ull
+#define MOUNTS_US 1000000ull
+#define MOUNTS_BURST 5
 /* As many as the sensor's smallest table of objects takes; 6 MB on disk. */
 #define KEPT_FILES_MAX 131072
 
@@ -56,6 +58,8 @@ static int watch_mounts(struct agent *agent)
 	r = sd_event_add_io(agent->loop, &agent->mounts_source, fd, EPOLLPRI, on_mounts, agent);
 	if (r < 0)
 		return r;
+	/* Whoever mounts without end must not keep the agent from its work; nothing is missed. */
+	(void)sd_event_source_set_ratelimit(agent->mounts_source, MOUNTS_US, MOUNTS_BURST);
 	(void)sd_event_source_set_io_fd_own(agent->mounts_source, true);
 	(void)TAKE_FD(fd);
 	return 0;
