@@ -150,7 +150,7 @@ CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=
 	$(SANITIZED_UNIT_TESTS)
 CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi,"$(rule)=$(SUBMAKE) $(rule)")
 # The oldest and the newest kernel; "make check-kernels" runs all tests on all of them.
-CHECK_KERNELS = $(foreach kernel,5.10 7,"Debian's kernel $(kernel)=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test' KERNEL_SCENARIO= scripts/kernel-matrix $(kernel)")
+CHECK_KERNELS = $(foreach kernel,5.10 7,"Debian's kernel $(kernel)=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix $(kernel)")
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
 	$(foreach fuzzer,$(FUZZ_SOURCES),"$(fuzzer:%.c=%)=scripts/fuzz 5 $(fuzzer:%.c=build/fuzz/%)")
