@@ -17,6 +17,13 @@
 #define SOURCE_BYTES 1048576
 #define OTHER_CLASS "[class \"other\"]\ngrade = C1\ncategory = other\n"
 
+static bool run(const char *command)
+{
+	int status = system(command);
+
+	return status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static int find_file(void *userdata, const struct sensor_file *file)
 {
 	struct sensor_file *wanted = userdata;
@@ -92,6 +99,54 @@ static void a_class_that_left_the_policy_is_dropped_and_told(void **state)
 	assert_int_equal(reboot->losses, 1);
 }
 
+/* The byte is in the last file's frame. */
+static void of_a_damaged_record_the_rest_is_set_and_the_loss_is_told(void **state)
+{
+	struct reboot *reboot = *state;
+
+	reboot_need_disk();
+	reboot_start_keeper(reboot);
+	kernel_fixture_shell(reboot->fixture, "for i in 1 2 3; do cat $SRC > $DISK/$i; done");
+	reboot_go_down(reboot);
+	assert_true(run("size=$(stat -c %s $DISK/labels); printf '\\377\\001' |"
+			"dd of=$DISK/labels bs=1 seek=$((size - 10)) conv=notrunc status=none"));
+	reboot_come_up(reboot);
+	reboot_start_keeper(reboot);
+	assert_true(reboot_counts(reboot).restored >= 2);
+	assert_int_equal(reboot->losses, 1);
+	assert_int_equal(reboot->lost, 1);
+	assert_non_null(strstr(reboot->detail, "was damaged"));
+	/* Without that part it is written anew, so that it is told once. */
+	reboot_go_down(reboot);
+	reboot_come_up(reboot);
+	reboot_start_keeper(reboot);
+	assert_int_equal(reboot->losses, 1);
+}
+
+/* Agents come and go without a boot in between: the kernel's table knows more than the record. */
+static void a_restart_without_a_boot_sets_nothing_and_loses_nothing(void **state)
+{
+	struct reboot *reboot = *state;
+
+	reboot_need_disk();
+	reboot_start_keeper(reboot);
+	kernel_fixture_shell(reboot->fixture, "cat $SRC > $DISK/early");
+	assert_int_equal(keeper_write(reboot->keeper), 0);
+	kernel_fixture_shell(reboot->fixture, "cat $SRC > $DISK/late");
+	keeper_free(reboot->keeper);
+	reboot->keeper = NULL;
+	kernel_fixture_kill_sensor(reboot->fixture);
+	kernel_fixture_restart_sensor(reboot->fixture);
+	reboot_start_keeper(reboot);
+	assert_int_equal(reboot_counts(reboot).restored, 0);
+	reboot_go_down(reboot);
+	reboot_come_up(reboot);
+	reboot_start_keeper(reboot);
+	assert_int_equal(reboot_leak(reboot, "early"), SOURCE_BYTES);
+	assert_int_equal(reboot_leak(reboot, "late"), SOURCE_BYTES);
+	assert_int_equal(reboot->losses, 0);
+}
+
 /* It does not open the file again, so the label must find it. */
 static void who_has_the_file_open_already_is_labelled_when_he_reads(void **state)
 {
@@ -145,13 +200,6 @@ static void what_lies_in_memory_is_neither_kept_nor_missed(void **state)
 	kernel_fixture_shell(reboot->fixture, "rm /dev/shm/weir-reboot-test");
 	assert_int_equal(reboot_counts(reboot).kept, kept);
 	assert_int_equal(reboot->gaps + reboot->losses, 0);
-}
-
-static bool run(const char *command)
-{
-	int status = system(command);
-
-	return status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /* Large enough for xfs, and empty. */
@@ -260,6 +308,8 @@ int main(void)
 		STORY(a_label_keeps_its_age_and_its_hops),
 		STORY(a_class_is_known_by_its_name),
 		STORY(a_class_that_left_the_policy_is_dropped_and_told),
+		STORY(of_a_damaged_record_the_rest_is_set_and_the_loss_is_told),
+		STORY(a_restart_without_a_boot_sets_nothing_and_loses_nothing),
 		STORY(who_has_the_file_open_already_is_labelled_when_he_reads),
 		STORY(looking_for_files_opens_no_gate),
 		STORY(what_lies_in_memory_is_neither_kept_nor_missed),
