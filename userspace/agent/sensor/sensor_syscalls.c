@@ -69,6 +69,9 @@ static const struct syscall_entry entries[] = {
 	ENTRY(ptrace, WEIR_CALL_MEMORY, WEIR_FORM_PTRACE, 1, 0),
 	/* UFFDIO_COPY, by ioctl, can fill the memory of another process. */
 	ENTRY(userfaultfd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(io_submit, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(mq_timedsend, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(msgsnd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	/* For kernels that do not tell what goes through a ring. */
 	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
