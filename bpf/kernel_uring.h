@@ -31,6 +31,8 @@ struct io_file_table {
 };
 
 struct io_ring_ctx {
+	unsigned int
+		compat : 1; /* of a 32-bit program, as are the structs that requests point to */
 	unsigned int nr_user_files; /* up to 6.12 */
 	struct io_file_table file_table;
 };

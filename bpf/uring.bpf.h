@@ -100,6 +100,14 @@ static __noinline struct file *uring_splice_file(struct io_kiocb *request)
 	return object_file_of_fd(fd);
 }
 
+/* 0, or all ones where a 32-bit program made the ring. */
+static __always_inline __u64 uring_compat_mask(struct io_kiocb *request)
+{
+	struct io_ring_ctx *ring = BPF_CORE_READ(request, ctx);
+
+	return -(__u64)BPF_CORE_READ_BITFIELD_PROBED(ring, compat);
+}
+
 static __always_inline const struct user_msghdr *uring_message(struct io_kiocb *request)
 {
 	return BPF_CORE_READ((struct io_sr_msg *)request, umsg);
@@ -115,29 +123,43 @@ static __always_inline bool uring_reads_destination(struct io_kiocb *request,
 	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
 }
 
-/* Not static: verified once, see name_hash(). */
-__noinline __u64 uring_sum_iovecs(__u64 address, __u32 count)
+/* The lengths of buffers, of a struct iovec or compat_iovec each, whose last half they are; less
+ * than 4 GiB (MAX_RW_COUNT). Not static: verified once, see name_hash(). */
+__noinline __u64 uring_sum_iovecs(__u64 address, __u32 count, __u32 word_bytes)
 {
 	__u64 bytes = 0;
 	__u32 i;
 
 	for (i = 0; i < URING_IOVECS_MAX; i++) {
-		__u64 length = 0;
+		__u32 length = 0;
 
 		if (i >= count)
 			break;
 		bpf_probe_read_user(&length, sizeof(length),
-				    (const char *)address + i * 16 + 8); /* struct iovec */
+				    (const char *)address + (2 * i + 1) * (__u64)word_bytes);
 		bytes += length;
 	}
 	return bytes;
+}
+
+/* Where a message says that its buffers are, and how many. */
+static __always_inline __u64 uring_sum_message(const void *message, __u64 compat, __u32 word_bytes)
+{
+	__u64 at = offsetof(struct user_msghdr, msg_iov), vectors = 0;
+	__u32 count = 0;
+
+	at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
+	bpf_probe_read_user(&vectors, sizeof(vectors), message + at);
+	bpf_probe_read_user(&count, sizeof(count), message + at + word_bytes);
+	return uring_sum_iovecs(vectors & ~(compat << 32), count, word_bytes);
 }
 
 /* How much was asked for. */
 static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 {
 	const struct weir_syscall *rule = uring_rule(request);
-	struct user_msghdr message = {};
+	__u64 compat = uring_compat_mask(request);
+	__u32 word_bytes = sizeof(__u64) >> (compat & 1);
 
 	switch (rule->form) {
 	case WEIR_FORM_PLAIN:
@@ -146,10 +168,9 @@ static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 		return BPF_CORE_READ((struct io_sr_msg *)request, len);
 	case WEIR_FORM_IOVEC:
 		return uring_sum_iovecs(BPF_CORE_READ((struct io_rw *)request, addr),
-					BPF_CORE_READ((struct io_rw *)request, len));
+					BPF_CORE_READ((struct io_rw *)request, len), word_bytes);
 	case WEIR_FORM_MSGHDR:
-		bpf_probe_read_user(&message, sizeof(message), uring_message(request));
-		return uring_sum_iovecs((__u64)message.msg_iov, message.msg_iovlen);
+		return uring_sum_message(uring_message(request), compat, word_bytes);
 	}
 	return BPF_CORE_READ((struct io_splice *)request, len);
 }

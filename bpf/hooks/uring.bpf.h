@@ -107,7 +107,8 @@ static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *requ
 	/* Once more: what it was linked to may have labelled the app since. */
 	transfer_label_object(app, object);
 	has_peer = uring_reads_destination(request, object) &&
-		   transfer_read_message_destination(uring_message(request), 0, &peer);
+		   transfer_read_message_destination(uring_message(request),
+						     uring_compat_mask(request), &peer);
 	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
 	return 0;
 }
@@ -361,7 +362,7 @@ int uring_complete_perf(struct trace_event_raw_io_uring_complete *event)
 {
 	struct io_kiocb *request = NULL;
 
-	if (bpf_core_field_exists(event->req)) /* 5.18 */
+	if (bpf_core_field_exists(event->req)) /* 5.19 */
 		request = event->req;
 	return uring_complete(event->ctx, request, event->user_data, event->res, event->cflags);
 }
