@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
 #include "kernel/perf_links.h"
+#include "kernel/ring.h"
 #include "kernel/transfers.h"
 
 static void need_32_bit_calls(void)
@@ -77,6 +79,41 @@ static void arguments_that_are_overwritten_by_what_is_received_lose_no_byte(void
 }
 
 #if defined(__x86_64__)
+#define X32_BIT 0x40000000 /* __X32_SYSCALL_BIT */
+
+/* Reads the source, makes one x32 call and says what came of it. */
+static int x32_main(const char *source)
+{
+	int fd = open(source, O_RDONLY | O_CLOEXEC);
+	char one;
+
+	if (fd < 0 || read(fd, &one, 1) != 1)
+		return 3;
+	printf("%ld\n", syscall(X32_BIT | SYS_getpid));
+	return 0;
+}
+
+static void an_x32_call_of_an_app_that_holds_labelled_data_is_a_loss(void **state)
+{
+	struct kernel_fixture *fixture = kernel_fixture_start(NULL);
+	char *arguments[] = {"actor", "x32", (char *)kernel_fixture_source(fixture), NULL};
+	uint64_t losses;
+	char text[32];
+	int output;
+	pid_t pid;
+
+	(void)state;
+	pid = kernel_fixture_spawn(fixture, arguments, &output);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	losses = kernel_fixture_counts(fixture).losses.unknown_calls;
+	kernel_fixture_stop(fixture);
+	assert_int_equal(losses, strtol(text, NULL, 10) > 0 ? 1 : 0);
+	if (losses)
+		return;
+	print_message("# skip: this kernel takes no x32 calls (syscall.x32 of Debian)\n");
+	skip();
+}
+
 /* tests/kernel/programs/mover32.c, as it was built. */
 extern const char _binary_mover32_start[], _binary_mover32_end[];
 
@@ -179,6 +216,26 @@ static void what_a_32_bit_program_sends_is_counted_by_its_destination(void **sta
 	kernel_fixture_stop(fixture);
 }
 
+static void what_a_32_bit_program_sends_through_a_ring_is_counted_by_its_destination(void **state)
+{
+	struct kernel_fixture *fixture;
+	uint64_t sent;
+	char chat[32];
+
+	(void)state;
+	if (!ring_has_operation(IORING_OP_SENDMSG)) {
+		print_message("# skip: this kernel has no io_uring\n");
+		skip();
+	}
+	fixture = given_a_32_bit_program();
+	snprintf(chat, sizeof(chat), "127.0.0.2:%d", TRANSFERS_CHAT_PORT);
+	sent = when_it_moves(fixture, "io_uring SENDMSG", "$SRC", chat);
+	assert_true(sent > 0);
+	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes, sent);
+	note("io_uring SENDMSG", COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
 static void what_a_32_bit_program_renames_and_unlinks_is_told(void **state)
 {
 	struct kernel_fixture *fixture = given_a_32_bit_program();
@@ -200,13 +257,20 @@ int main(int argc, char **argv)
 		cmocka_unit_test(arguments_that_are_overwritten_by_what_is_received_lose_no_byte),
 		cmocka_unit_test(they_do_by_perf_tracepoints),
 #if defined(__x86_64__)
+		cmocka_unit_test(an_x32_call_of_an_app_that_holds_labelled_data_is_a_loss),
 		cmocka_unit_test(a_32_bit_program_is_followed_from_file_to_file),
 		cmocka_unit_test(what_a_32_bit_program_takes_from_the_crm_is_labelled),
 		cmocka_unit_test(what_a_32_bit_program_sends_is_counted_by_its_destination),
+		cmocka_unit_test(
+			what_a_32_bit_program_sends_through_a_ring_is_counted_by_its_destination),
 		cmocka_unit_test(what_a_32_bit_program_renames_and_unlinks_is_told),
 #endif
 	};
 
+#if defined(__x86_64__)
+	if (argc == 3 && strcmp(argv[1], "x32") == 0)
+		return x32_main(argv[2]);
+#endif
 	if (argc > 1)
 		return actor_main(argc, argv);
 	return cmocka_run_group_tests(tests, transfers_start_peers, NULL);

@@ -236,8 +236,7 @@ void agent_observe_losses(struct agent *agent)
 		    "the table of calls under way was full: a swapped descriptor may be taken for "
 		    "another");
 	report_loss(agent, &told->unknown_calls, counts.losses.unknown_calls,
-		    "system calls of the x32 kind, of apps that may hold labelled data, were not "
-		    "decoded");
+		    "x32 system calls of apps that may hold labelled data were not decoded");
 	report_loss(agent, &told->labels_too_far, counts.losses.labels_too_far,
 		    "labels were dropped at the limit on hops");
 	report_loss(agent, &told->names_full, counts.losses.names_full,

@@ -25,6 +25,8 @@ enum number { /* arch/x86/entry/syscalls/syscall_32.tbl */
 	SENDTO = 369,
 	SENDMSG = 370,
 	RECVFROM = 371,
+	IO_URING_SETUP = 425,
+	IO_URING_ENTER = 426,
 };
 
 enum subcall { /* uapi/linux/net.h */
@@ -53,7 +55,21 @@ struct message {
 	unsigned int control_bytes, flags;
 };
 
+/* Of struct io_uring_params and io_uring_sqe, by 32-bit words. uapi/linux/io_uring.h */
+enum ring_word {
+	RING_SQ_TAIL = 11,
+	RING_SQ_ARRAY = 16,
+	RING_CQ_CQES = 25,
+	RING_PARAMS = 30,
+	SQE_OPERATION = 0,
+	SQE_FD = 1,
+	SQE_ADDRESS = 4,
+	SQE_COUNT = 6,
+	CQE_RESULT = 2,
+};
+
 static char buffer[SIZE];
+static unsigned int ring_params[RING_PARAMS];
 
 static int call6(int number, int a, int b, int c, int d, int e, int f)
 {
@@ -164,6 +180,27 @@ static int move_to_file(const char *way, const char *source, const char *target)
 	return must(CALL(WRITE, to, buffer, must(CALL(READ, from, buffer, SIZE, 0, 0)), 0, 0));
 }
 
+static char *map_ring(int ring, int offset_pages)
+{
+	return (char *)must(call6(MMAP2, 0, 4096, 3, 1, ring, offset_pages));
+}
+
+static int send_by_ring(int fd, struct message *message)
+{
+	int ring = must(CALL(IO_URING_SETUP, 1, ring_params, 0, 0, 0));
+	char *submissions = map_ring(ring, 0), *completions = map_ring(ring, 0x8000);
+	unsigned int *request = (unsigned int *)map_ring(ring, 0x10000);
+
+	request[SQE_OPERATION] = 9; /* IORING_OP_SENDMSG */
+	request[SQE_FD] = (unsigned int)fd;
+	request[SQE_ADDRESS] = (unsigned int)message;
+	request[SQE_COUNT] = 1;
+	*(unsigned int *)(submissions + ring_params[RING_SQ_ARRAY]) = 0;
+	*(unsigned int *)(submissions + ring_params[RING_SQ_TAIL]) = 1;
+	must(CALL(IO_URING_ENTER, ring, 1, 1, 1, 0));
+	return ((int *)(completions + ring_params[RING_CQ_CQES]))[CQE_RESULT];
+}
+
 static int move_to_network(const char *way, const char *source, const char *target)
 {
 	int from = open_source(way, source), fd;
@@ -173,6 +210,8 @@ static int move_to_network(const char *way, const char *source, const char *targ
 
 	must(CALL(READ, from, buffer, SIZE, 0, 0));
 	parse_address(target, &to);
+	if (is_same(way, "io_uring SENDMSG"))
+		return must(send_by_ring(must(CALL(SOCKET, 2, 2, 0, 0, 0)), &message));
 	if (is_same(way, "sendmsg")) {
 		fd = must(CALL(SOCKET, 2, 2, 0, 0, 0));
 		return must(CALL(SENDMSG, fd, &message, 0, 0, 0));
@@ -218,7 +257,7 @@ __attribute__((used)) static void start(const char **stack)
 	else if (is_same(way, "recvfrom") || is_same(way, "socketcall recv"))
 		say(move_from_network(way, source, target));
 	else if (is_same(way, "sendto") || is_same(way, "sendmsg") ||
-		 is_same(way, "socketcall sendto"))
+		 is_same(way, "socketcall sendto") || is_same(way, "io_uring SENDMSG"))
 		say(move_to_network(way, source, target));
 	else
 		say(move_to_file(way, source, target));
