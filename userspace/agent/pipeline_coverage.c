@@ -28,6 +28,10 @@ static const struct channel channels[] = {
 	{"exec arguments", "partial",
 	 "bytes are estimated; environment variables are not followed"},
 	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
+	{"kernel AIO, message queues", "none",
+	 "a coverage_gap event says when an app that holds labelled data uses them"},
+	{"labels of files across a reboot", "partial",
+	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };

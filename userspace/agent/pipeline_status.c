@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "agent/keeper.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -143,16 +144,22 @@ static json_t *describe(struct agent *agent)
 	const char *reason = agent->uplink ? uplink_reason(agent->uplink) : "";
 	bool is_connected = agent->uplink && uplink_state(agent->uplink) == UPLINK_CONNECTED;
 	struct sensor_counts counts;
+	struct keeper_counts kept = {};
 	json_t *status = describe_start(agent), *rest;
 
 	sensor_count(agent->sensor, &counts);
+	if (agent->keeper)
+		keeper_count(agent->keeper, &kept);
 	rest = json_pack(
-		"{s:I, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "time_ns",
-		(json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
+		"{s:I, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
+		"s:o}",
+		"time_ns", (json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
 		(int)getpid(), "policy", policy_fingerprint(agent->policy), "connected",
 		(int)is_connected, "uplink_reason", is_connected ? "" : reason, "hot_apps",
-		(json_int_t)counts.hot_apps, "labelled_files", (json_int_t)counts.objects, "flows",
-		(json_int_t)counts.flows, "programs", (json_int_t)counts.programs, "memory_bytes",
+		(json_int_t)counts.hot_apps, "labelled_files", (json_int_t)counts.objects,
+		"files_kept", (json_int_t)kept.kept, "files_restored", (json_int_t)kept.restored,
+		"files_not_kept", (json_int_t)kept.refused, "flows", (json_int_t)counts.flows,
+		"programs", (json_int_t)counts.programs, "memory_bytes",
 		(json_int_t)own_memory_bytes(), "losses", describe_losses(agent, &counts.losses),
 		"stages", describe_stages(agent, &counts), "coverage",
 		agent_describe_coverage(agent));
