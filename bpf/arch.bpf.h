@@ -72,16 +72,17 @@ static __always_inline bool arch_call_is_unknown(long number)
 }
 
 /* TS_COMPAT is set for the time of one call: a 64-bit program may use int 0x80, too. */
-static __always_inline bool arch_call_is_compat(struct task_struct *task)
+static __always_inline bool arch_call_is_compat(void)
 {
+	struct task_struct *task = NULL;
 	__u32 status;
 
 	if (!bpf_core_field_exists(task->thread_info.status))
 		return false;
 	if (object_has_typed_task())
-		status = bpf_get_current_task_btf()->thread_info.status;
-	else
-		status = BPF_CORE_READ(task, thread_info.status);
+		return bpf_get_current_task_btf()->thread_info.status & TS_COMPAT;
+	task = (struct task_struct *)bpf_get_current_task();
+	status = BPF_CORE_READ(task, thread_info.status);
 	return status & TS_COMPAT;
 }
 
@@ -139,14 +140,15 @@ static __always_inline bool arch_call_is_unknown(long number)
 }
 
 /* A program is of 32 or of 64 bits from exec on; a call cannot choose. */
-static __always_inline bool arch_call_is_compat(struct task_struct *task)
+static __always_inline bool arch_call_is_compat(void)
 {
+	struct task_struct *task;
 	unsigned long flags;
 
 	if (object_has_typed_task())
-		flags = bpf_get_current_task_btf()->thread_info.flags;
-	else
-		flags = BPF_CORE_READ(task, thread_info.flags);
+		return bpf_get_current_task_btf()->thread_info.flags & 1UL << TIF_32BIT;
+	task = (struct task_struct *)bpf_get_current_task();
+	flags = BPF_CORE_READ(task, thread_info.flags);
 	return flags & 1UL << TIF_32BIT;
 }
 

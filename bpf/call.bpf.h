@@ -87,7 +87,7 @@ static __always_inline bool call_find_rule(struct call *call, unsigned long numb
 	if (rule->compat_place) {
 		if (call_is_idle(rule->compat_gate))
 			return false;
-		if (arch_call_is_compat((struct task_struct *)bpf_get_current_task()))
+		if (arch_call_is_compat())
 			place = rule->compat_place;
 	}
 	if (!call_set_rule(call, place))
@@ -125,7 +125,7 @@ static __always_inline bool call_is_threaded(void)
 /* A 32-bit call whose number means nothing to us, but would in a 64-bit call. */
 static __always_inline bool call_is_other(struct call *call)
 {
-	return !call->whole->is_compat && arch_call_is_compat(call->task);
+	return !call->whole->is_compat && arch_call_is_compat();
 }
 
 /* Whether anybody on this machine holds anything labelled. */

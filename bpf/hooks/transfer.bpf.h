@@ -165,7 +165,6 @@ static __always_inline void transfer_watch_passed_fds(struct call *call)
 	if (!call->gate || !call->gate->volatile_objects ||
 	    (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR))
 		return;
-	call->task = (struct task_struct *)bpf_get_current_task();
 	if (call_is_other(call))
 		return;
 	call->app = app_get_current();
