@@ -100,11 +100,13 @@ static __noinline struct file *uring_splice_file(struct io_kiocb *request)
 	return object_file_of_fd(fd);
 }
 
-/* 0, or all ones where a 32-bit program made the ring. */
+/* 0, or all ones where a 32-bit program made the ring; 7.x keeps that elsewhere: not known. */
 static __always_inline __u64 uring_compat_mask(struct io_kiocb *request)
 {
 	struct io_ring_ctx *ring = BPF_CORE_READ(request, ctx);
 
+	if (!bpf_core_field_exists(ring->compat))
+		return 0;
 	return -(__u64)BPF_CORE_READ_BITFIELD_PROBED(ring, compat);
 }
 
