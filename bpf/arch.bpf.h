@@ -65,10 +65,11 @@ static __always_inline __u64 arch_call_list(struct pt_regs *regs, __u32 list)
 	return (__u32)REGISTER(bx, cx);
 }
 
-/* x32: 64-bit calls by 32-bit numbers (__X32_SYSCALL_BIT), which are in no table here. */
+/* x32: 64-bit calls by 32-bit numbers (__X32_SYSCALL_BIT), which are in no table here. What is
+ * left after a signal handler is -1, and no call. */
 static __always_inline bool arch_call_is_unknown(long number)
 {
-	return number & 0x40000000;
+	return number >= 0 && number & 0x40000000;
 }
 
 /* TS_COMPAT is set for the time of one call: a 64-bit program may use int 0x80, too. */
