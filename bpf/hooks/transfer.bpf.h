@@ -219,20 +219,32 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	return 0;
 }
 
-static __noinline int transfer_exit_copy(struct call *call, long result)
+/* Two functions: in one, the verifier would follow each outcome of the first half through the
+ * second one. */
+static __noinline int transfer_copy_in(struct call *call, long result)
 {
-	struct object from = {}, to = {};
-	bool has_from =
-		call_take_object(call, call_arg(call, call->rule->fd_arg), WEIR_IN, 0, &from);
-	bool has_to = call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to);
+	struct object from = {};
 
-	if (result <= 0)
-		return 0;
-	if (has_from)
+	if (call_take_object(call, call_arg(call, call->rule->fd_arg), WEIR_IN, 0, &from) &&
+	    result > 0)
 		flow_in(call->app, &from, result, NULL, false);
-	if (has_to)
+	return 0;
+}
+
+static __noinline int transfer_copy_out(struct call *call, long result)
+{
+	struct object to = {};
+
+	if (call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to) &&
+	    result > 0)
 		flow_out(call->app, &to, result, NULL, false);
 	return 0;
+}
+
+static __always_inline void transfer_exit_copy(struct call *call, long result)
+{
+	transfer_copy_in(call, result);
+	transfer_copy_out(call, result);
 }
 
 /* A mapping moves an unknown number of bytes: its length is the estimate. */
