@@ -216,13 +216,19 @@ static __always_inline bool uring_is_pending(struct io_kiocb *request,
 	       BPF_CORE_READ(message, flags) & URING_RECV_MULTISHOT;
 }
 
+/* A pointer that has a type may not be reckoned with, nor be handed to a function that takes
+ * numbers; a number that was read may. */
+static __always_inline __u64 uring_number(const void *pointer)
+{
+	__u64 number;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
+
 static __always_inline __u64 uring_key(struct io_ring_ctx *ring, __u64 user_data)
 {
-	__u64 address;
-
-	/* A pointer that has a type may not be reckoned with; a number that was read may. */
-	bpf_probe_read_kernel(&address, sizeof(address), &ring);
-	return object_mix(object_mix(0, address), user_data);
+	return object_mix(object_mix(0, uring_number(ring)), user_data);
 }
 
 static __always_inline __u64 uring_user_data(struct io_kiocb *request)

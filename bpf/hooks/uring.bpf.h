@@ -15,6 +15,8 @@
  *
  * A descriptor that MSG_RING passes on, or that comes with a ring, is in the table of a ring and of
  * no process. A request that uses such a table is looked at also when its app is closed.
+ *
+ * Functions that take numbers are not static: they are verified once, see name_hash().
  */
 
 #include "../slot.bpf.h"
@@ -48,24 +50,28 @@ static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request
 	return is_fixed || gate->unsettled_objects || app->is_open ? app : NULL;
 }
 
-static __noinline int uring_label_out(struct weir_app *app, struct file *file)
+__noinline int uring_label_out(__u64 app_id, __u64 file)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
 	struct object object = {};
 
-	if (!app->labels)
+	if (!app || !app->labels)
 		return 0;
-	object_resolve(file, WEIR_OUT, &object);
+	object_resolve((struct file *)file, WEIR_OUT, &object);
 	transfer_label_object(app, &object);
 	return 0;
 }
 
 /* What is read may be written by a request that was submitted together with this one. */
-static __noinline int uring_label_in(struct weir_app *app, struct file *file)
+__noinline int uring_label_in(__u64 app_id, __u64 file)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
 	struct object object = {};
 	struct weir_object *known;
 
-	object_resolve(file, WEIR_IN, &object);
+	if (!app)
+		return 0;
+	object_resolve((struct file *)file, WEIR_IN, &object);
 	if (object.kind == WEIR_KIND_NONE || object.kind == WEIR_KIND_MEMORY)
 		return 0;
 	known = bpf_map_lookup_elem(&objects, &object.key);
@@ -76,21 +82,27 @@ static __noinline int uring_label_in(struct weir_app *app, struct file *file)
 }
 
 /* A file that was put into a ring's table by nobody's open, and so was never looked at. */
-static __noinline int uring_watch_fixed(struct weir_app *app, struct file *file)
+__noinline int uring_watch_fixed(__u64 app_id, __u64 address)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct file *file = (struct file *)address;
 	__u32 kind = object_kind_of_inode(object_inode_of_file(file));
 
+	if (!app)
+		return 0;
 	if (kind == WEIR_KIND_INET)
 		return label_watch_socket(app, file);
 	return label_watch_file(app, file, false);
 }
 
-static __noinline int uring_add_in(struct weir_app *app, struct file *file, __u64 bytes,
-				   bool is_estimated)
+__noinline int uring_add_in(__u64 app_id, __u64 file, __u64 bytes, __u32 is_estimated)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
 	struct object object = {};
 
-	object_resolve(file, WEIR_IN, &object);
+	if (!app)
+		return 0;
+	object_resolve((struct file *)file, WEIR_IN, &object);
 	if (object.kind == WEIR_KIND_MEMORY)
 		return flow_memory(app, &object, bytes, WEIR_IN, is_estimated);
 	if (object.kind != WEIR_KIND_NONE)
@@ -120,11 +132,14 @@ static __noinline int uring_resolve_out(struct file *file, struct object *ret_ob
 	return 0;
 }
 
-static __always_inline int uring_add_out(struct weir_app *app, struct io_kiocb *request,
-					 __u64 bytes, bool is_estimated)
+__noinline int uring_add_out(__u64 app_id, __u64 address, __u64 bytes, __u32 is_estimated)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
 	struct object object = {};
 
+	if (!app)
+		return 0;
 	uring_resolve_out(uring_file(request), &object);
 	if (object.kind == WEIR_KIND_MEMORY)
 		return flow_memory(app, &object, bytes, WEIR_OUT, is_estimated);
@@ -156,11 +171,11 @@ static __noinline int uring_add(struct weir_app *app, struct io_kiocb *request, 
 		file_in = uring_splice_file(request);
 	if (rule->call != WEIR_CALL_WRITE && file_in) {
 		if (uring_flags(request) & URING_FIXED_FILE)
-			uring_watch_fixed(app, file_in);
-		uring_add_in(app, file_in, bytes, is_estimated);
+			uring_watch_fixed(app->id, (__u64)file_in);
+		uring_add_in(app->id, (__u64)file_in, bytes, is_estimated);
 	}
 	if (rule->call != WEIR_CALL_READ)
-		uring_add_out(app, request, bytes, is_estimated);
+		uring_add_out(app->id, uring_number(request), bytes, is_estimated);
 	if (app->has_mappings)
 		mapping_update(app->id);
 	return 0;
@@ -179,13 +194,13 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 	else if (rule->call == WEIR_CALL_READ && flags & (URING_LINK | URING_CQE_SKIP))
 		file_in = file;
 	if (file_in && flags & URING_FIXED_FILE)
-		uring_watch_fixed(app, file_in);
+		uring_watch_fixed(app->id, (__u64)file_in);
 	if (file_in)
-		uring_label_in(app, file_in);
+		uring_label_in(app->id, (__u64)file_in);
 	if (app->has_mappings && rule->call != WEIR_CALL_READ)
 		mapping_update(app->id);
 	if (file && rule->call != WEIR_CALL_READ)
-		uring_label_out(app, file);
+		uring_label_out(app->id, (__u64)file);
 	/* Nothing will tell how much it was, unless that it failed. */
 	if (flags & URING_CQE_SKIP)
 		uring_add(app, request, uring_wanted_bytes(request), true);
