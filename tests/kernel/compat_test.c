@@ -217,17 +217,28 @@ static void what_a_32_bit_program_sends_is_counted_by_its_destination(void **sta
 	kernel_fixture_stop(fixture);
 }
 
+/* Before 6.1 a request's completion is written over whom its message was for (io_completion over
+ * io_sr_msg, io_uring/io_uring.c of 5.15, which 5.10.162 took): bytes are counted, without the
+ * destination. 7.x does not tell which rings are of 32 bits. */
+static bool do_rings_tell_destinations(void)
+{
+	struct utsname name;
+	int major, minor;
+
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%d.%d", &major, &minor), 2);
+	return major == 6 && minor >= 1 && ring_has_operation(IORING_OP_SENDMSG);
+}
+
 static void what_a_32_bit_program_sends_through_a_ring_is_counted_by_its_destination(void **state)
 {
 	struct kernel_fixture *fixture;
 	uint64_t sent;
-	struct utsname name;
 	char chat[32];
 
 	(void)state;
-	assert_int_equal(uname(&name), 0);
-	if (!ring_has_operation(IORING_OP_SENDMSG) || atoi(name.release) >= 7) {
-		print_message("# skip: no io_uring, or rings that do not tell who made them\n");
+	if (!do_rings_tell_destinations()) {
+		print_message("# SKIP no io_uring, or rings that do not tell destinations\n");
 		skip();
 	}
 	fixture = given_a_32_bit_program();
