@@ -203,4 +203,25 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 	return ret_object->kind != WEIR_KIND_NONE;
 }
 
+#define LENGTHS_MAX 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */
+
+/* Of lengths in user memory that are so far apart, each less than 4 GiB. Not static: verified once,
+ * see name_hash(). */
+__noinline __u64 call_sum_lengths(__u64 address, __u32 count, __u32 step_bytes)
+{
+	__u64 bytes = 0;
+	__u32 i;
+
+	for (i = 0; i < LENGTHS_MAX; i++) {
+		__u32 length = 0;
+
+		if (i >= count)
+			break;
+		bpf_probe_read_user(&length, sizeof(length), (const void *)address);
+		bytes += length;
+		address += step_bytes;
+	}
+	return bytes;
+}
+
 #endif

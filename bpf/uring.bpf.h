@@ -16,7 +16,6 @@
 #define URING_CQE_MORE (1u << 1)
 #define URING_RECV_MULTISHOT (1u << 1)
 #define URING_SPLICE_IN_FIXED (1u << 31)
-#define URING_IOVECS_MAX 1024 /* UIO_MAXIOV */
 #define URING_OVERFLOW 0xffff /* an operation's number that none has */
 
 /* What a request does, one entry per operation, as of system calls; written by the loader. */
@@ -125,23 +124,11 @@ static __always_inline bool uring_reads_destination(struct io_kiocb *request,
 	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
 }
 
-/* The lengths of buffers, of a struct iovec or compat_iovec each, whose last half they are; less
- * than 4 GiB (MAX_RW_COUNT). Not static: verified once, see name_hash(). */
-__noinline __u64 uring_sum_iovecs(__u64 address, __u32 count, __u32 word_bytes)
+/* Of buffers in a struct iovec or compat_iovec each, whose second word is the length (less than
+ * 4 GiB: MAX_RW_COUNT). */
+static __always_inline __u64 uring_sum_iovecs(__u64 address, __u32 count, __u32 word_bytes)
 {
-	__u64 bytes = 0;
-	__u32 i;
-
-	for (i = 0; i < URING_IOVECS_MAX; i++) {
-		__u32 length = 0;
-
-		if (i >= count)
-			break;
-		bpf_probe_read_user(&length, sizeof(length),
-				    (const char *)address + (2 * i + 1) * (__u64)word_bytes);
-		bytes += length;
-	}
-	return bytes;
+	return call_sum_lengths(address + word_bytes, count, 2 * word_bytes);
 }
 
 /* Where a message says that its buffers are, and how many. */

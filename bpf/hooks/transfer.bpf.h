@@ -6,8 +6,6 @@
 
 #include "../call.bpf.h"
 
-#define MESSAGES_MAX 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */
-
 /* The peer of an unconnected datagram as the caller names it. struct sockaddr_in, sockaddr_in6 */
 static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
 						   struct weir_address *ret_peer)
@@ -62,24 +60,6 @@ static __always_inline bool transfer_read_destination(struct call *call,
 						 ret_peer);
 }
 
-/* Of lengths that are so far apart. Not static: verified once, see name_hash(). */
-__noinline __u64 transfer_sum_lengths(__u64 address, __u32 count, __u32 step_bytes)
-{
-	__u64 bytes = 0;
-	__u32 i;
-
-	for (i = 0; i < MESSAGES_MAX; i++) {
-		__u32 length = 0;
-
-		if (i >= count)
-			break;
-		bpf_probe_read_user(&length, sizeof(length), (const void *)address);
-		bytes += length;
-		address += step_bytes;
-	}
-	return bytes;
-}
-
 static __always_inline __u64 transfer_sum_messages(struct call *call, __u32 count)
 {
 	__u64 compat = call_compat_mask(call), address = call_arg(call, 1);
@@ -87,7 +67,7 @@ static __always_inline __u64 transfer_sum_messages(struct call *call, __u32 coun
 
 	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
 	step += compat & (sizeof(struct compat_mmsghdr) - step);
-	return transfer_sum_lengths(address + at, count, step);
+	return call_sum_lengths(address + at, count, step);
 }
 
 /* What was moved. Messages without content, such as the end of a stream, carry nothing. */
