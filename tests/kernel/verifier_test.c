@@ -64,7 +64,7 @@ static void load_with_statistics(struct judged *judged, bool use_perf)
 	assert_non_null(judged->skeleton);
 	assert_int_equal(sensor_uring_prepare(&sensor, "/sys/kernel/btf/vmlinux"), 0);
 	sensor_fill_syscalls((struct weir_rule *)judged->skeleton->rodata->rules,
-			     sensor.uring.is_followed);
+			     sensor.start.follows_uring);
 	bpf_object__for_each_map(map, judged->skeleton->obj)
 	{
 		/* Small, so that no kernel wants much memory for them; slots have one entry. */

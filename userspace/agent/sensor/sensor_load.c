@@ -160,7 +160,7 @@ static int open_skeleton(struct sensor *sensor, const struct sensor_config *conf
 	if (r < 0)
 		return sensor_fail(ret_reason, r, "cannot read %s: %s", btf, strerror(-r));
 	sensor_fill_syscalls((struct weir_rule *)sensor->skeleton->rodata->rules,
-			     sensor->uring.is_followed);
+			     sensor->start.follows_uring);
 	if (config->ring_bytes)
 		bpf_map__set_max_entries(sensor->skeleton->maps.ring, config->ring_bytes);
 	if (config->flows_max)

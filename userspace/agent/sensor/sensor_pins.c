@@ -76,7 +76,7 @@ static bool is_of_mode(const struct sensor *sensor, const struct bpf_program *pr
 {
 	const char *name = name_of(program);
 
-	if (has_prefix(name, "uring_") && !sensor->uring.is_followed)
+	if (has_prefix(name, "uring_") && !sensor->start.follows_uring)
 		return false;
 	if (has_prefix(name, "uring_overflow_") && !sensor->uring.has_overflow)
 		return false;

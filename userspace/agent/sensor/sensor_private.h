@@ -43,7 +43,7 @@ struct sensor {
 	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
 	struct {
 		const char *submit_event;
-		bool is_followed, has_overflow;
+		bool has_overflow;
 	} uring;
 	bool has_lsm; /* the kernel asks programs that stand beside its security modules */
 	struct sensor_labels labels;

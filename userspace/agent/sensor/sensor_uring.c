@@ -107,17 +107,16 @@ int sensor_uring_prepare(struct sensor *sensor, const char *btf_path)
 		submit = count_arguments(btf, SUBMIT_BEFORE_6_4);
 	}
 	complete = count_arguments(btf, "io_uring_complete");
-	sensor->uring.is_followed = submit && (complete == 3 || complete == 4 || complete == 7);
-	sensor->start.follows_uring = sensor->uring.is_followed;
+	sensor->start.follows_uring = submit && (complete == 3 || complete == 4 || complete == 7);
 	/* Before, what overflows has been told as complete. */
-	sensor->uring.has_overflow = sensor->uring.is_followed && complete == 3;
+	sensor->uring.has_overflow = sensor->start.follows_uring && complete == 3;
 	btf__free(btf);
 	sensor->skeleton->rodata->uring_submit_form = submit > 2;
 	sensor->skeleton->rodata->uring_complete_form = complete;
 	for (size_t i = 0; i < N_OPERATIONS; i++)
 		sensor->skeleton->rodata->uring_operations[operations[i].number] =
 			operations[i].rule;
-	if (sensor->uring.is_followed)
+	if (sensor->start.follows_uring)
 		r = set_targets(sensor);
 	return r;
 }
