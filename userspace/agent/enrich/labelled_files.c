@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/enrich/file_names.h"
 #include "base/cleanup.h"
 
 /* A file that is renamed more often between two sweeps is not followed by its oldest names. */
@@ -20,10 +22,13 @@ struct known_file {
 	char *names[MAX_NAMES];    /* that it may still have, the last one seen last */
 	size_t n_names;
 	uint64_t seen; /* order of sightings */
+	TAILQ_ENTRY(known_file) nameless;
 };
 
 struct labelled_files {
 	void *tree; /* of struct known_file, by dev and ino */
+	struct file_names *names;
+	TAILQ_HEAD(, known_file) nameless; /* at the limit these go first, the oldest first */
 	size_t n_files, max_files;
 	uint64_t dropped, sightings;
 };
@@ -53,6 +58,11 @@ int labelled_files_new(size_t max_files, struct labelled_files **ret_files)
 
 	if (!files)
 		return -ENOMEM;
+	if (file_names_new(&files->names) < 0) {
+		free(files);
+		return -ENOMEM;
+	}
+	TAILQ_INIT(&files->nameless);
 	files->max_files = max_files;
 	*ret_files = files;
 	return 0;
@@ -63,15 +73,19 @@ void labelled_files_free(struct labelled_files *files)
 	if (!files)
 		return;
 	tdestroy(files->tree, free_entry);
+	file_names_free(files->names);
 	free(files);
 }
 
-static void drop_name(struct known_file *entry, size_t at)
+static void drop_name(struct labelled_files *files, struct known_file *entry, size_t at)
 {
+	file_names_remove(files->names, entry->names[at], entry);
 	free(entry->names[at]);
 	entry->n_names--;
 	memmove(&entry->names[at], &entry->names[at + 1],
 		(entry->n_names - at) * sizeof(*entry->names));
+	if (entry->n_names == 0)
+		TAILQ_INSERT_TAIL(&files->nameless, entry, nameless);
 }
 
 static bool find_name(const struct known_file *entry, const char *path, size_t *ret_at)
@@ -86,38 +100,57 @@ static bool find_name(const struct known_file *entry, const char *path, size_t *
 }
 
 /* Makes path the last name. */
-static int add_name(struct known_file *entry, const char *path)
+static int add_name(struct labelled_files *files, struct known_file *entry, const char *path)
 {
 	char *name = strdup(path), *last = strdup(path);
 	size_t at;
 
-	if (!name || !last) {
+	if (!name || !last || file_names_add(files->names, path, entry) < 0) {
 		free(name);
 		free(last);
 		return -ENOMEM;
 	}
-	if (find_name(entry, path, &at))
-		drop_name(entry, at);
-	else if (entry->n_names == MAX_NAMES)
-		drop_name(entry, 0);
+	if (find_name(entry, path, &at)) {
+		free(entry->names[at]);
+		memmove(&entry->names[at], &entry->names[at + 1],
+			(--entry->n_names - at) * sizeof(*entry->names));
+	} else if (entry->n_names == MAX_NAMES) {
+		drop_name(files, entry, 0);
+	} else if (entry->n_names == 0) {
+		TAILQ_REMOVE(&files->nameless, entry, nameless);
+	}
 	entry->names[entry->n_names++] = name;
 	free(entry->file.path);
 	entry->file.path = last;
 	return 0;
 }
 
-static void forget_name(struct known_file *entry, const char *path)
+static void forget_name(struct labelled_files *files, struct known_file *entry, const char *path)
 {
 	size_t at;
 
 	if (find_name(entry, path, &at))
-		drop_name(entry, at);
+		drop_name(files, entry, at);
+}
+
+static void drop_nameless(struct labelled_files *files)
+{
+	struct known_file *entry = TAILQ_FIRST(&files->nameless);
+
+	if (!entry)
+		return;
+	TAILQ_REMOVE(&files->nameless, entry, nameless);
+	tdelete(entry, &files->tree, compare);
+	free_entry(entry);
+	files->n_files--;
 }
 
 static int add_file(struct labelled_files *files, const struct labelled_file *file)
 {
 	struct known_file *made;
 
+	if (files->n_files >= files->max_files)
+		drop_nameless(files);
 	if (files->n_files >= files->max_files) {
 		files->dropped++;
 		return -ENOSPC;
@@ -128,12 +161,13 @@ static int add_file(struct labelled_files *files, const struct labelled_file *fi
 	made->file = *file;
 	made->file.path = NULL;
 	made->seen = ++files->sightings;
-	if (add_name(made, file->path) < 0 || !tsearch(made, &files->tree, compare)) {
+	if (!tsearch(made, &files->tree, compare)) {
 		free_entry(made);
 		return -ENOMEM;
 	}
 	files->n_files++;
-	return 0;
+	TAILQ_INSERT_TAIL(&files->nameless, made, nameless);
+	return add_name(files, made, file->path);
 }
 
 int labelled_files_put(struct labelled_files *files, const struct labelled_file *file)
@@ -145,11 +179,11 @@ int labelled_files_put(struct labelled_files *files, const struct labelled_file 
 	entry = *slot;
 	/* Another life of the inode number. */
 	while (entry->file.generation != file->generation && entry->n_names > 0)
-		drop_name(entry, 0);
+		drop_name(files, entry, 0);
 	entry->file.labels |= file->labels;
 	entry->file.generation = file->generation;
 	entry->seen = ++files->sightings;
-	return add_name(entry, file->path);
+	return add_name(files, entry, file->path);
 }
 
 static struct known_file *find_entry(struct labelled_files *files, uint32_t dev, uint64_t ino)
@@ -173,11 +207,6 @@ static uint32_t kernel_dev(dev_t dev)
 	return (uint32_t)major(dev) << 20 | minor(dev);
 }
 
-struct path_search {
-	const char *path, *real_path;
-	struct known_file *found;
-};
-
 static bool is_at(const char *path, const struct known_file *entry)
 {
 	struct stat info;
@@ -186,19 +215,20 @@ static bool is_at(const char *path, const struct known_file *entry)
 	       kernel_dev(info.st_dev) == entry->file.dev;
 }
 
-static void visit(const void *node, VISIT which, void *closure)
+/* The one seen last of those that had the path and have it no more, if later than found. */
+static struct known_file *find_later(const struct labelled_files *files, const char *path,
+				     struct known_file *found)
 {
-	struct known_file *entry = *(struct known_file *const *)node;
-	struct path_search *search = closure;
-	size_t at;
+	struct file_name_list list = file_names_find(files->names, path);
 
-	if ((which != postorder && which != leaf) ||
-	    (!find_name(entry, search->path, &at) && !find_name(entry, search->real_path, &at)))
-		return;
-	/* Still there: then it was somebody else's file of the same name. */
-	if ((!search->found || entry->seen > search->found->seen) &&
-	    !is_at(entry->names[at], entry))
-		search->found = entry;
+	for (size_t i = 0; i < list.n_files; i++) {
+		struct known_file *entry = list.files[i];
+
+		/* Still there: then it was somebody else's file of the same name. */
+		if ((!found || entry->seen > found->seen) && !is_at(path, entry))
+			found = entry;
+	}
+	return found;
 }
 
 /* The folder is still there: links in it are resolved; the last component is gone. */
@@ -220,10 +250,9 @@ static char *resolve_folder(const char *path)
 static struct known_file *find_gone(struct labelled_files *files, const char *path,
 				    const char *real_path)
 {
-	struct path_search search = {.path = path, .real_path = real_path};
+	struct known_file *found = find_later(files, path, NULL);
 
-	twalk_r(files->tree, visit, &search);
-	return search.found;
+	return real_path ? find_later(files, real_path, found) : found;
 }
 
 const struct labelled_file *labelled_files_take_unlinked(struct labelled_files *files,
@@ -234,8 +263,8 @@ const struct labelled_file *labelled_files_take_unlinked(struct labelled_files *
 
 	if (!entry)
 		return NULL;
-	forget_name(entry, path);
-	forget_name(entry, real_path);
+	forget_name(files, entry, path);
+	forget_name(files, entry, real_path);
 	return &entry->file;
 }
 
@@ -264,10 +293,10 @@ const struct labelled_file *labelled_files_take_renamed(struct labelled_files *f
 		gone = find_gone(files, old_path, real_path);
 		entry = gone ? gone : entry;
 	}
-	if (!entry || add_name(entry, new_path) < 0)
+	if (!entry || add_name(files, entry, new_path) < 0)
 		return NULL;
-	forget_name(entry, old_path);
-	forget_name(entry, real_path);
+	forget_name(files, entry, old_path);
+	forget_name(files, entry, real_path);
 	return &entry->file;
 }
 

@@ -7,7 +7,8 @@
  * labelled files that flows have shown. Path calls are told after the fact, when
  * the file may have gone on to other names, so each file keeps its last few, and
  * what the file system shows now may contradict a name but need not confirm it.
- * Bounded; at the limit new files are not kept, and counted.
+ * Bounded; at the limit files that lost their last known name make room, else new ones are not
+ * kept, and counted.
  */
 
 #include <stddef.h>
@@ -29,8 +30,8 @@ void labelled_files_free(struct labelled_files *files);
 /* Notes a sighting. 0, -ENOSPC at the limit, -ENOMEM. */
 int labelled_files_put(struct labelled_files *files, const struct labelled_file *file);
 
-/* The file that had this path and has it no more, or NULL. The entry stays with the table, and
- * forgets the path. */
+/* The file that had this path and has it no more, or NULL. The entry stays with the table until the
+ * next file comes, and forgets the path. */
 const struct labelled_file *labelled_files_take_unlinked(struct labelled_files *files,
 							 const char *path);
 /*

@@ -219,6 +219,22 @@ static void the_table_is_bounded_and_counts_what_it_leaves_out(void **state)
 	assert_int_equal(labelled_files_dropped(fixture->files), 1);
 }
 
+static void files_without_a_name_make_room_for_others(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t last;
+
+	given_a_labelled_file(fixture, "a");
+	given_a_labelled_file(fixture, "b");
+	given_a_labelled_file(fixture, "c");
+	when_moved(fixture, "a", "link");
+	assert_true(told_unlink(fixture, "a") != 0);
+	last = given_a_labelled_file(fixture, "d");
+	assert_int_equal(labelled_files_dropped(fixture->files), 0);
+	when_removed(fixture, "d");
+	assert_int_equal(told_unlink(fixture, "d"), last);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -233,6 +249,7 @@ int main(void)
 		TEST(a_file_renamed_by_a_name_nobody_saw_is_known_by_its_inode),
 		TEST(a_new_life_of_an_inode_number_has_no_old_names),
 		TEST(the_table_is_bounded_and_counts_what_it_leaves_out),
+		TEST(files_without_a_name_make_room_for_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
