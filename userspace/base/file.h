@@ -8,6 +8,8 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 
 /* The caller frees *ret_data, which holds a NUL after its *ret_size bytes. Works for /proc, too.
@@ -21,5 +23,12 @@ int file_write_durably(const char *path, const void *data, size_t size, mode_t m
 /* Makes path and the missing folders above it, each with mode (and the umask). Returns 0, also when
  * it is there; -ENOTDIR when something else is. */
 int file_make_dirs(const char *path, mode_t mode);
+
+/* A device number as the kernel holds it in s_dev (MKDEV, include/linux/kdev_t.h): stat() lays the
+ * bits out in another way. */
+static inline uint32_t file_kernel_dev(dev_t dev)
+{
+	return (uint32_t)major(dev) << 20 | minor(dev);
+}
 
 #endif

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/hash.h"
 
 #define ENTRIES_MAX 4096
@@ -60,7 +60,7 @@ static bool hash_if_same(const char *path, struct hashed_exe *entry)
 
 	if (fd < 0 || fstat(fd, &info) < 0 || info.st_ino != entry->ino)
 		return false;
-	if ((major(info.st_dev) << 20 | minor(info.st_dev)) != entry->dev)
+	if (file_kernel_dev(info.st_dev) != entry->dev)
 		return false;
 	return hash_sha256_fd(fd, entry->hex) == 0;
 }

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "agent/enrich/file_names.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 
 /* A file that is renamed more often between two sweeps is not followed by its oldest names. */
 #define MAX_NAMES 8
@@ -202,17 +202,12 @@ const struct labelled_file *labelled_files_find(struct labelled_files *files, ui
 	return entry ? &entry->file : NULL;
 }
 
-static uint32_t kernel_dev(dev_t dev)
-{
-	return (uint32_t)major(dev) << 20 | minor(dev);
-}
-
 static bool is_at(const char *path, const struct known_file *entry)
 {
 	struct stat info;
 
 	return lstat(path, &info) == 0 && info.st_ino == entry->file.ino &&
-	       kernel_dev(info.st_dev) == entry->file.dev;
+	       file_kernel_dev(info.st_dev) == entry->file.dev;
 }
 
 /* The one seen last of those that had the path and have it no more, if later than found. */
@@ -272,8 +267,9 @@ static struct known_file *find_at(struct labelled_files *files, const char *path
 {
 	struct stat info;
 
-	return lstat(path, &info) == 0 ? find_entry(files, kernel_dev(info.st_dev), info.st_ino)
-				       : NULL;
+	return lstat(path, &info) == 0
+		       ? find_entry(files, file_kernel_dev(info.st_dev), info.st_ino)
+		       : NULL;
 }
 
 const struct labelled_file *labelled_files_take_renamed(struct labelled_files *files,

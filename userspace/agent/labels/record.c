@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/labels/record.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #define MAGIC UINT32_C(0x464c5257) /* "WRLF" */
@@ -22,61 +21,14 @@ enum frame_type {
 	FRAME_FILE = 3,
 };
 
-static uint8_t *put16(uint8_t *to, uint16_t value)
-{
-	value = htole16(value);
-	return (uint8_t *)memcpy(to, &value, sizeof(value)) + sizeof(value);
-}
-
-static uint8_t *put32(uint8_t *to, uint32_t value)
-{
-	value = htole32(value);
-	return (uint8_t *)memcpy(to, &value, sizeof(value)) + sizeof(value);
-}
-
-static uint8_t *put64(uint8_t *to, uint64_t value)
-{
-	value = htole64(value);
-	return (uint8_t *)memcpy(to, &value, sizeof(value)) + sizeof(value);
-}
-
-static uint16_t get16(const uint8_t *from)
-{
-	uint16_t value;
-
-	memcpy(&value, from, sizeof(value));
-	return le16toh(value);
-}
-
-static uint32_t get32(const uint8_t *from)
-{
-	uint32_t value;
-
-	memcpy(&value, from, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-	uint64_t value;
-
-	memcpy(&value, from, sizeof(value));
-	return le64toh(value);
-}
-
-static uint32_t checksum(const uint8_t *data, size_t size)
-{
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, size);
-}
-
 /* ---- writing ---- */
 
 static uint8_t *end_frame(uint8_t *frame, uint8_t *end, enum frame_type type)
 {
 	frame[0] = (uint8_t)type;
 	frame[1] = 0;
-	put16(frame + 2, (uint16_t)(end - frame - FRAME_HEAD_BYTES));
-	return put32(end, checksum(frame, (size_t)(end - frame)));
+	bytes_put16(frame + 2, (uint16_t)(end - frame - FRAME_HEAD_BYTES));
+	return bytes_put32(end, bytes_checksum(frame, (size_t)(end - frame)));
 }
 
 static uint8_t *put_label(uint8_t *frame, size_t index, const struct record_label *label)
@@ -92,23 +44,23 @@ static uint8_t *put_label(uint8_t *frame, size_t index, const struct record_labe
 
 static uint8_t *put_file_system(uint8_t *frame, size_t index, const struct file_system_id *id)
 {
-	uint8_t *to = put32(frame + FRAME_HEAD_BYTES, (uint32_t)index);
+	uint8_t *to = bytes_put32(frame + FRAME_HEAD_BYTES, (uint32_t)index);
 
-	to = put32(to, id->type);
+	to = bytes_put32(to, id->type);
 	memcpy(to, id->uuid, sizeof(id->uuid));
 	return end_frame(frame, to + sizeof(id->uuid), FRAME_FILE_SYSTEM);
 }
 
 static uint8_t *put_file(uint8_t *frame, const struct record_file *file)
 {
-	uint8_t *to = put64(frame + FRAME_HEAD_BYTES, file->ino);
+	uint8_t *to = bytes_put64(frame + FRAME_HEAD_BYTES, file->ino);
 
-	to = put64(to, file->labels);
-	to = put64(to, file->since_ns);
-	to = put32(to, file->generation);
-	to = put32(to, file->hops);
-	to = put16(to, file->file_system);
-	to = put16(to, file->is_source);
+	to = bytes_put64(to, file->labels);
+	to = bytes_put64(to, file->since_ns);
+	to = bytes_put32(to, file->generation);
+	to = bytes_put32(to, file->hops);
+	to = bytes_put16(to, file->file_system);
+	to = bytes_put16(to, file->is_source);
 	return end_frame(frame, to, FRAME_FILE);
 }
 
@@ -132,10 +84,10 @@ int record_encode(const struct record *record, uint8_t **ret_data, size_t *ret_s
 
 	if (!data)
 		return -ENOMEM;
-	to = put32(put32(data, MAGIC), RECORD_VERSION);
-	to = put32(put32(to, (uint32_t)n_labels), (uint32_t)record->n_file_systems);
-	to = put32(to, (uint32_t)record->n_files);
-	to = put32(to, checksum(data, (size_t)(to - data)));
+	to = bytes_put32(bytes_put32(data, MAGIC), RECORD_VERSION);
+	to = bytes_put32(bytes_put32(to, (uint32_t)n_labels), (uint32_t)record->n_file_systems);
+	to = bytes_put32(to, (uint32_t)record->n_files);
+	to = bytes_put32(to, bytes_checksum(data, (size_t)(to - data)));
 	for (size_t i = 0; i < RECORD_LABELS; i++)
 		if (record->labels[i].kind != RECORD_NO_LABEL)
 			to = put_label(to, i, &record->labels[i]);
@@ -170,10 +122,11 @@ static size_t check_frame(const uint8_t *frame, size_t room)
 
 	if (room < FRAME_BYTES)
 		return 0;
-	size = get16(frame + 2);
+	size = bytes_get16(frame + 2);
 	if (frame[1] != 0 || !is_size_of((enum frame_type)frame[0], size) ||
 	    size > room - FRAME_BYTES ||
-	    get32(frame + FRAME_HEAD_BYTES + size) != checksum(frame, FRAME_HEAD_BYTES + size))
+	    bytes_get32(frame + FRAME_HEAD_BYTES + size) !=
+		    bytes_checksum(frame, FRAME_HEAD_BYTES + size))
 		return 0;
 	return size;
 }
@@ -191,24 +144,24 @@ static void take_label(const uint8_t *payload, size_t size, struct record *recor
 
 static void take_file_system(const uint8_t *payload, struct record *record)
 {
-	uint32_t index = get32(payload);
+	uint32_t index = bytes_get32(payload);
 
 	if (index >= record->n_file_systems)
 		return;
-	record->file_systems[index].type = get32(payload + 4);
+	record->file_systems[index].type = bytes_get32(payload + 4);
 	memcpy(record->file_systems[index].uuid, payload + 8, FILE_SYSTEM_UUID_BYTES);
 }
 
 static void take_file(const uint8_t *payload, struct record *record)
 {
 	record->files[record->n_files++] = (struct record_file){
-		.ino = get64(payload),
-		.labels = get64(payload + 8),
-		.since_ns = get64(payload + 16),
-		.generation = get32(payload + 24),
-		.hops = get32(payload + 28),
-		.file_system = get16(payload + 32),
-		.is_source = get16(payload + 34),
+		.ino = bytes_get64(payload),
+		.labels = bytes_get64(payload + 8),
+		.since_ns = bytes_get64(payload + 16),
+		.generation = bytes_get32(payload + 24),
+		.hops = bytes_get32(payload + 28),
+		.file_system = bytes_get16(payload + 32),
+		.is_source = bytes_get16(payload + 34),
 	};
 }
 
@@ -255,13 +208,14 @@ static void drop_torn_files(struct record *record)
 
 static int check_header(const uint8_t *data, size_t size)
 {
-	if (size < RECORD_HEADER_BYTES || get32(data) != MAGIC)
+	if (size < RECORD_HEADER_BYTES || bytes_get32(data) != MAGIC)
 		return -EBADMSG;
 	/* Of a later version not even the place of the checksum is known. */
-	if (get32(data + 4) > RECORD_VERSION)
+	if (bytes_get32(data + 4) > RECORD_VERSION)
 		return -EPROTONOSUPPORT;
-	if (get32(data + RECORD_HEADER_BYTES - 4) != checksum(data, RECORD_HEADER_BYTES - 4) ||
-	    get32(data + 12) > RECORD_FILE_SYSTEMS_MAX)
+	if (bytes_get32(data + RECORD_HEADER_BYTES - 4) !=
+		    bytes_checksum(data, RECORD_HEADER_BYTES - 4) ||
+	    bytes_get32(data + 12) > RECORD_FILE_SYSTEMS_MAX)
 		return -EBADMSG;
 	return 0;
 }
@@ -274,8 +228,8 @@ int record_decode(const uint8_t *data, size_t size, struct record *ret_record, u
 
 	if (r < 0)
 		return r;
-	expected = get32(data + 16);
-	record.n_file_systems = get32(data + 12);
+	expected = bytes_get32(data + 16);
+	record.n_file_systems = bytes_get32(data + 12);
 	/* What is not there needs no room, whatever the header says. */
 	if (room > expected)
 		room = expected;

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "policy/policy.h"
 #include "bpf/weir.skel.h"
 
@@ -63,11 +63,6 @@ static int apply_zones(struct sensor *sensor, const struct policy *policy)
 	return 0;
 }
 
-static uint32_t kernel_dev(dev_t dev)
-{
-	return (uint32_t)major(dev) << 20 | minor(dev);
-}
-
 /* More file systems than slots: all of them are watched, at the cost of a walk at each open. */
 static void note_folder_device(struct weir_state *state, uint32_t dev)
 {
@@ -99,7 +94,7 @@ static int apply_folders(struct sensor *sensor, const struct policy *policy)
 		if (folders[i].labels == 0 || stat(folders[i].path, &info) < 0)
 			continue;
 		key.ino = info.st_ino;
-		key.dev = kernel_dev(info.st_dev);
+		key.dev = file_kernel_dev(info.st_dev);
 		key.padding = 0;
 		if (bpf_map_update_elem(fd, &key, &labels, BPF_ANY) < 0)
 			return -errno;
@@ -120,7 +115,7 @@ static int add_executable(int fd, const char *path, uint64_t labels, bool is_hub
 	if (stat(path, &info) < 0)
 		return 0; /* not installed here */
 	key.ino = info.st_ino;
-	key.dev = kernel_dev(info.st_dev);
+	key.dev = file_kernel_dev(info.st_dev);
 	key.generation = sensor_generation_of(path);
 	return bpf_map_update_elem(fd, &key, &rule, BPF_ANY) < 0 ? -errno : 0;
 }

@@ -1,54 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/spool/segment.h"
 
-#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "agent/spool/spool.h"
+#include "base/bytes.h"
 
 /* No text of an event can look like a header: one that fits has NUL bytes in its size. */
 #define SEGMENT_MAGIC UINT32_C(0xf15c0b57)
 #define CHECKED_HEADER_BYTES 20
 
-static uint32_t read_u32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le32toh(value);
-}
-
-static uint64_t read_u64(const uint8_t *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return le64toh(value);
-}
-
-static void write_u32(uint8_t *bytes, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(bytes, &value, sizeof(value));
-}
-
-static uint32_t checksum(const void *data, size_t size)
-{
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, size);
-}
-
 void segment_write_header(uint8_t header[SEGMENT_HEADER_BYTES], uint64_t seq, const void *data,
 			  size_t size)
 {
-	uint64_t stored_seq = htole64(seq);
+	uint8_t *to = bytes_put32(header, SEGMENT_MAGIC);
 
-	write_u32(header, SEGMENT_MAGIC);
-	write_u32(header + 4, (uint32_t)size);
-	memcpy(header + 8, &stored_seq, sizeof(stored_seq));
-	write_u32(header + 16, checksum(data, size));
-	write_u32(header + CHECKED_HEADER_BYTES, checksum(header, CHECKED_HEADER_BYTES));
+	to = bytes_put32(to, (uint32_t)size);
+	to = bytes_put64(to, seq);
+	to = bytes_put32(to, bytes_checksum(data, size));
+	bytes_put32(to, bytes_checksum(header, CHECKED_HEADER_BYTES));
 }
 
 /* Whether a whole header stands here and its record fits into the segment. */
@@ -58,15 +29,16 @@ static bool header_read(const uint8_t *bytes, size_t size, size_t offset,
 	const uint8_t *header = bytes + offset;
 	size_t data_size;
 
-	if (size - offset < SEGMENT_HEADER_BYTES || read_u32(header) != SEGMENT_MAGIC)
+	if (size - offset < SEGMENT_HEADER_BYTES || bytes_get32(header) != SEGMENT_MAGIC)
 		return false;
-	data_size = read_u32(header + 4);
+	data_size = bytes_get32(header + 4);
 	if (data_size == 0 || data_size > SPOOL_RECORD_MAX_BYTES ||
 	    data_size > size - offset - SEGMENT_HEADER_BYTES)
 		return false;
-	if (checksum(header, CHECKED_HEADER_BYTES) != read_u32(header + CHECKED_HEADER_BYTES))
+	if (bytes_checksum(header, CHECKED_HEADER_BYTES) !=
+	    bytes_get32(header + CHECKED_HEADER_BYTES))
 		return false;
-	ret_record->seq = read_u64(header + 8);
+	ret_record->seq = bytes_get64(header + 8);
 	ret_record->data = header + SEGMENT_HEADER_BYTES;
 	ret_record->size = data_size;
 	ret_record->end = offset + SEGMENT_HEADER_BYTES + data_size;
@@ -96,8 +68,8 @@ int segment_find(const uint8_t *bytes, size_t size, size_t offset, uint64_t from
 			continue;
 		}
 		if (record.seq >= from_seq && record.seq < end_seq &&
-		    checksum(record.data, record.size) ==
-			    read_u32(bytes + offset + CHECKED_HEADER_BYTES - 4)) {
+		    bytes_checksum(record.data, record.size) ==
+			    bytes_get32(bytes + offset + CHECKED_HEADER_BYTES - 4)) {
 			*ret_record = record;
 			return 1;
 		}
