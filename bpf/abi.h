@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define WEIR_ABI_VERSION 2
+#define WEIR_ABI_VERSION 3
 
 #define WEIR_NAME_BYTES 384      /* room for a path, see struct weir_name */
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */
@@ -196,6 +196,7 @@ struct weir_app {
 	__u64 processes;
 	__u64 overflow_in_bytes; /* moved while the flow table was full */
 	__u64 overflow_out_bytes;
+	__u64 cgroup_id; /* in the v2 hierarchy, where it was executed; 1: its root; 0: unknown */
 	struct weir_object_key exe;
 	__u32 pid;
 	__u32 login_uid;
@@ -330,7 +331,7 @@ static_assert(sizeof(struct weir_name) == 392, "abi");
 static_assert(sizeof(struct weir_address) == 24, "abi");
 static_assert(sizeof(struct weir_flow) == 480, "abi");
 static_assert(sizeof(struct weir_object) == 32, "abi");
-static_assert(sizeof(struct weir_app) == 120, "abi");
+static_assert(sizeof(struct weir_app) == 128, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");

@@ -3,9 +3,10 @@
 #define WEIR_APP_BPF_H
 
 /*
- * Apps: the tree of processes that run one executable from one ancestor. Every
- * process belongs to exactly one; a process that the tables do not know is taken
- * in at its first interesting call, from what the kernel says of its parent.
+ * Apps: the tree of processes that run one executable from one ancestor, in one
+ * container. Every process belongs to exactly one; a process that the tables do not
+ * know is taken in at its first interesting call, from what the kernel says of its
+ * parent. Process ids are those of the host, in every namespace.
  */
 
 #include "object.bpf.h"
@@ -85,10 +86,37 @@ static __always_inline __u32 app_read_login_uid(struct task_struct *task)
 	return uid == UNSET_LOGIN_UID ? BPF_CORE_READ(task, cred, uid.val) : uid;
 }
 
+static __always_inline __u64 app_read_cgroup_id(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->cgroups)) /* CONFIG_CGROUPS */
+		return 0;
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
 static __always_inline bool app_is_same_exe(const struct weir_object_key *a,
 					    const struct weir_object_key *b)
 {
 	return a->ino == b->ino && a->dev == b->dev && a->generation == b->generation;
+}
+
+/*
+ * Whether a process that was forked by the app goes on being it: it runs the same executable, and
+ * nobody put it elsewhere on the way. What a container's runtime starts in the container is another
+ * app than what is called the same outside, as it is with one service manager below another. The
+ * parent is asked because desktops start a program first and move it then (systemd's transient
+ * scopes): the app's own cgroup is that of its launcher, and its helpers would be strangers to it.
+ */
+static __always_inline bool app_is_continued(const struct weir_app *app, struct task_struct *task)
+{
+	struct weir_object_key exe;
+	__u64 cgroup_id;
+
+	app_read_exe(task, &exe);
+	if (!app_is_same_exe(&app->exe, &exe))
+		return false;
+	cgroup_id = app_read_cgroup_id(task);
+	return cgroup_id == app->cgroup_id ||
+	       cgroup_id == app_read_cgroup_id(BPF_CORE_READ(task, real_parent));
 }
 
 /* Labels that the policy gives an executable; defined in label.bpf.h. */
@@ -116,8 +144,8 @@ static __always_inline void app_join(struct weir_app *app, __u32 tgid)
 }
 
 /*
- * Makes the app of a process that runs another executable than its parent. On its own stack:
- * that of a program and of what it calls is 512 bytes in all up to 6.12.
+ * Makes the app of a process that does not go on being its parent's. On its own stack: that of a
+ * program and of what it calls is 512 bytes in all up to 6.12.
  */
 static __noinline struct weir_app *app_make(struct task_struct *task, __u64 parent_id)
 {
@@ -132,6 +160,7 @@ static __noinline struct weir_app *app_make(struct task_struct *task, __u64 pare
 	made.start_ns = BPF_CORE_READ(task, start_boottime);
 	made.pid = BPF_CORE_READ(task, tgid);
 	made.login_uid = app_read_login_uid(task);
+	made.cgroup_id = app_read_cgroup_id(task);
 	app_read_exe(task, &made.exe);
 	BPF_CORE_READ_STR_INTO(&made.comm, task, comm);
 	if (bpf_map_update_elem(&apps, &made.id, &made, BPF_NOEXIST)) {
@@ -152,13 +181,11 @@ static __always_inline struct weir_app *app_adopt(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct weir_app *app = app_get_of_tgid(tgid);
-	struct weir_object_key exe;
 
 	if (app)
 		return app;
 	app = app_get_of_tgid(BPF_CORE_READ(task, real_parent, tgid));
-	app_read_exe(task, &exe);
-	if (app && app_is_same_exe(&app->exe, &exe)) {
+	if (app && app_is_continued(app, task)) {
 		app_join(app, tgid);
 		return app;
 	}

@@ -257,6 +257,18 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* of the v2 hierarchy */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -270,6 +282,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	const struct cred *cred;
 	struct signal_struct *signal;
+	struct css_set *cgroups;
 	kuid_t loginuid;
 	__u64 start_boottime;
 	char comm[16];

@@ -75,13 +75,11 @@ static __noinline int process_exec(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct weir_app *old = app_get_of_tgid(tgid), *app;
-	struct weir_object_key exe;
 	__u64 parent_id = 0;
 	bool is_open = false;
 
-	app_read_exe(task, &exe);
 	if (old) {
-		if (app_is_same_exe(&old->exe, &exe))
+		if (app_is_continued(old, task))
 			return 0;
 		parent_id = old->id;
 		is_open = old->is_open;

@@ -3,10 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <cmocka.h>
 
 #include "kernel/kernel_fixture.h"
+#include "abi.h"
 
 #define SOURCE_BYTES 1048576
 #define OTHER_CLASS "[class \"other\"]\ngrade = C1\ncategory = other\n"
@@ -68,6 +73,59 @@ static void the_programs_of_an_earlier_agent_are_looked_after(void **state)
 	assert_int_equal(kernel_fixture_counts(*state).programs, programs);
 }
 
+static void pin_path(struct kernel_fixture *fixture, const char *name, char *ret_path, size_t size)
+{
+	snprintf(ret_path, size, "/sys/fs/bpf/%s/%s",
+		 strrchr(kernel_fixture_folder(fixture), '/') + 1, name);
+}
+
+/* The sensor of then is gone, with what it knew: this one starts with tables of its own. */
+static void assert_replaced(struct kernel_fixture *fixture)
+{
+	kernel_fixture_restart_sensor(fixture);
+	assert_int_equal(kernel_fixture_start_info(fixture).takeover, SENSOR_REPLACED);
+	kernel_fixture_shell(fixture, "cat $SRC > $DIR/later");
+	assert_int_equal(kernel_fixture_written(fixture, "later"), SOURCE_BYTES);
+}
+
+static void tables_of_another_version_are_replaced(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	struct weir_state old;
+	uint32_t zero = 0;
+	char path[160];
+	int fd;
+
+	kernel_fixture_kill_sensor(fixture);
+	pin_path(fixture, "state", path, sizeof(path));
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &old), 0);
+	old.abi_version = WEIR_ABI_VERSION - 1;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &old, BPF_ANY), 0);
+	close(fd);
+	assert_replaced(fixture);
+}
+
+/* As those of an agent that knew no cgroups. */
+static void a_table_of_another_layout_is_replaced(void **state)
+{
+	struct kernel_fixture *fixture = *state;
+	const uint32_t old_bytes = 120;
+	char path[160];
+	int fd;
+
+	assert_int_not_equal(old_bytes, sizeof(struct weir_app));
+	kernel_fixture_kill_sensor(fixture);
+	pin_path(fixture, "apps", path, sizeof(path));
+	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "apps", sizeof(uint64_t), old_bytes, 16, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	close(fd);
+	assert_replaced(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +136,10 @@ int main(void)
 			a_label_that_left_the_policy_is_no_other_one_and_comes_back, given_a_sensor,
 			stop_sensor),
 		cmocka_unit_test_setup_teardown(the_programs_of_an_earlier_agent_are_looked_after,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(tables_of_another_version_are_replaced,
+						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_table_of_another_layout_is_replaced,
 						given_a_sensor, stop_sensor),
 	};
 

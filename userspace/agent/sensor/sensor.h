@@ -62,8 +62,9 @@ struct sensor_app {
 	uint64_t start_ns, ended_ns;
 	uint64_t labels;
 	uint64_t exe_ino;
+	uint64_t cgroup_id; /* in the v2 hierarchy, where it was executed; 0: unknown */
 	uint32_t exe_dev;
-	uint32_t pid;
+	uint32_t pid; /* of the host */
 	uint32_t login_uid;
 	const char *exe; /* "" when unknown */
 	const char *comm;
@@ -122,6 +123,8 @@ struct sensor_counts {
 struct sensor_handler {
 	/* The app may be NULL when its entry is gone. */
 	void (*flow)(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app);
+	/* At once, not at the next sweep: what can be asked of a living app only is asked now. */
+	void (*app_labelled)(void *userdata, const struct sensor_app *app);
 	void (*app_ended)(void *userdata, const struct sensor_app *app);
 	void (*path)(void *userdata, const struct sensor_path *path, const struct sensor_app *app);
 	/* Something rang: a sweep is worth while now. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
 #include "bpf/weir.skel.h"
 
 /* The queue is bounded: a flood of unlinks is dropped here and counted, and no byte with it. */
@@ -24,6 +25,20 @@ static void queue_path(struct sensor *sensor, const struct weir_path_edge *edge)
 	sensor->paths[sensor->n_paths++].edge = *edge;
 }
 
+static void report_labelled(struct sensor *sensor, uint64_t app_id)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+	char exe[WEIR_NAME_BYTES + 1];
+	struct sensor_app described;
+	struct weir_app app;
+
+	if (!sensor->handler.app_labelled || sensor_read_app(sensor, app_id, &app, exe) < 0)
+		return;
+	app.comm[sizeof(app.comm) - 1] = '\0';
+	sensor_describe_app(sensor, &app, exe, &described);
+	sensor->handler.app_labelled(sensor->handler.userdata, &described);
+}
+
 static int on_edge(void *userdata, void *data, size_t size)
 {
 	struct sensor *sensor = userdata;
@@ -41,6 +56,8 @@ static int on_edge(void *userdata, void *data, size_t size)
 		truncate.edge = *edge;
 		truncate.login_uid = UINT32_MAX;
 		queue_path(sensor, &truncate);
+	} else if (edge->kind == WEIR_EDGE_APP) {
+		report_labelled(sensor, edge->flow.app_id);
 	}
 	if (sensor->handler.rung)
 		sensor->handler.rung(sensor->handler.userdata);

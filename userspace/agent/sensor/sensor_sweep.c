@@ -88,6 +88,7 @@ void sensor_describe_app(const struct sensor *sensor, const struct weir_app *app
 				       .ended_ns = app->ended_ns,
 				       .labels = sensor_labels_of_kernel(sensor, app->labels),
 				       .exe_ino = app->exe.ino,
+				       .cgroup_id = app->cgroup_id,
 				       .exe_dev = app->exe.dev,
 				       .pid = app->pid,
 				       .login_uid = app->login_uid,
