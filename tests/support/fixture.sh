@@ -47,6 +47,7 @@ weir_log=   # its stderr
 weir_live=  # its live lines
 server_pids=()
 mounts=()
+cgroup_folders=()
 n_tests=0
 n_failed=0
 n_acts=0
@@ -148,6 +149,9 @@ take_away() {
 	[ -z "$weir_pid" ] || end_process "$weir_pid"
 	[ ${#server_pids[@]} -eq 0 ] || end_process "${server_pids[@]}"
 	remove_network
+	for ((i = ${#cgroup_folders[@]} - 1; i >= 0; i--)); do
+		rmdir "${cgroup_folders[i]}" 2>/dev/null
+	done
 	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
 		mount=${mounts[i]}
 		umount "$mount" 2>/dev/null || umount --lazy "$mount"

@@ -102,6 +102,8 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 	if (r == 0)
 		r = exe_hash_new(&agent->hashes);
 	if (r == 0)
+		r = cgroup_names_new("/proc/self/mounts", &agent->cgroups);
+	if (r == 0)
 		r = held_new(HELD_EVENTS_MAX, &agent->held);
 	if (r == 0)
 		r = labelled_files_new(LABELLED_FILES_MAX, &agent->files);
@@ -111,6 +113,7 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 	}
 	agent->report = (struct report_context){.policy = agent->policy,
 						.hashes = agent->hashes,
+						.cgroups = agent->cgroups,
 						.boot_id = agent->boot_id,
 						.boot_offset_ns = clock_boot_offset_ns()};
 	r = open_spool(agent);
@@ -251,6 +254,7 @@ void agent_free(struct agent *agent)
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);
 	held_free(agent->held);
+	cgroup_names_free(agent->cgroups);
 	exe_hash_free(agent->hashes);
 	policy_free(agent->policy);
 	for (size_t i = 0; i < sizeof(agent->strings) / sizeof(agent->strings[0]); i++)

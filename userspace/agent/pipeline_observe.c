@@ -192,6 +192,14 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 	event_free(event);
 }
 
+/* Its container may be taken away before the next sweep comes by. */
+static void on_app_labelled(void *userdata, const struct sensor_app *app)
+{
+	struct agent *agent = userdata;
+
+	(void)cgroup_names_get(agent->cgroups, app->cgroup_id);
+}
+
 static void on_rung(void *userdata)
 {
 	agent_sweep_soon(userdata);
@@ -200,6 +208,7 @@ static void on_rung(void *userdata)
 void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 {
 	*ret_handler = (struct sensor_handler){.flow = on_flow,
+					       .app_labelled = on_app_labelled,
 					       .app_ended = on_app_ended,
 					       .path = on_path,
 					       .rung = on_rung,

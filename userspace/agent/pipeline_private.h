@@ -4,6 +4,7 @@
 
 /* The joined stages, as the files of the pipeline share them. */
 
+#include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/held.h"
 #include "agent/enrich/labelled_files.h"
@@ -21,6 +22,7 @@ struct agent {
 	struct policy *policy;
 	struct sensor *sensor;
 	struct exe_hash *hashes;
+	struct cgroup_names *cgroups;
 	struct held *held;
 	struct labelled_files *files;
 	struct spool *spool;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/place.h"
 #include "agent/sensor/sensor.h"
@@ -51,6 +52,16 @@ static int find_exe(const struct sensor_app *app, char **ret_exe)
 	return *ret_exe ? 0 : -ENOMEM;
 }
 
+static int name_cgroup(const struct report_context *context, const struct sensor_app *app,
+		       struct event *event)
+{
+	const char *name = cgroup_names_get(context->cgroups, app->cgroup_id);
+
+	if (name && !(event->app.cgroup = strdup(name)))
+		return -ENOMEM;
+	return 0;
+}
+
 int report_app(const struct report_context *context, const struct sensor_app *app,
 	       struct event *event)
 {
@@ -64,7 +75,8 @@ int report_app(const struct report_context *context, const struct sensor_app *ap
 	event->app.pid = app->pid;
 	event->app.login_uid = app->login_uid;
 	event->app.comm = strdup(app->comm);
-	if (!event->app.comm || find_exe(app, &event->app.exe) < 0)
+	if (!event->app.comm || name_cgroup(context, app, event) < 0 ||
+	    find_exe(app, &event->app.exe) < 0)
 		return -ENOMEM;
 	if (!event->app.exe)
 		return 0;

@@ -8,6 +8,7 @@
 
 #include "event/event.h"
 
+struct cgroup_names;
 struct exe_hash;
 struct policy;
 struct sensor_app;
@@ -16,6 +17,7 @@ struct sensor_flow;
 struct report_context {
 	const struct policy *policy;
 	struct exe_hash *hashes;
+	struct cgroup_names *cgroups;
 	const char *boot_id;
 	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
 	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */

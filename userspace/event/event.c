@@ -28,6 +28,7 @@ void event_free(struct event *event)
 	free(event->app.exe);
 	free(event->app.exe_sha256);
 	free(event->app.comm);
+	free(event->app.cgroup);
 	free(event->object.name);
 	free(event->object.previous_name);
 	free(event->object.address);
@@ -91,10 +92,12 @@ static int copy_app(const struct event_app *from, struct event_app *to)
 	to->exe = NULL;
 	to->exe_sha256 = NULL;
 	to->comm = NULL;
+	to->cgroup = NULL;
 	if (copy_string(from->exe, &to->exe) < 0 ||
-	    copy_string(from->exe_sha256, &to->exe_sha256) < 0)
+	    copy_string(from->exe_sha256, &to->exe_sha256) < 0 ||
+	    copy_string(from->comm, &to->comm) < 0)
 		return -ENOMEM;
-	return copy_string(from->comm, &to->comm);
+	return copy_string(from->cgroup, &to->cgroup);
 }
 
 static int copy_object(const struct event_object *from, struct event_object *to)

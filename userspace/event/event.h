@@ -70,11 +70,12 @@ struct event_app {
 	uint64_t id;        /* unique per boot */
 	uint64_t parent_id; /* the app that this one was executed from, 0 if before the sensor */
 	uint64_t start_ns;  /* CLOCK_REALTIME */
-	uint32_t pid;       /* thread group id of the process that acted first */
+	uint32_t pid;       /* thread group id of its first process, as the host counts */
 	uint32_t login_uid; /* kernel/audit loginuid, or the real uid where it is unset */
 	char *exe;          /* absolute path */
 	char *exe_sha256;   /* lower-case hex */
 	char *comm;
+	char *cgroup; /* where it was executed: its container, its service; NULL: the root */
 };
 
 struct event_object {

@@ -30,6 +30,7 @@ static void put_app(const struct event_app *app, Weir__EventApp *message)
 	message->exe = app->exe;
 	message->exe_sha256 = app->exe_sha256;
 	message->comm = app->comm;
+	message->cgroup = app->cgroup;
 }
 
 static void put_object(const struct event_object *object, Weir__EventObject *message)
@@ -104,6 +105,7 @@ static void get_app(Weir__EventApp *message, struct event_app *app)
 	app->exe = TAKE(message->exe);
 	app->exe_sha256 = TAKE(message->exe_sha256);
 	app->comm = TAKE(message->comm);
+	app->cgroup = TAKE(message->cgroup);
 }
 
 /* A newer agent may know more than we do: what it names reads as "other" or unknown, not as

@@ -72,7 +72,8 @@ static json_t *json_of_app(const struct event_app *app)
 	    !set_number(object, "start_ns", app->start_ns) ||
 	    !set_number_if_any(object, "parent_id", app->parent_id) ||
 	    !set_text_if_any(object, "comm", app->comm) ||
-	    !set_text_if_any(object, "exe_sha256", app->exe_sha256))
+	    !set_text_if_any(object, "exe_sha256", app->exe_sha256) ||
+	    !set_text_if_any(object, "cgroup", app->cgroup))
 		return NULL;
 	return TAKE(object);
 }

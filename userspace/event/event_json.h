@@ -4,7 +4,7 @@
 
 /*
  * One event as the documented JSON object: seq, agent, time_ns, kind, person,
- * app{id,exe,pid,start_ns}, object{kind,name,...}, labels[], bytes, calls.
+ * app{id,exe,pid,start_ns,cgroup}, object{kind,name,...}, labels[], bytes, calls.
  */
 
 #include <stdint.h>

@@ -41,7 +41,8 @@ static struct event *given_event_with_every_field(void)
 			.login_uid = UINT32_MAX,
 			.exe = strdup("exe"),
 			.exe_sha256 = strdup("sha"),
-			.comm = strdup("comm")},
+			.comm = strdup("comm"),
+			.cgroup = strdup("cgroup")},
 		.object = {.kind = EVENT_OBJECT_SOCKET,
 			   .role = EVENT_ROLE_SINK,
 			   .dev = 16,
@@ -81,6 +82,7 @@ static void assert_same_app(const struct event_app *a, const struct event_app *b
 	assert_string_equal(a->exe, b->exe);
 	assert_string_equal(a->exe_sha256, b->exe_sha256);
 	assert_string_equal(a->comm, b->comm);
+	assert_string_equal(a->cgroup, b->cgroup);
 }
 
 static void assert_same_object(const struct event_object *a, const struct event_object *b)
@@ -207,6 +209,23 @@ static void values_of_a_newer_agent_read_as_unknown(void **state)
 	assert_int_equal(event->object.role, EVENT_ROLE_NONE);
 }
 
+/* As it was packed when an app had no more than this. */
+static void an_event_of_an_agent_that_knew_no_cgroups_still_reads(void **state)
+{
+	static const uint8_t data[] = {0x08, 0x2a, 0x4a, 0x0c, 0x08, 0x07, 0x20, 0x08,
+				       0x32, 0x01, 'x',  0x42, 0x03, 's',  'h',  '1'};
+	_cleanup_(event_freep) struct event *event = NULL;
+
+	(void)state;
+	assert_int_equal(event_decode(data, sizeof(data), &event), 0);
+	assert_int_equal(event->seq, 42);
+	assert_int_equal(event->app.id, 7);
+	assert_int_equal(event->app.pid, 8);
+	assert_string_equal(event->app.exe, "x");
+	assert_string_equal(event->app.comm, "sh1");
+	assert_null(event->app.cgroup);
+}
+
 static void more_labels_than_a_mask_has_bits_are_refused(void **state)
 {
 	char *labels[65];
@@ -228,6 +247,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_event_are_refused),
 		cmocka_unit_test(a_cut_event_is_refused_or_a_smaller_event),
 		cmocka_unit_test(values_of_a_newer_agent_read_as_unknown),
+		cmocka_unit_test(an_event_of_an_agent_that_knew_no_cgroups_still_reads),
 		cmocka_unit_test(more_labels_than_a_mask_has_bits_are_refused),
 	};
 

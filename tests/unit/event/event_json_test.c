@@ -70,6 +70,21 @@ static void the_documented_keys_are_there(void **state)
 	json_decref(json);
 }
 
+static void a_cgroup_is_shown_where_it_is_not_the_root(void **state)
+{
+	_cleanup_(event_freep) struct event *event = given_egress();
+	json_t *json = event_to_json(event, NULL, 0, 0);
+
+	(void)state;
+	assert_null(json_object_get(json_object_get(json, "app"), "cgroup"));
+	json_decref(json);
+	event->app.cgroup = strdup("/system.slice/docker-1a2b.scope");
+	json = event_to_json(event, NULL, 0, 0);
+	assert_string_equal(text_at(json_object_get(json, "app"), "cgroup"),
+			    "/system.slice/docker-1a2b.scope");
+	json_decref(json);
+}
+
 static void bytes_are_the_step_and_totals_stand_beside(void **state)
 {
 	_cleanup_(event_freep) struct event *event = given_egress();
@@ -127,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_documented_keys_are_there),
+		cmocka_unit_test(a_cgroup_is_shown_where_it_is_not_the_root),
 		cmocka_unit_test(bytes_are_the_step_and_totals_stand_beside),
 		cmocka_unit_test(the_login_is_not_shown),
 		cmocka_unit_test(a_path_that_is_no_utf8_still_makes_an_event),

@@ -18,6 +18,7 @@ static struct event *given_labelled_file_event(void)
 	event->kind = EVENT_EDGE;
 	event->agent = strdup("desk-7");
 	event->app.exe = strdup("/usr/bin/zip");
+	event->app.cgroup = strdup("/machine.slice/till.scope");
 	event->object.name = strdup("/home/~/export.csv");
 	event->bytes_total = 4096;
 	assert_int_equal(event_add_label(event, "policy.property"), 0);
@@ -53,6 +54,7 @@ static void a_copy_outlives_the_original(void **state)
 	assert_int_equal(copy->bytes_total, 4096);
 	assert_string_equal(copy->agent, "desk-7");
 	assert_string_equal(copy->app.exe, "/usr/bin/zip");
+	assert_string_equal(copy->app.cgroup, "/machine.slice/till.scope");
 	assert_string_equal(copy->object.name, "/home/~/export.csv");
 	assert_string_equal(copy->labels[0], "policy.property");
 	assert_string_equal(copy->origins[0], "wechat");

@@ -152,9 +152,8 @@ static int mask(char **text)
 static int mask_event(struct event *event)
 {
 	char **texts[] = {
-		&event->object.name, &event->object.previous_name,
-		&event->app.exe,     &event->app.comm,
-		&event->detail,
+		&event->object.name, &event->object.previous_name, &event->app.exe,
+		&event->app.comm,    &event->app.cgroup,           &event->detail,
 	};
 	int r = 0;
 

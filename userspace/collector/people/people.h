@@ -44,8 +44,9 @@ int people_identify(const struct people *people, struct event *event, char **ret
 
 /*
  * Puts "~" in place of the person's name in a path: /home/NAME, /Users/NAME,
- * /run/user/UID, /run/media/NAME, /media/NAME/DISK, /var/mail/NAME; wherever
- * it stands in the text. The caller frees *ret_masked. Returns 0 or -ENOMEM.
+ * /run/user/UID, /run/media/NAME, /media/NAME/DISK, /var/mail/NAME, and of the uid in
+ * /user-UID.slice and /user@UID.service; wherever it stands in the text. The caller frees
+ * *ret_masked. Returns 0 or -ENOMEM.
  */
 int people_mask_path(const char *path, char **ret_masked);
 

@@ -18,6 +18,15 @@ static const struct {
 	{"/var/spool/mail/", 0}, {"/var/spool/cron/crontabs/", 0},
 };
 
+/* Units of systemd that are called after the uid that they are for, as cgroups are in turn. */
+static const struct {
+	const char *prefix, *suffix;
+} PERSONAL_UNITS[] = {
+	{"/user-", ".slice"},
+	{"/user@", ".service"},
+	{"/user-runtime-dir@", ".service"},
+};
+
 /* A name in a path ends at the next slash; in a sentence also at what no login name contains. */
 static const char IN_PATH[] = "/";
 static const char IN_SENTENCE[] = "/ \t\n\"',;:()[]<>|";
@@ -35,6 +44,24 @@ static bool is_followed_by(const char *text, unsigned int n_components, const ch
 	return true;
 }
 
+static bool match_unit(const char *text, size_t *ret_prefix, size_t *ret_uid)
+{
+	for (size_t i = 0; i < sizeof(PERSONAL_UNITS) / sizeof(PERSONAL_UNITS[0]); i++) {
+		size_t prefix = strlen(PERSONAL_UNITS[i].prefix), uid;
+		const char *suffix = PERSONAL_UNITS[i].suffix;
+
+		if (strncmp(text, PERSONAL_UNITS[i].prefix, prefix) != 0)
+			continue;
+		uid = strspn(text + prefix, "0123456789");
+		if (uid == 0 || strncmp(text + prefix + uid, suffix, strlen(suffix)) != 0)
+			continue;
+		*ret_prefix = prefix;
+		*ret_uid = uid;
+		return true;
+	}
+	return false;
+}
+
 /* The lengths of a personal prefix and the name after it, or false. */
 static bool match(const char *text, const char *ends, size_t *ret_prefix, size_t *ret_name)
 {
@@ -50,7 +77,7 @@ static bool match(const char *text, const char *ends, size_t *ret_prefix, size_t
 		*ret_name = name;
 		return true;
 	}
-	return false;
+	return match_unit(text, ret_prefix, ret_name);
 }
 
 int people_mask_path(const char *path, char **ret_masked)

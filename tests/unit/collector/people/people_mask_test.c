@@ -31,6 +31,20 @@ static void the_name_after_a_personal_folder_is_masked(void **state)
 	assert_masked("/home/zhang san/a", "/home/~/a");
 }
 
+static void the_uid_in_the_name_of_a_unit_is_masked(void **state)
+{
+	(void)state;
+	assert_masked("/user.slice/user-1017.slice/session-3.scope",
+		      "/user.slice/user-~.slice/session-3.scope");
+	assert_masked("/user.slice/user-1017.slice/user@1017.service/app.slice/a.scope",
+		      "/user.slice/user-~.slice/user@~.service/app.slice/a.scope");
+	assert_masked("/user.slice/user-1017.slice/user-runtime-dir@1017.service",
+		      "/user.slice/user-~.slice/user-runtime-dir@~.service");
+	assert_masked("/srv/user-1017.csv", "/srv/user-1017.csv");
+	assert_masked("/user.slice/user-.slice", "/user.slice/user-.slice");
+	assert_masked("/user-service@1017.service", "/user-service@1017.service");
+}
+
 static void what_names_nobody_stays(void **state)
 {
 	(void)state;
@@ -49,6 +63,7 @@ static void a_masked_path_is_masked_to_itself(void **state)
 	(void)state;
 	assert_masked("/home/~/a", "/home/~/a");
 	assert_masked("/media/~/USB/a", "/media/~/USB/a");
+	assert_masked("/user-~.slice/user@~.service", "/user-~.slice/user@~.service");
 }
 
 static void names_are_found_within_text_and_more_than_once(void **state)
@@ -64,6 +79,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_name_after_a_personal_folder_is_masked),
+		cmocka_unit_test(the_uid_in_the_name_of_a_unit_is_masked),
 		cmocka_unit_test(what_names_nobody_stays),
 		cmocka_unit_test(a_masked_path_is_masked_to_itself),
 		cmocka_unit_test(names_are_found_within_text_and_more_than_once),

@@ -228,11 +228,13 @@ static void names_in_paths_are_masked(void **state)
 	event->object.name = strdup("/home/zhangsan/Downloads/list.csv");
 	event->object.previous_name = strdup("/run/user/1017/list.csv");
 	event->app.exe = strdup("/home/zhangsan/bin/zip");
+	event->app.cgroup = strdup("/user.slice/user-1017.slice/session-3.scope");
 	event->detail = strdup("mapped /home/zhangsan, then left");
 	assert_int_equal(people_identify(people, event, &person, &is_staff), 0);
 	assert_string_equal(event->object.name, "/home/~/Downloads/list.csv");
 	assert_string_equal(event->object.previous_name, "/run/user/~/list.csv");
 	assert_string_equal(event->app.exe, "/home/~/bin/zip");
+	assert_string_equal(event->app.cgroup, "/user.slice/user-~.slice/session-3.scope");
 	assert_string_equal(event->detail, "mapped /home/~, then left");
 	event_free(event);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_AGENT_ENRICH_CGROUP_NAMES_H
+#define WEIR_AGENT_ENRICH_CGROUP_NAMES_H
+
+/*
+ * What a cgroup is called: its path below the root of the v2 hierarchy, asked of the kernel
+ * by id once and then kept, so that it still has a name when its container is gone. A machine
+ * that keeps containers apart by v1 hierarchies only has all of them in the root here.
+ */
+
+#include <stdint.h>
+
+struct cgroup_names;
+
+/*
+ * Names come by way of the first cgroup2 file system in mounts_path (as /proc/self/mounts) that
+ * can be opened; without one there are ids only. Nothing is mounted: a second mount would change
+ * the options of the first (cgroup_get_tree(), kernel/cgroup/cgroup.c). 0 or -ENOMEM.
+ */
+int cgroup_names_new(const char *mounts_path, struct cgroup_names **ret_names);
+void cgroup_names_free(struct cgroup_names *names);
+
+/*
+ * "/system.slice/docker-1a2b.scope", or "cgroup:1234" of one that was gone before anybody asked.
+ * Lives until the next call. NULL for the root, for 0 (unknown) and when memory is out.
+ */
+const char *cgroup_names_get(struct cgroup_names *names, uint64_t id);
+
+#endif
