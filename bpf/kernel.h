@@ -74,6 +74,7 @@ enum bpf_func_id {
 #define TRACEFS_MAGIC 0x74726163
 #define DEBUGFS_MAGIC 0x64626720
 #define BPF_FS_MAGIC 0xcafe4a11
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define CGROUP_SUPER_MAGIC 0x27e0eb
 #define CGROUP2_SUPER_MAGIC 0x63677270
 
@@ -142,6 +143,14 @@ struct super_block {
 	unsigned long s_magic;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned long i_ino;
@@ -150,6 +159,7 @@ struct inode {
 	__u32 i_rdev;
 	__s64 i_size;
 	unsigned int i_nlink;
+	struct hlist_head i_dentry;
 };
 
 struct hlist_bl_node {
@@ -162,6 +172,10 @@ struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
 	struct lockref d_lockref;
+	struct super_block *d_sb;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 
 struct vfsmount {
@@ -200,14 +214,6 @@ struct files_struct {
 
 struct fs_struct {
 	struct path pwd;
-};
-
-struct hlist_node {
-	struct hlist_node *next;
-};
-
-struct hlist_head {
-	struct hlist_node *first;
 };
 
 struct xa_node {

@@ -110,7 +110,8 @@ static __always_inline bool label_is_shared_file(const struct object *object)
 	struct file *file = object->file;
 	int holders = BPF_CORE_READ(file, f_path.dentry, d_lockref.count);
 
-	return holders > 2 || (holders == 2 && !label_is_held_by_fs(file)) ||
+	/* The file below may be open, too, and overlayfs holds one or the other. */
+	return object->is_stacked || holders > 2 || (holders == 2 && !label_is_held_by_fs(file)) ||
 	       BPF_CORE_READ(file, f_inode, i_nlink) != 1 || label_is_shared_description(file);
 }
 
@@ -146,6 +147,36 @@ static __always_inline void label_count_change(void)
 
 	if (gate)
 		COUNT(gate->label_changes);
+}
+
+/* Who has the copy open without having opened it here is found by a walk. */
+static __always_inline void label_copy_up(struct inode *lower, struct inode *upper)
+{
+	struct weir_state *gate = state_get();
+	struct weir_object *from, *to;
+	struct weir_object_key key;
+
+	object_read_key(lower, &key);
+	from = bpf_map_lookup_elem(&objects, &key);
+	if (!from || !gate)
+		return;
+	object_read_key(upper, &key);
+	to = bpf_map_lookup_elem(&objects, &key);
+	if (to && !(from->labels & ~to->labels))
+		return;
+	if (to) {
+		to->labels |= from->labels;
+	} else {
+		long error = bpf_map_update_elem(&objects, &key, from, BPF_NOEXIST);
+
+		if (maps_is_full(error))
+			COUNT(gate->losses.objects_full);
+		if (error)
+			return;
+		COUNT(gate->labelled_files);
+	}
+	label_count_change();
+	label_mark_volatile(&key);
 }
 
 static __always_inline void label_object(const struct object *object, const struct weir_app *app)
@@ -268,19 +299,18 @@ static __always_inline bool label_may_matter(struct file *file, const struct wei
 		dev = BPF_CORE_READ(super, s_dev);
 		magic = BPF_CORE_READ(super, s_magic);
 	}
-	return magic == PROC_SUPER_MAGIC || label_has_folders(dev, gate);
+	return magic == PROC_SUPER_MAGIC || magic == OVERLAYFS_SUPER_MAGIC ||
+	       label_has_folders(dev, gate);
 }
 
-static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, struct weir_state *gate)
+/* Of the folders that a file is in. Not static: verified once, see name_hash(). */
+__noinline __u64 label_of_parents(__u64 address, __u32 dev)
 {
+	struct dentry *dentry = (struct dentry *)address;
 	struct weir_folder_key key = {.dev = dev};
-	struct dentry *dentry;
 	__u64 labels = 0;
 	int i;
 
-	if (!label_has_folders(dev, gate))
-		return 0;
-	dentry = BPF_CORE_READ(file, f_path.dentry);
 	for (i = 0; i < FOLDER_DEPTH; i++) {
 		struct dentry *parent;
 		__u64 *found;
@@ -300,6 +330,23 @@ static __always_inline __u64 label_of_folders(struct file *file, __u32 dev, stru
 		if (found)
 			labels |= *found;
 	}
+	return labels;
+}
+
+static __always_inline __u64 label_of_folders(const struct object *object, struct weir_state *gate)
+{
+	struct file *file = object->file;
+	__u32 dev = object->key.dev;
+	__u64 labels = 0, real;
+
+	if (object->is_stacked) {
+		real = overlay_find_real((__u64)BPF_CORE_READ(file, f_inode));
+		if (real && label_has_folders(dev, gate))
+			labels = label_of_parents(real, dev);
+		dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	}
+	if (label_has_folders(dev, gate))
+		labels |= label_of_parents((__u64)BPF_CORE_READ(file, f_path.dentry), dev);
 	return labels;
 }
 
@@ -331,7 +378,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (label_is_path_only(file))
 		return 0;
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
-		labels = label_of_folders(file, object.key.dev, gate);
+		labels = label_of_folders(&object, gate);
 	known = bpf_map_lookup_elem(&objects, &object.key);
 	is_news = labels && (!known || labels & ~known->labels);
 	if (labels && !known) {

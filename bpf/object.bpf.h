@@ -9,6 +9,7 @@
  */
 
 #include "maps.bpf.h"
+#include "overlay.bpf.h"
 #include "proc.bpf.h"
 
 struct object {
@@ -20,7 +21,7 @@ struct object {
 	};
 	__u32 kind;
 	__u16 family;
-	__u16 padding;
+	__u16 is_stacked; /* its file is on overlayfs, its key that of the file below */
 };
 
 /*
@@ -87,6 +88,8 @@ static __always_inline void object_read_key(struct inode *inode, struct weir_obj
 	ret_key->generation = BPF_CORE_READ(inode, i_generation);
 }
 
+#define OBJECT_STACKED 255 /* not a kind: of a regular file of overlayfs */
+
 /*
  * Synthetic file systems answer from the kernel: nothing rests there. But one file of procfs is
  * what another process remembers.
@@ -102,6 +105,8 @@ static __always_inline __u32 object_kind_of_regular(struct inode *inode)
 	switch (magic) {
 	case PROC_SUPER_MAGIC:
 		return WEIR_KIND_MEMORY;
+	case OVERLAYFS_SUPER_MAGIC:
+		return OBJECT_STACKED;
 	case SYSFS_MAGIC:
 	case TRACEFS_MAGIC:
 	case DEBUGFS_MAGIC:
@@ -318,6 +323,17 @@ static __noinline int object_resolve_proc(struct file *file, struct object *ret_
 	return 0;
 }
 
+/* The inode that holds the data. Read as a number, see name_hash(). */
+static __always_inline struct inode *object_unstack(struct file *file, struct object *ret_object)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct dentry *real = (struct dentry *)overlay_find_real((__u64)inode);
+
+	ret_object->kind = WEIR_KIND_FILE;
+	ret_object->is_stacked = 1;
+	return real ? BPF_CORE_READ(real, d_inode) : inode;
+}
+
 /* Fills an object from an open file. Kind NONE means that no customer data can rest there. */
 static __always_inline void object_resolve(struct file *file, __u32 direction,
 					   struct object *ret_object)
@@ -327,7 +343,7 @@ static __always_inline void object_resolve(struct file *file, __u32 direction,
 	ret_object->file = file;
 	ret_object->sock = NULL;
 	ret_object->family = 0;
-	ret_object->padding = 0;
+	ret_object->is_stacked = 0;
 	ret_object->kind = object_kind_of_inode(inode);
 	if (ret_object->kind == WEIR_KIND_NONE)
 		return;
@@ -335,6 +351,8 @@ static __always_inline void object_resolve(struct file *file, __u32 direction,
 		object_resolve_proc(file, ret_object);
 		return;
 	}
+	if (ret_object->kind == OBJECT_STACKED)
+		inode = object_unstack(file, ret_object);
 	object_read_key(inode, &ret_object->key);
 	if (ret_object->kind == WEIR_KIND_INET)
 		object_resolve_socket(ret_object, direction);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_TESTS_KERNEL_LAYERS_H
+#define WEIR_TESTS_KERNEL_LAYERS_H
+
+/*
+ * Mounts below the folder of a scene, in a mount namespace of the test's own, and the question
+ * whether who reads a file there is labelled by it.
+ */
+
+#include <stdbool.h>
+
+#include "kernel/scene.h"
+
+/* For cmocka, before a group of tests: what they mount, nobody else sees. */
+int layers_leave_namespace(void **state);
+/* For cmocka, after a test: unmounts DIR/stack and all in it, and strikes the scene. */
+int layers_strike(void **state);
+
+/* A tmpfs at DIR/stack with the folders lower, upper, work and merged. */
+void layers_add_stack(const struct scene *scene);
+/* An overlay of lower (below DIR) and DIR/stack/upper at DIR/stack/merged. False, saying why, where
+ * this kernel has none. */
+bool layers_add_overlay(const struct scene *scene, const char *lower);
+void layers_remove_overlay(const struct scene *scene);
+/* What nobody has open is read from the disk again. */
+void layers_drop_caches(void);
+
+/* Writes SCENE_BYTES of what it holds to DIR/name. */
+void layers_write(const struct scene *scene, uint32_t who, const char *name, int flags);
+/* Has an app that held nothing read DIR/name; trace is a new file's name. */
+bool layers_is_labelled(const struct scene *scene, const char *name, const char *trace);
+/* Bytes that labelled apps wrote to (or read from) DIR/name. */
+uint64_t layers_count_bytes(const struct scene *scene, bool is_out, const char *name);
+
+#endif
