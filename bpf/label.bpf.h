@@ -13,6 +13,7 @@
 
 #include "app.bpf.h"
 #include "edge.bpf.h"
+#include "folder.bpf.h"
 #include "name.bpf.h"
 
 static __always_inline void label_app_of_exe(struct weir_app *app, __u64 labels, __u32 hops,
@@ -258,18 +259,6 @@ static __noinline int label_watch_socket(struct weir_app *app, struct file *file
 	return 0;
 }
 
-#define FOLDER_DEPTH 32
-
-static __always_inline bool label_has_folders(__u32 dev, const struct weir_state *gate)
-{
-	int i;
-
-	for (i = 0; i < WEIR_FOLDER_DEVICES; i++)
-		if (gate->folder_devices[i] == dev || gate->folder_devices[i] == ~0u)
-			return true;
-	return false;
-}
-
 /* Nothing is labelled, and no file becomes so by being opened. */
 static __always_inline bool label_is_idle(const struct weir_state *gate)
 {
@@ -300,57 +289,11 @@ static __always_inline bool label_may_matter(struct file *file, const struct wei
 		magic = BPF_CORE_READ(super, s_magic);
 	}
 	return magic == PROC_SUPER_MAGIC || magic == OVERLAYFS_SUPER_MAGIC ||
-	       label_has_folders(dev, gate);
+	       folder_is_on(dev, gate);
 }
 
-/* Of the folders that a file is in. Not static: verified once, see name_hash(). */
-__noinline __u64 label_of_parents(__u64 address, __u32 dev)
-{
-	struct dentry *dentry = (struct dentry *)address;
-	struct weir_folder_key key = {.dev = dev};
-	__u64 labels = 0;
-	int i;
-
-	for (i = 0; i < FOLDER_DEPTH; i++) {
-		struct dentry *parent;
-		__u64 *found;
-
-		if (bpf_rdonly_cast)
-			parent = object_cast(struct dentry, dentry)->d_parent;
-		else
-			parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry)
-			break;
-		dentry = parent;
-		if (bpf_rdonly_cast)
-			key.ino = object_cast(struct dentry, dentry)->d_inode->i_ino;
-		else
-			key.ino = BPF_CORE_READ(dentry, d_inode, i_ino);
-		found = bpf_map_lookup_elem(&folders, &key);
-		if (found)
-			labels |= *found;
-	}
-	return labels;
-}
-
-static __always_inline __u64 label_of_folders(const struct object *object, struct weir_state *gate)
-{
-	struct file *file = object->file;
-	__u32 dev = object->key.dev;
-	__u64 labels = 0, real;
-
-	if (object->is_stacked) {
-		real = overlay_find_real((__u64)BPF_CORE_READ(file, f_inode));
-		if (real && label_has_folders(dev, gate))
-			labels = label_of_parents(real, dev);
-		dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	}
-	if (label_has_folders(dev, gate))
-		labels |= label_of_parents((__u64)BPF_CORE_READ(file, f_path.dentry), dev);
-	return labels;
-}
-
-/* Opened with O_PATH, as the agent does to see that a file is still there: nothing can be read. */
+/* Opened with O_PATH, as the agent does to see that a file is still there, or to have it labelled:
+ * nothing can be read. */
 static __always_inline bool label_is_path_only(struct file *file)
 {
 	if (bpf_rdonly_cast)
@@ -375,10 +318,8 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (object.kind != WEIR_KIND_FILE && object.kind != WEIR_KIND_PIPE &&
 	    object.kind != WEIR_KIND_DEVICE)
 		return 0;
-	if (label_is_path_only(file))
-		return 0;
 	if (gate->folder_count && object.kind == WEIR_KIND_FILE)
-		labels = label_of_folders(&object, gate);
+		labels = folder_labels(&object, gate);
 	known = bpf_map_lookup_elem(&objects, &object.key);
 	is_news = labels && (!known || labels & ~known->labels);
 	if (labels && !known) {
@@ -396,6 +337,8 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	/* Moved into the folder while others had it open. */
 	if (is_news && label_is_shared_file(&object))
 		label_mark_volatile(&object.key);
+	if (label_is_path_only(file))
+		return 0;
 	app_open(app);
 	if (is_truncated) {
 		struct weir_flow_key key = {.app_id = app->id, .object = object.key};

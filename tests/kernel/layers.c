@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 static void must(int result, const char *what)
@@ -77,29 +76,6 @@ void layers_drop_caches(void)
 	must(fd, "drop_caches");
 	must((int)write(fd, "2", 1), "drop_caches");
 	close(fd);
-}
-
-void layers_write(const struct scene *scene, uint32_t who, const char *name, int flags)
-{
-	int fd = scene_open(scene, who, scene_path(scene, name), flags);
-	long n = SCENE_CALL(scene, who, SYS_write, fd, (long)scene_data(scene, who), SCENE_BYTES);
-
-	must(n == SCENE_BYTES ? 0 : -1, name);
-	SCENE_CALL(scene, who, SYS_close, fd);
-}
-
-bool layers_is_labelled(const struct scene *scene, const char *name, const char *trace)
-{
-	uint64_t bytes;
-	int fd;
-
-	scene_start(scene, SECOND, "second");
-	fd = scene_open(scene, SECOND, scene_path(scene, name), O_RDONLY);
-	must((int)SCENE_CALL(scene, SECOND, SYS_read, fd, (long)scene_data(scene, SECOND), 100) - 1,
-	     name);
-	bytes = scene_labelled_bytes(scene, SECOND, trace);
-	puppet_end(scene->stage, SECOND);
-	return bytes > 0;
 }
 
 uint64_t layers_count_bytes(const struct scene *scene, bool is_out, const char *name)

@@ -3,8 +3,7 @@
 #define WEIR_TESTS_KERNEL_LAYERS_H
 
 /*
- * Mounts below the folder of a scene, in a mount namespace of the test's own, and the question
- * whether who reads a file there is labelled by it.
+ * Mounts below the folder of a scene, in a mount namespace of the test's own.
  */
 
 #include <stdbool.h>
@@ -25,10 +24,6 @@ void layers_remove_overlay(const struct scene *scene);
 /* What nobody has open is read from the disk again. */
 void layers_drop_caches(void);
 
-/* Writes SCENE_BYTES of what it holds to DIR/name. */
-void layers_write(const struct scene *scene, uint32_t who, const char *name, int flags);
-/* Has an app that held nothing read DIR/name; trace is a new file's name. */
-bool layers_is_labelled(const struct scene *scene, const char *name, const char *trace);
 /* Bytes that labelled apps wrote to (or read from) DIR/name. */
 uint64_t layers_count_bytes(const struct scene *scene, bool is_out, const char *name);
 

@@ -35,7 +35,7 @@ static void given_rows_in_the_lower_folder(const struct scene *scene)
 {
 	layers_add_stack(scene);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/lower/rows", NEW_FILE);
+	scene_write(scene, CLERK, "stack/lower/rows", NEW_FILE);
 	if (!layers_add_overlay(scene, "stack/lower"))
 		skip();
 }
@@ -55,9 +55,9 @@ static void rows_written_in_a_container_label_who_reads_the_upper_folder(void **
 
 	given_an_overlay(scene);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "outside"));
+	scene_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
 	assert_int_equal(layers_count_bytes(scene, true, "stack/upper/rows"), SCENE_BYTES);
 	coverage_note("overlayfs: file written in it, read in its upper folder", COVERAGE_EXACT);
 }
@@ -68,8 +68,8 @@ static void rows_written_to_the_upper_folder_label_who_reads_in_the_container(vo
 
 	given_an_overlay(scene);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/upper/rows", NEW_FILE);
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
+	scene_write(scene, CLERK, "stack/upper/rows", NEW_FILE);
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
 	assert_int_equal(layers_count_bytes(scene, false, "stack/upper/rows"), 100);
 	coverage_note("overlayfs: file written in its upper folder, read in it", COVERAGE_EXACT);
 }
@@ -80,12 +80,12 @@ static void a_label_survives_the_inode_of_the_overlay(void **state)
 
 	given_an_overlay(scene);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
+	scene_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
 	layers_drop_caches();
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "uncached"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "uncached"));
 	layers_remove_overlay(scene);
 	assert_true(layers_add_overlay(scene, "stack/lower"));
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "mounted_again"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "mounted_again"));
 	coverage_note("overlayfs: mounted again", COVERAGE_EXACT);
 }
 
@@ -100,13 +100,13 @@ static void a_label_survives_where_layers_are_on_several_file_systems(void **sta
 	if (!layers_add_overlay(scene, "other"))
 		skip();
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
+	scene_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
 	layers_remove_overlay(scene);
 	assert_true(layers_add_overlay(scene, "other"));
-	layers_write(scene, THIEF, "stack/merged/before", NEW_FILE); /* takes a number */
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "mounted_again"));
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "outside"));
-	assert_false(layers_is_labelled(scene, "stack/merged/before", "innocent"));
+	scene_write(scene, THIEF, "stack/merged/before", NEW_FILE); /* takes a number */
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "mounted_again"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
+	assert_false(scene_is_labelled(scene, "stack/merged/before", "innocent"));
 }
 
 static void rows_in_an_image_label_who_reads_them_in_the_container(void **state)
@@ -114,7 +114,7 @@ static void rows_in_an_image_label_who_reads_them_in_the_container(void **state)
 	const struct scene *scene = *state;
 
 	given_rows_in_the_lower_folder(scene);
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
 	assert_int_equal(layers_count_bytes(scene, false, "stack/lower/rows"), 100);
 	coverage_note("overlayfs: labelled file of a lower folder", COVERAGE_EXACT);
 }
@@ -124,11 +124,11 @@ static void a_copy_for_an_append_keeps_the_label(void **state)
 	const struct scene *scene = *state;
 
 	given_rows_in_the_lower_folder(scene);
-	layers_write(scene, THIEF, "stack/merged/rows", O_WRONLY | O_APPEND);
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "outside"));
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
+	scene_write(scene, THIEF, "stack/merged/rows", O_WRONLY | O_APPEND);
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
 	layers_remove_overlay(scene);
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "alone"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "alone"));
 	coverage_note("overlayfs: copy-up by open", COVERAGE_EXACT);
 }
 
@@ -140,8 +140,8 @@ static void a_copy_for_new_attributes_keeps_the_label(void **state)
 	given_rows_in_the_lower_folder(scene);
 	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
 	assert_int_equal(stat(scene_path(scene, "stack/upper/rows"), &info), 0);
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "outside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
 	coverage_note("overlayfs: copy-up by chmod, then opened in it", COVERAGE_EXACT);
 }
 
@@ -170,13 +170,13 @@ static void a_copy_for_a_new_name_keeps_the_label(void **state)
 		 scene_path(scene, "stack/merged/second"));
 	when_called_with_path(scene, THIEF, SYS_link, "stack/merged/rows", (long)thief->paths[1],
 			      0);
-	assert_true(layers_is_labelled(scene, "stack/merged/second", "linked"));
+	assert_true(scene_is_labelled(scene, "stack/merged/second", "linked"));
 	snprintf(thief->paths[1], sizeof(thief->paths[1]), "%s",
 		 scene_path(scene, "stack/merged/photo"));
 	when_called_with_path(scene, THIEF, SYS_rename, "stack/merged/rows", (long)thief->paths[1],
 			      0);
-	assert_true(layers_is_labelled(scene, "stack/merged/photo", "renamed"));
-	assert_true(layers_is_labelled(scene, "stack/upper/photo", "outside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/photo", "renamed"));
+	assert_true(scene_is_labelled(scene, "stack/upper/photo", "outside"));
 	coverage_note("overlayfs: copy-up by rename or link, then opened in it", COVERAGE_EXACT);
 }
 
@@ -185,8 +185,8 @@ static void the_innocent_in_a_container_stay_unlabelled(void **state)
 	const struct scene *scene = *state;
 
 	given_rows_in_the_lower_folder(scene);
-	layers_write(scene, THIEF, "stack/merged/plain", NEW_FILE);
-	assert_false(layers_is_labelled(scene, "stack/merged/plain", "plain"));
+	scene_write(scene, THIEF, "stack/merged/plain", NEW_FILE);
+	assert_false(scene_is_labelled(scene, "stack/merged/plain", "plain"));
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "stack/merged/own"), 0);
 }
 
@@ -202,8 +202,8 @@ static void a_mapping_in_a_container_labels_the_file_in_the_upper_folder(void **
 			       fd, 0) > 0);
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_close, fd), 0);
 	scene_read_source(scene, CLERK);
-	assert_true(layers_is_labelled(scene, "stack/upper/rows", "outside"));
-	assert_true(layers_is_labelled(scene, "stack/merged/rows", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
 	coverage_note("overlayfs: shared writable mmap", COVERAGE_LABEL);
 }
 
@@ -214,10 +214,10 @@ static void who_holds_the_file_of_the_upper_folder_open_is_labelled(void **state
 	int fd;
 
 	given_an_overlay(scene);
-	layers_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
+	scene_write(scene, CLERK, "stack/merged/rows", NEW_FILE);
 	fd = scene_open(scene, THIEF, scene_path(scene, "stack/upper/rows"), O_RDONLY);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "stack/merged/rows", O_WRONLY);
+	scene_write(scene, CLERK, "stack/merged/rows", O_WRONLY);
 	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
 	assert_int_equal(
 		SCENE_CALL(scene, THIEF, SYS_read, fd, (long)scene_data(scene, THIEF), SCENE_BYTES),
@@ -233,7 +233,7 @@ static void an_export_folder_below_a_container_labels_what_is_opened_there(void 
 	layers_add_stack(scene);
 	if (!layers_add_overlay(scene, "export"))
 		skip();
-	assert_true(layers_is_labelled(scene, "stack/merged/source.csv", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/merged/source.csv", "inside"));
 	assert_int_equal(layers_count_bytes(scene, false, "export/source.csv"), 100);
 	coverage_note("overlayfs: export folder below it", COVERAGE_EXACT);
 }
@@ -248,7 +248,7 @@ static void an_export_folder_is_known_where_it_is_bound(void **state)
 	layers_add_stack(scene);
 	snprintf(from, sizeof(from), "%s", scene_path(scene, "export"));
 	assert_int_equal(mount(from, scene_path(scene, "stack/lower"), NULL, MS_BIND, NULL), 0);
-	assert_true(layers_is_labelled(scene, "stack/lower/source.csv", "bound"));
+	assert_true(scene_is_labelled(scene, "stack/lower/source.csv", "bound"));
 	/* And where only the thief sees it. */
 	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_unshare, CLONE_NEWNS), 0);
 	snprintf(thief->paths[0], sizeof(thief->paths[0]), "%s", from);
@@ -270,17 +270,17 @@ static void a_file_bound_over_another_name_is_itself(void **state)
 	char from[PUPPET_PATH_BYTES];
 
 	layers_add_stack(scene);
-	layers_write(scene, THIEF, "stack/upper/photo", NEW_FILE);
+	scene_write(scene, THIEF, "stack/upper/photo", NEW_FILE);
 	scene_read_source(scene, CLERK);
-	layers_write(scene, CLERK, "rows", NEW_FILE);
+	scene_write(scene, CLERK, "rows", NEW_FILE);
 	snprintf(from, sizeof(from), "%s", scene_path(scene, "rows"));
 	assert_int_equal(mount(from, scene_path(scene, "stack/upper/photo"), NULL, MS_BIND, NULL),
 			 0);
-	assert_true(layers_is_labelled(scene, "stack/upper/photo", "bound"));
-	assert_true(layers_is_labelled(scene, "rows", "own"));
+	assert_true(scene_is_labelled(scene, "stack/upper/photo", "bound"));
+	assert_true(scene_is_labelled(scene, "rows", "own"));
 	/* The other way round: what is written through the second name is in the first one. */
 	assert_int_equal(umount(scene_path(scene, "stack/upper/photo")), 0);
-	assert_false(layers_is_labelled(scene, "stack/upper/photo", "unbound"));
+	assert_false(scene_is_labelled(scene, "stack/upper/photo", "unbound"));
 	coverage_note("bind mount of a file over another", COVERAGE_EXACT);
 }
 

@@ -92,3 +92,27 @@ uint64_t scene_labelled_bytes(const struct scene *scene, uint32_t who, const cha
 	must(n == SCENE_TRACE_BYTES, "write");
 	return kernel_fixture_written(scene->fixture, name);
 }
+
+void scene_write(const struct scene *scene, uint32_t who, const char *name, int flags)
+{
+	int fd = scene_open(scene, who, scene_path(scene, name), flags);
+	long n = SCENE_CALL(scene, who, SYS_write, fd, (long)scene_data(scene, who), SCENE_BYTES);
+
+	must(n == SCENE_BYTES, name);
+	SCENE_CALL(scene, who, SYS_close, fd);
+}
+
+bool scene_is_labelled(const struct scene *scene, const char *name, const char *trace)
+{
+	uint64_t bytes;
+	long n;
+	int fd;
+
+	scene_start(scene, SECOND, "second");
+	fd = scene_open(scene, SECOND, scene_path(scene, name), O_RDONLY);
+	n = SCENE_CALL(scene, SECOND, SYS_read, fd, (long)scene_data(scene, SECOND), 100);
+	must(n > 0, name);
+	bytes = scene_labelled_bytes(scene, SECOND, trace);
+	puppet_end(scene->stage, SECOND);
+	return bytes > 0;
+}

@@ -44,5 +44,10 @@ int scene_open(const struct scene *scene, uint32_t who, const char *path, int fl
 void scene_read_source(const struct scene *scene, uint32_t who);
 /* Writes to DIR/name; 0 when the app is not labelled. */
 uint64_t scene_labelled_bytes(const struct scene *scene, uint32_t who, const char *name);
+/* Writes SCENE_BYTES of its data to DIR/name. */
+void scene_write(const struct scene *scene, uint32_t who, const char *name, int flags);
+/* Whether SECOND, an app that held nothing, is labelled by reading DIR/name. It leaves a new file
+ * DIR/trace. */
+bool scene_is_labelled(const struct scene *scene, const char *name, const char *trace);
 
 #endif

@@ -174,6 +174,10 @@ static void report_start(struct agent *agent)
 				describe_gap(&start));
 	agent_emit_note(agent, EVENT_AGENT_START, now_ns, 0, 0, start.attach_mode);
 	agent_emit_note(agent, EVENT_POLICY, now_ns, 0, 0, policy_fingerprint(agent->policy));
+	if (start.is_folder_cut)
+		agent_emit_note(agent, EVENT_COVERAGE_GAP, now_ns, 0, 0,
+				"export folders hold more files than are labelled at the start: "
+				"one that leaves its folder before it is opened there is missed");
 }
 
 int agent_new(sd_event *event, const struct agent_config *config, struct agent **ret_agent)

@@ -40,8 +40,10 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 	sensor->start.attach_ns = clock_boottime_ns() - began_ns;
 	if (r == 0)
 		r = sensor_walk_tasks(sensor);
-	if (r == 0)
+	if (r == 0) {
+		sensor_label_folders(sensor, policy);
 		r = sensor_walk(sensor);
+	}
 	sensor->start.walk_ns = clock_boottime_ns() - began_ns - sensor->start.attach_ns;
 	if (r < 0 && !*ret_reason &&
 	    asprintf(ret_reason, "cannot walk what is open on this machine: %s", strerror(-r)) < 0)

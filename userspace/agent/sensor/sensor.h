@@ -163,8 +163,10 @@ struct sensor_start {
 	/* Programs beside the kernel's security modules: "attached", "not listed", "unknown"
 	 * whether listed, or "listed, refused: " and why. */
 	char lsm_bpf[SENSOR_LSM_BYTES];
-	uint64_t attach_ns; /* until every call was seen */
-	uint64_t walk_ns;   /* from then on, until what was there before was met */
+	uint64_t attach_ns;    /* until every call was seen */
+	uint64_t walk_ns;      /* from then on, until what was there before was met */
+	uint64_t folder_files; /* found in export folders and labelled */
+	bool is_folder_cut;    /* there are more, which are labelled when they are opened there */
 };
 
 /*

@@ -98,6 +98,8 @@ int sensor_lsm_probe(void);
 void sensor_lsm_examine(struct sensor *sensor, const char *path);
 /* The kernel took the probe, but not the sensor's own. */
 void sensor_lsm_refuse(struct sensor *sensor, int error);
+/* sensor_folders.c: labels what lies in export folders; start.folder_files says how many. */
+void sensor_label_folders(struct sensor *sensor, const struct policy *policy);
 /* sensor_walk.c */
 int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);
