@@ -145,6 +145,30 @@ static void a_copy_for_new_attributes_keeps_the_label(void **state)
 	coverage_note("overlayfs: copy-up by chmod, then opened in it", COVERAGE_EXACT);
 }
 
+/* The overlay forgets where the copy came from, and finds it again (trusted.overlay.origin). */
+static void a_copy_that_is_met_again_keeps_the_label(void **state)
+{
+	const struct scene *scene = *state;
+
+	given_rows_in_the_lower_folder(scene);
+	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
+	layers_remove_overlay(scene);
+	assert_true(layers_add_overlay(scene, "stack/lower"));
+	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
+	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
+}
+
+/* It is met in the upper folder before the container opens it again. */
+static void a_copy_that_is_not_opened_in_the_container_is_a_gap(void **state)
+{
+	const struct scene *scene = *state;
+
+	given_rows_in_the_lower_folder(scene);
+	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
+	assert_false(scene_is_labelled(scene, "stack/upper/rows", "outside"));
+	coverage_note("overlayfs: copy-up by chmod, then opened in its upper folder", COVERAGE_GAP);
+}
+
 static void a_file_that_is_copied_up_while_it_is_open_keeps_the_label(void **state)
 {
 	const struct scene *scene = *state;
@@ -296,6 +320,8 @@ int main(int argc, char **argv)
 		STORY(rows_in_an_image_label_who_reads_them_in_the_container),
 		STORY(a_copy_for_an_append_keeps_the_label),
 		STORY(a_copy_for_new_attributes_keeps_the_label),
+		STORY(a_copy_that_is_met_again_keeps_the_label),
+		STORY(a_copy_that_is_not_opened_in_the_container_is_a_gap),
 		STORY(a_file_that_is_copied_up_while_it_is_open_keeps_the_label),
 		STORY(a_copy_for_a_new_name_keeps_the_label),
 		STORY(the_innocent_in_a_container_stay_unlabelled),

@@ -144,6 +144,18 @@ static void label_by_folder(struct play *play, const char *path, int object)
 	}
 }
 
+void play_note_exports(struct play *play)
+{
+	char path[PUPPET_PATH_BYTES];
+	struct stat info;
+
+	for (int i = 0; i < PLAY_SOURCES; i++) {
+		play_name_file(play, i, path);
+		if (lstat(path, &info) == 0)
+			label_by_folder(play, path, find_object(play, path, &info, false));
+	}
+}
+
 void play_note_opened(struct play *play, struct play_process *process, int fd)
 {
 	char link[64], target[256];

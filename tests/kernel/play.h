@@ -98,6 +98,8 @@ void play_look_at_fd(struct play *play, struct play_process *process, int fd, bo
 void play_look_at_all_fds(struct play *play, struct play_process *process);
 /* What was opened lies in a folder. */
 void play_note_opened(struct play *play, struct play_process *process, int fd);
+/* What lies in export folders when the sensor starts is a source, opened or not. */
+void play_note_exports(struct play *play);
 void play_forget_fd(struct play *play, struct play_process *process, int fd);
 void play_name_file(const struct play *play, int index, char path[PUPPET_PATH_BYTES]);
 void play_name_executable(const struct play *play, int index, char path[PUPPET_PATH_BYTES]);

@@ -308,6 +308,7 @@ void play_step_sensor(struct play *play, uint32_t index)
 		play_note(play, "the agent is killed and comes back");
 		kernel_fixture_kill_sensor(play->fixture);
 		kernel_fixture_restart_sensor(play->fixture);
+		play_note_exports(play);
 		note_walk(play);
 		break;
 	case 1:

@@ -13,6 +13,14 @@ struct channel {
 
 static const struct channel channels[] = {
 	{"file read and write", "full", ""},
+	{"files on overlayfs (containers)", "partial",
+	 "the object is the file below; a labelled file of an image that is only renamed, linked "
+	 "or "
+	 "given attributes there has no label in the upper folder until it is opened in the "
+	 "container"},
+	{"files in export folders", "partial",
+	 "labelled at the start and when they are made or opened there; one that is moved into a "
+	 "folder and out again without being opened is missed"},
 	{"sendfile, splice, tee, copy_file_range", "full", ""},
 	{"pipe, fifo", "full", ""},
 	{"tcp and udp, ipv4 and ipv6", "full", ""},
