@@ -101,6 +101,18 @@ static __always_inline struct dentry *overlay_lower(struct inode *inode)
 	return overlay_is_dentry(dentry) ? dentry : NULL;
 }
 
+/* A lower folder may be on an overlay, and that is all: FILESYSTEM_MAX_STACK_DEPTH, linux/fs.h. */
+static __always_inline struct dentry *overlay_unstack(struct dentry *dentry)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct dentry *upper;
+
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return dentry;
+	upper = overlay_upper(inode);
+	return overlay_is_dentry(upper) ? upper : overlay_lower(inode);
+}
+
 /* The label of the lower file comes onto the copy in the upper one; in label.bpf.h. */
 static __always_inline void label_copy_up(struct inode *lower, struct inode *upper);
 
@@ -113,6 +125,8 @@ __noinline __u64 overlay_find_real(__u64 address)
 	struct inode *inode = (struct inode *)address;
 	struct dentry *upper = overlay_upper(inode), *lower = overlay_lower(inode);
 
+	if (lower)
+		lower = overlay_unstack(lower);
 	if (!overlay_is_dentry(upper))
 		return (__u64)lower;
 	/* It was changed: by an open, or by a call that is not looked at, as chmod(). */

@@ -109,6 +109,47 @@ static void a_label_survives_where_layers_are_on_several_file_systems(void **sta
 	assert_false(scene_is_labelled(scene, "stack/merged/before", "innocent"));
 }
 
+/* As on a machine that runs from an overlay and has containers. */
+static void rows_below_two_overlays_keep_their_label(void **state)
+{
+	const struct scene *scene = *state;
+	const char *folder = kernel_fixture_folder(scene->fixture);
+	char options[256];
+
+	given_rows_in_the_lower_folder(scene);
+	scene_write(scene, CLERK, "stack/merged/added", NEW_FILE);
+	assert_int_equal(mkdir(scene_path(scene, "stack/upper2"), 0755), 0);
+	assert_int_equal(mkdir(scene_path(scene, "stack/work2"), 0755), 0);
+	assert_int_equal(mkdir(scene_path(scene, "stack/outer"), 0755), 0);
+	snprintf(options, sizeof(options),
+		 "lowerdir=%s/stack/merged,upperdir=%s/stack/upper2,workdir=%s/stack/work2", folder,
+		 folder, folder);
+	assert_int_equal(mount("overlay", scene_path(scene, "stack/outer"), "overlay", 0, options),
+			 0);
+	assert_true(scene_is_labelled(scene, "stack/outer/rows", "lower"));
+	assert_true(scene_is_labelled(scene, "stack/outer/added", "upper"));
+	scene_write(scene, THIEF, "stack/outer/rows", O_WRONLY | O_APPEND);
+	assert_true(scene_is_labelled(scene, "stack/upper2/rows", "copy"));
+	coverage_note("overlayfs: on an overlay", COVERAGE_EXACT);
+}
+
+static void a_file_removed_while_it_is_open_keeps_its_label(void **state)
+{
+	const struct scene *scene = *state;
+	int fd;
+
+	given_an_overlay(scene);
+	scene_write(scene, THIEF, "stack/merged/rows", NEW_FILE);
+	fd = scene_open(scene, THIEF, scene_path(scene, "stack/merged/rows"), O_RDONLY);
+	scene_read_source(scene, CLERK);
+	scene_write(scene, CLERK, "stack/merged/rows", O_WRONLY);
+	assert_int_equal(unlink(scene_path(scene, "stack/merged/rows")), 0);
+	assert_int_equal(
+		SCENE_CALL(scene, THIEF, SYS_read, fd, (long)scene_data(scene, THIEF), SCENE_BYTES),
+		SCENE_BYTES);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+}
+
 static void rows_in_an_image_label_who_reads_them_in_the_container(void **state)
 {
 	const struct scene *scene = *state;
@@ -317,6 +358,8 @@ int main(int argc, char **argv)
 		STORY(rows_written_to_the_upper_folder_label_who_reads_in_the_container),
 		STORY(a_label_survives_the_inode_of_the_overlay),
 		STORY(a_label_survives_where_layers_are_on_several_file_systems),
+		STORY(rows_below_two_overlays_keep_their_label),
+		STORY(a_file_removed_while_it_is_open_keeps_its_label),
 		STORY(rows_in_an_image_label_who_reads_them_in_the_container),
 		STORY(a_copy_for_an_append_keeps_the_label),
 		STORY(a_copy_for_new_attributes_keeps_the_label),
