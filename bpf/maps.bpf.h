@@ -182,6 +182,16 @@ struct {
 	__type(value, struct uring_pending);
 } uring_pending SEC(".maps");
 
+/* Whom a message of a request is for, by the request's address, where its completion is written
+ * over that (hooks/uring.bpf.h). Written at submission, deleted at completion. Full: the bytes are
+ * counted without it, losses.inflight_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct weir_address);
+} uring_destinations SEC(".maps");
+
 /* Policy: address to zone, folder to labels, executable to role. Written by the agent only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

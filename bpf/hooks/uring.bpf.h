@@ -23,6 +23,7 @@
 #include "../uring.bpf.h"
 #include "mapping.bpf.h"
 #include "transfer.bpf.h"
+#include "uring_message.bpf.h"
 
 static __always_inline bool uring_is_transfer(const struct weir_syscall *rule)
 {
@@ -118,9 +119,7 @@ static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *requ
 
 	/* Once more: what it was linked to may have labelled the app since. */
 	transfer_label_object(app, object);
-	has_peer = uring_reads_destination(request, object) &&
-		   transfer_read_message_destination(uring_message(request),
-						     uring_compat_mask(request), &peer);
+	has_peer = uring_read_destination(request, object, &peer);
 	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
 	return 0;
 }
@@ -199,6 +198,8 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_in(app->id, (__u64)file_in);
 	if (app->has_mappings && rule->call != WEIR_CALL_READ)
 		mapping_update(app->id);
+	if (uring_hides_destination(request))
+		uring_remember_destination(request);
 	if (file && rule->call != WEIR_CALL_READ)
 		uring_label_out(app->id, (__u64)file);
 	/* Nothing will tell how much it was, unless that it failed. */
@@ -293,7 +294,10 @@ static __always_inline int uring_complete(struct io_ring_ctx *ring, struct io_ki
 		return uring_complete_request(request, result, false);
 	}
 	request = uring_recall(ring, user_data, flags, &is_estimated);
-	return request ? uring_complete_request(request, result, is_estimated) : 0;
+	if (!request)
+		return 0;
+	uring_complete_request(request, result, is_estimated);
+	return uring_hides_destination(request) ? uring_forget_destination(request) : 0;
 }
 
 /* The ring of completions is full and the kernel keeps this one aside, which from 6.2 on is all

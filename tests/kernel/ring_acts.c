@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,23 +129,66 @@ static int act_install(char **argv)
 	return fd < 0 ? 2 : write_plain(argv[1], data, read(fd, data, CHUNK));
 }
 
+static struct sockaddr_in parse_address(char *target)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	char *colon = strrchr(target, ':');
+
+	*colon = 0;
+	inet_pton(AF_INET, target, &address.sin_addr);
+	address.sin_port = htons((uint16_t)atoi(colon + 1));
+	return address;
+}
+
 /* argv[1] is "HOST:PORT" of the CRM. */
 static int act_connect(char **argv)
 {
 	struct ring ring = new_ring(4);
-	struct sockaddr_in address = {.sin_family = AF_INET};
+	struct sockaddr_in address = parse_address(argv[1]);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char *colon = strrchr(argv[1], ':');
 	static char data[CHUNK];
 
-	*colon = 0;
-	inet_pton(AF_INET, argv[1], &address.sin_addr);
-	address.sin_port = htons((uint16_t)atoi(colon + 1));
 	ask(&ring, IORING_OP_CONNECT, fd, &address, 0)->off = sizeof(address);
 	if (ring_do(&ring) < 0)
 		return 2;
 	ask(&ring, IORING_OP_RECV, fd, data, CHUNK)->msg_flags = MSG_WAITALL;
 	return tell(ring_do(&ring));
+}
+
+/* Two messages at once, one byte apart, through one unconnected socket: the first to "HOST:PORT" in
+ * argv[1], the second to the port above. */
+static int act_datagrams(char **argv)
+{
+	struct ring ring = new_ring(4);
+	struct sockaddr_in addresses[2] = {parse_address(argv[1])};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int source = open(argv[0], O_RDONLY | O_CLOEXEC);
+	static char data[CHUNK];
+	struct iovec vectors[2] = {{data, CHUNK}, {data, CHUNK - 1}};
+	struct msghdr messages[2] = {};
+	long moved = 0;
+
+	if (read(source, data, CHUNK) != CHUNK)
+		return 2;
+	addresses[1] = addresses[0];
+	addresses[1].sin_port = htons((uint16_t)(ntohs(addresses[0].sin_port) + 1));
+	for (int i = 0; i < 2; i++) {
+		messages[i] = (struct msghdr){.msg_name = &addresses[i],
+					      .msg_namelen = sizeof(addresses[i]),
+					      .msg_iov = &vectors[i],
+					      .msg_iovlen = 1};
+		ask(&ring, IORING_OP_SENDMSG, fd, &messages[i], 1)->user_data = (uint64_t)i;
+	}
+	if (ring_submit(&ring, 2) < 0)
+		return 3;
+	for (int i = 0; i < 2; i++) {
+		struct io_uring_cqe cqe;
+
+		if (ring_take(&ring, &cqe) < 0 || cqe.res < 0)
+			return 4;
+		moved += cqe.res;
+	}
+	return tell(moved);
 }
 
 /* One request, many completions: they come without their request. */
@@ -290,10 +334,10 @@ static const struct {
 	const char *name;
 	int (*act)(char **argv);
 } acts[] = {
-	{"linked", act_linked},   {"open", act_open},         {"open-fixed", act_open_fixed},
-	{"install", act_install}, {"connect", act_connect},   {"multishot", act_multishot},
-	{"silent", act_silent},   {"overflow", act_overflow}, {"message", act_message},
-	{"steal", act_steal},
+	{"linked", act_linked},   {"open", act_open},           {"open-fixed", act_open_fixed},
+	{"install", act_install}, {"connect", act_connect},     {"datagrams", act_datagrams},
+	{"silent", act_silent},   {"multishot", act_multishot}, {"overflow", act_overflow},
+	{"message", act_message}, {"steal", act_steal},
 };
 
 int ring_acts_main(int argc, char **argv)

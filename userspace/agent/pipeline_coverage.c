@@ -48,7 +48,7 @@ static const struct channel channels[] = {
 static const struct channel rings_followed = {
 	"io_uring", "partial",
 	"a request without a completion is estimated, a send on an unconnected socket has no "
-	"destination, nor has a sendmsg before 6.1; unlinks and renames by a ring are not told"};
+	"destination; unlinks and renames by a ring are not told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",

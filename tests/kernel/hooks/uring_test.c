@@ -145,6 +145,23 @@ static void a_crm_connection_made_by_a_ring_is_counted(void **state)
 	kernel_fixture_stop(fixture);
 }
 
+static void a_message_is_counted_by_whom_it_is_for(void **state)
+{
+	struct kernel_fixture *fixture;
+	char target[32];
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	snprintf(target, sizeof(target), "127.0.0.2:%d", TRANSFERS_CHAT_PORT);
+	assert_int_equal(when_ring_acts(fixture, "datagrams", target), 2 * CHUNK - 1);
+	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes, CHUNK);
+	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT + 1).bytes,
+			 CHUNK - 1);
+	coverage_note("io_uring SENDMSG (unconnected UDP)", COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
 static uint64_t sum_of_unix_reads(struct kernel_fixture *fixture)
 {
 	size_t n;
@@ -252,6 +269,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_installed_from_a_ring_is_watched),
 		cmocka_unit_test(a_file_passed_from_ring_to_ring_is_followed),
 		cmocka_unit_test(a_crm_connection_made_by_a_ring_is_counted),
+		cmocka_unit_test(a_message_is_counted_by_whom_it_is_for),
 		cmocka_unit_test(each_completion_of_one_receive_is_counted),
 		cmocka_unit_test(a_write_that_completes_in_silence_is_estimated),
 		cmocka_unit_test(completions_that_find_no_room_are_counted_or_said),
