@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "kernel/actor_compat.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -226,6 +227,17 @@ const struct actor_call actor_compat_calls[] = {
 bool actor_compat_is_there(void)
 {
 	return false;
+}
+
+long actor_compat_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e)
+{
+	(void)number;
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	(void)e;
+	return -ENOSYS;
 }
 
 const struct actor_call actor_compat_calls[] = {{NULL, NULL, 0, 0, 0}};

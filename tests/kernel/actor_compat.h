@@ -13,7 +13,7 @@
 /* Whether this kernel takes them; where it does not, whoever makes one gets a signal. */
 bool actor_compat_is_there(void);
 
-/* What the kernel returned. */
+/* What the kernel returned; addresses from 2 GiB on are negative. The sixth argument is 0. */
 long actor_compat_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e);
 
 #endif

@@ -19,7 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STAGE_ADDRESS ((void *)0x600000000000ul)
+#include "kernel/actor_compat.h"
+
+/* Below 4 GiB: 32-bit calls can point to it. */
+#define STAGE_ADDRESS ((void *)0x20000000ul)
 #define PATIENCE_S 20
 
 enum puppet_turn {
@@ -32,6 +35,7 @@ enum puppet_verb {
 	PUPPET_CALL = 0,
 	PUPPET_FORK = 1,
 	PUPPET_THREAD = 2,
+	PUPPET_COMPAT_CALL = 3,
 };
 
 static int stage_id = -1; /* of the System V segment: written once, by main's first call */
@@ -58,6 +62,11 @@ static void hand_over(struct puppet *puppet, uint32_t turn)
 
 static void act(struct puppet *puppet);
 
+static uint32_t low(long argument)
+{
+	return (uint32_t)argument;
+}
+
 static void *act_as_thread(void *argument)
 {
 	act(argument);
@@ -73,6 +82,9 @@ static long obey(struct puppet *puppet)
 
 	if (puppet->verb == PUPPET_THREAD)
 		return -pthread_create(&thread, NULL, act_as_thread, &all[puppet->new_puppet]);
+	if (puppet->verb == PUPPET_COMPAT_CALL)
+		return actor_compat_call(low(puppet->number), low(a[0]), low(a[1]), low(a[2]),
+					 low(a[3]), low(a[4]));
 	if (puppet->verb == PUPPET_FORK) {
 		result = fork();
 		if (result == 0)
@@ -203,14 +215,18 @@ static long order(struct puppet_stage *stage, uint32_t index, enum puppet_verb v
 	return puppet->result;
 }
 
-void puppet_begin(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
+static void begin(struct puppet *puppet, enum puppet_verb verb, long number,
+		  const long arguments[6])
 {
-	struct puppet *puppet = &stage->puppets[index];
-
 	memcpy(puppet->arguments, arguments, sizeof(puppet->arguments));
 	puppet->number = number;
-	puppet->verb = PUPPET_CALL;
+	puppet->verb = verb;
 	hand_over(puppet, PUPPET_ORDERED);
+}
+
+void puppet_begin(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
+{
+	begin(&stage->puppets[index], PUPPET_CALL, number, arguments);
 }
 
 long puppet_finish(struct puppet_stage *stage, uint32_t index)
@@ -222,6 +238,13 @@ long puppet_finish(struct puppet_stage *stage, uint32_t index)
 long puppet_call(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6])
 {
 	puppet_begin(stage, index, number, arguments);
+	return puppet_finish(stage, index);
+}
+
+long puppet_compat_call(struct puppet_stage *stage, uint32_t index, long number,
+			const long arguments[6])
+{
+	begin(&stage->puppets[index], PUPPET_COMPAT_CALL, number, arguments);
 	return puppet_finish(stage, index);
 }
 

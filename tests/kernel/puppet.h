@@ -50,7 +50,10 @@ void puppet_stage_close(struct puppet_stage *stage);
 void puppet_start(struct puppet_stage *stage, uint32_t index, const char *executable);
 /* Makes the call in the puppet; what it returned, or -errno. */
 long puppet_call(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6]);
-/* The same in two halves, for calls that wait until somebody else does something. */
+/* The 32-bit call of this number (see actor_compat.h); a sixth argument is 0. */
+long puppet_compat_call(struct puppet_stage *stage, uint32_t index, long number,
+			const long arguments[6]);
+/* A call in two halves, for calls that wait until somebody else does something. */
 void puppet_begin(struct puppet_stage *stage, uint32_t index, long number, const long arguments[6]);
 void puppet_wait_until_asleep(struct puppet_stage *stage, uint32_t index);
 long puppet_finish(struct puppet_stage *stage, uint32_t index);

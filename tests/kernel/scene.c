@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -115,4 +116,46 @@ bool scene_is_labelled(const struct scene *scene, const char *name, const char *
 	bytes = scene_labelled_bytes(scene, SECOND, trace);
 	puppet_end(scene->stage, SECOND);
 	return bytes > 0;
+}
+
+int scene_make_file(const struct scene *scene, uint32_t who, const char *name)
+{
+	int fd = scene_open(scene, who, scene_path(scene, name), O_CREAT | O_RDWR);
+
+	must(SCENE_CALL(scene, who, SYS_ftruncate, fd, SCENE_FILE_BYTES) == 0, "ftruncate");
+	return fd;
+}
+
+uint64_t scene_passed_bytes(const struct scene *scene, bool is_out, bool is_estimated)
+{
+	uint64_t bytes = 0;
+	size_t n;
+	const struct sensor_flow *flows = kernel_fixture_flows(scene->fixture, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (flows[i].object.kind != SENSOR_OBJECT_APP || flows[i].is_out != is_out)
+			continue;
+		must(flows[i].is_estimated == is_estimated, "passed bytes of the other kind");
+		must(flows[i].object.ino != flows[i].app_id, "an app passed bytes to itself");
+		bytes += flows[i].bytes;
+	}
+	return bytes;
+}
+
+uint64_t scene_gaps(const struct scene *scene, const char *name)
+{
+	const struct sensor_flow *flows;
+	uint64_t gaps = 0;
+	size_t n;
+
+	flows = kernel_fixture_flows(scene->fixture, &n);
+	for (size_t i = 0; i < n; i++) {
+		const char *what = flows[i].object.kind == SENSOR_OBJECT_GAP
+					   ? sensor_gap_name(flows[i].object.ino)
+					   : NULL;
+
+		if (what && strcmp(what, name) == 0)
+			gaps++;
+	}
+	return gaps;
 }

@@ -10,8 +10,9 @@
 #include "kernel/kernel_fixture.h"
 #include "kernel/puppet.h"
 
-#define SCENE_BYTES 3000     /* of the source, that are read at once */
-#define SCENE_TRACE_BYTES 77 /* that show whether an app is labelled */
+#define SCENE_BYTES 3000      /* of the source, that are read at once */
+#define SCENE_FILE_BYTES 4096 /* of a file that is made */
+#define SCENE_TRACE_BYTES 77  /* that show whether an app is labelled */
 
 enum {
 	CLERK,
@@ -49,5 +50,12 @@ void scene_write(const struct scene *scene, uint32_t who, const char *name, int 
 /* Whether SECOND, an app that held nothing, is labelled by reading DIR/name. It leaves a new file
  * DIR/trace. */
 bool scene_is_labelled(const struct scene *scene, const char *name, const char *trace);
+/* A page of zeros in DIR/name; a descriptor of the puppet, which may write there. */
+int scene_make_file(const struct scene *scene, uint32_t who, const char *name);
+
+/* Between apps, in one direction; all of them must be of this kind. */
+uint64_t scene_passed_bytes(const struct scene *scene, bool is_out, bool is_estimated);
+/* Flows that say of this name that it is not followed. */
+uint64_t scene_gaps(const struct scene *scene, const char *name);
 
 #endif

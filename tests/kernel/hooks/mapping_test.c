@@ -15,7 +15,7 @@
 #include "kernel/coverage.h"
 #include "kernel/scene.h"
 
-#define PAGE 4096
+#define PAGE SCENE_FILE_BYTES
 #define RW (PROT_READ | PROT_WRITE)
 
 static long map(const struct scene *scene, uint32_t who, int fd, int protection, int flags)
@@ -24,15 +24,6 @@ static long map(const struct scene *scene, uint32_t who, int fd, int protection,
 
 	assert_true(address > 0);
 	return address;
-}
-
-/* A page of zeros that both may open. */
-static int given_a_file(const struct scene *scene, uint32_t who, const char *name)
-{
-	int fd = scene_open(scene, who, scene_path(scene, name), O_CREAT | O_RDWR);
-
-	assert_int_equal(SCENE_CALL(scene, who, SYS_ftruncate, fd, PAGE), 0);
-	return fd;
 }
 
 /* Maps the file, and keeps no descriptor of it. */
@@ -45,35 +36,6 @@ static long map_alone(const struct scene *scene, uint32_t who, const char *name,
 
 	assert_int_equal(SCENE_CALL(scene, who, SYS_close, fd), 0);
 	return address;
-}
-
-/* Whether another app that opens the file and reads it gets a label. */
-static bool is_labelled_for_readers(const struct scene *scene, const char *name)
-{
-	int fd;
-	uint64_t bytes;
-
-	scene_start(scene, SECOND, "second");
-	fd = scene_open(scene, SECOND, scene_path(scene, name), O_RDONLY);
-	assert_true(SCENE_CALL(scene, SECOND, SYS_read, fd, (long)scene_data(scene, SECOND), 100) >
-		    0);
-	bytes = scene_labelled_bytes(scene, SECOND, "readers");
-	puppet_end(scene->stage, SECOND);
-	return bytes > 0;
-}
-
-static uint64_t gaps_of(const struct scene *scene, long number)
-{
-	const struct sensor_flow *flows;
-	uint64_t gaps = 0;
-	size_t n;
-
-	flows = kernel_fixture_flows(scene->fixture, &n);
-	for (size_t i = 0; i < n; i++)
-		if (flows[i].object.kind == SENSOR_OBJECT_GAP &&
-		    flows[i].object.ino == (uint64_t)number)
-			gaps++;
-	return gaps;
 }
 
 static void mapping_a_labelled_file_labels_the_app(void **state)
@@ -98,11 +60,11 @@ static void mapping_a_labelled_file_labels_the_app(void **state)
 static void a_shared_mapping_takes_the_label_of_who_writes_it(void **state)
 {
 	const struct scene *scene = *state;
-	int fd = given_a_file(scene, CLERK, "shared");
+	int fd = scene_make_file(scene, CLERK, "shared");
 
 	scene_read_source(scene, CLERK);
 	map(scene, CLERK, fd, RW, MAP_SHARED);
-	assert_true(is_labelled_for_readers(scene, "shared"));
+	assert_true(scene_is_labelled(scene, "shared", "readers"));
 	coverage_note("shared writable mmap", COVERAGE_LABEL);
 }
 
@@ -110,18 +72,18 @@ static void a_mapping_made_before_its_app_was_labelled_takes_the_label(void **st
 {
 	const struct scene *scene = *state;
 
-	given_a_file(scene, CLERK, "shared");
+	scene_make_file(scene, CLERK, "shared");
 	map_alone(scene, CLERK, "shared", RW, MAP_SHARED);
-	assert_false(is_labelled_for_readers(scene, "shared"));
+	assert_false(scene_is_labelled(scene, "shared", "readers"));
 	scene_read_source(scene, CLERK);
-	assert_true(is_labelled_for_readers(scene, "shared"));
+	assert_true(scene_is_labelled(scene, "shared", "readers after"));
 	coverage_note("shared writable mmap before the app was labelled", COVERAGE_LABEL);
 }
 
 static void who_mapped_a_file_before_it_was_labelled_takes_the_label(void **state)
 {
 	const struct scene *scene = *state;
-	int fd = given_a_file(scene, CLERK, "shared");
+	int fd = scene_make_file(scene, CLERK, "shared");
 
 	map_alone(scene, THIEF, "shared", PROT_READ, MAP_SHARED);
 	scene_read_source(scene, CLERK);
@@ -137,7 +99,7 @@ static void who_mapped_a_file_before_it_was_labelled_takes_the_label(void **stat
 static void the_walk_finds_who_mapped_a_file_before_it_was_labelled(void **state)
 {
 	const struct scene *scene = *state;
-	int fd = given_a_file(scene, CLERK, "shared");
+	int fd = scene_make_file(scene, CLERK, "shared");
 
 	map_alone(scene, THIEF, "shared", PROT_READ, MAP_SHARED);
 	scene_read_source(scene, CLERK);
@@ -173,13 +135,13 @@ static void memory_that_two_apps_share_carries_the_label(void **state)
 static void a_mapping_that_becomes_writable_takes_the_label(void **state)
 {
 	const struct scene *scene = *state;
-	int fd = given_a_file(scene, CLERK, "shared");
+	int fd = scene_make_file(scene, CLERK, "shared");
 	long address = map(scene, CLERK, fd, PROT_READ, MAP_SHARED);
 
 	scene_read_source(scene, CLERK);
-	assert_false(is_labelled_for_readers(scene, "shared"));
+	assert_false(scene_is_labelled(scene, "shared", "readers"));
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_mprotect, address, PAGE, RW), 0);
-	assert_true(is_labelled_for_readers(scene, "shared"));
+	assert_true(scene_is_labelled(scene, "shared", "readers after"));
 	coverage_note("mprotect of a shared mapping", COVERAGE_LABEL);
 }
 
@@ -187,14 +149,14 @@ static void mappings_of_the_innocent_carry_nothing(void **state)
 {
 	const struct scene *scene = *state;
 
-	given_a_file(scene, CLERK, "shared");
+	scene_make_file(scene, CLERK, "shared");
 	map_alone(scene, CLERK, "shared", PROT_READ, MAP_SHARED);
 	map_alone(scene, THIEF, "shared", RW, MAP_SHARED);
 	scene_read_source(scene, CLERK);
 	/* The clerk only reads what the thief writes. */
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 0);
-	assert_false(is_labelled_for_readers(scene, "shared"));
-	assert_int_equal(gaps_of(scene, SYS_mmap), 0);
+	assert_false(scene_is_labelled(scene, "shared", "readers"));
+	assert_int_equal(scene_gaps(scene, "mmap"), 0);
 }
 
 static void more_mappings_than_there_is_room_for_are_a_gap(void **state)
@@ -205,20 +167,20 @@ static void more_mappings_than_there_is_room_for_are_a_gap(void **state)
 		char name[16];
 
 		snprintf(name, sizeof(name), "shared%d", i);
-		given_a_file(scene, CLERK, name);
+		scene_make_file(scene, CLERK, name);
 		map_alone(scene, CLERK, name, RW, MAP_SHARED);
 	}
 	assert_int_equal(kernel_fixture_counts(scene->fixture).losses.mappings_full, 1);
-	assert_int_equal(gaps_of(scene, SYS_mmap), 0);
+	assert_int_equal(scene_gaps(scene, "mmap"), 0);
 	scene_read_source(scene, CLERK);
-	assert_int_equal(gaps_of(scene, SYS_mmap), 1);
-	assert_true(is_labelled_for_readers(scene, "shared16"));
+	assert_int_equal(scene_gaps(scene, "mmap"), 1);
+	assert_true(scene_is_labelled(scene, "shared16", "readers"));
 }
 
 static void a_private_mapping_made_before_the_label_is_a_gap(void **state)
 {
 	const struct scene *scene = *state;
-	int fd = given_a_file(scene, CLERK, "shared");
+	int fd = scene_make_file(scene, CLERK, "shared");
 
 	map_alone(scene, THIEF, "shared", PROT_READ, MAP_PRIVATE);
 	scene_read_source(scene, CLERK);
@@ -234,9 +196,9 @@ static void system_v_shared_memory_is_said_to_be_a_gap(void **state)
 {
 	const struct scene *scene = *state;
 
-	assert_int_equal(gaps_of(scene, SYS_shmat), 0);
+	assert_int_equal(scene_gaps(scene, "shmat"), 0);
 	scene_read_source(scene, CLERK);
-	assert_int_equal(gaps_of(scene, SYS_shmat), 1);
+	assert_int_equal(scene_gaps(scene, "shmat"), 1);
 	coverage_note("shmat", COVERAGE_GAP);
 }
 

@@ -22,27 +22,10 @@
 #define CHUNK INTRUDER_BYTES
 #define NT_PRSTATUS 1 /* elf.h */
 
-/* Between apps, in one direction; all of them must be of this kind. */
-static uint64_t passed_bytes(const struct scene *scene, bool is_out, bool is_estimated)
-{
-	uint64_t bytes = 0;
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(scene->fixture, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (flows[i].object.kind != SENSOR_OBJECT_APP || flows[i].is_out != is_out)
-			continue;
-		assert_true(flows[i].is_estimated == is_estimated);
-		assert_int_not_equal(flows[i].object.ino, flows[i].app_id);
-		bytes += flows[i].bytes;
-	}
-	return bytes;
-}
-
 static void check_passed(const struct scene *scene, uint64_t bytes)
 {
-	assert_int_equal(passed_bytes(scene, true, false), bytes);
-	assert_int_equal(passed_bytes(scene, false, false), bytes);
+	assert_int_equal(scene_passed_bytes(scene, true, false), bytes);
+	assert_int_equal(scene_passed_bytes(scene, false, false), bytes);
 }
 
 /* Own and the other's memory, for process_vm_readv and process_vm_writev. */
@@ -201,7 +184,7 @@ static void registers_pass_the_label_and_an_estimate(void **state)
 	assert_int_equal(trace(scene, PTRACE_GETREGSET, NT_PRSTATUS, (long)&thief->vectors[0]), 0);
 	trace(scene, PTRACE_DETACH, 0, 0);
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), 77);
-	assert_true(passed_bytes(scene, false, true) > 0);
+	assert_true(scene_passed_bytes(scene, false, true) > 0);
 	coverage_note("ptrace GETREGSET and other registers", COVERAGE_LABEL);
 }
 
