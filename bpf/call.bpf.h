@@ -203,7 +203,8 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 	return ret_object->kind != WEIR_KIND_NONE;
 }
 
-#define LENGTHS_MAX 1024 /* UIO_MAXIOV, include/uapi/linux/uio.h */
+#define LENGTHS_MAX 1024    /* UIO_MAXIOV, include/uapi/linux/uio.h */
+#define LENGTH_LISTS_MAX 64 /* recvmmsg alone keeps to no limit: more than these are not added */
 
 /* Of lengths in user memory that are so far apart, each less than 4 GiB. Not static: verified once,
  * see name_hash(). */
@@ -220,6 +221,21 @@ __noinline __u64 call_sum_lengths(__u64 address, __u32 count, __u32 step_bytes)
 		bpf_probe_read_user(&length, sizeof(length), (const void *)address);
 		bytes += length;
 		address += step_bytes;
+	}
+	return bytes;
+}
+
+__noinline __u64 call_sum_many_lengths(__u64 address, __u32 count, __u32 step_bytes)
+{
+	__u64 bytes = 0;
+	__u32 i;
+
+	for (i = 0; i < LENGTH_LISTS_MAX; i++) {
+		bytes += call_sum_lengths(address, count, step_bytes);
+		if (count <= LENGTHS_MAX)
+			break;
+		count -= LENGTHS_MAX;
+		address += (__u64)LENGTHS_MAX * step_bytes;
 	}
 	return bytes;
 }

@@ -60,6 +60,8 @@ enum bpf_func_id {
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define EFAULT 14
+#define EINVAL 22
 #define ENOSYS 38
 #define EINPROGRESS 115
 #define AT_FDCWD -100

@@ -138,7 +138,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 {
 	if (!call_pass_gate(call)) {
 		if (call->rule->call == WEIR_CALL_READ)
-			transfer_watch_passed_fds(call);
+			transfer_watch_passed(call, result);
 		return;
 	}
 	switch (call->rule->call) {

@@ -60,14 +60,15 @@ static __always_inline bool transfer_read_destination(struct call *call,
 						 ret_peer);
 }
 
-static __always_inline __u64 transfer_sum_messages(struct call *call, __u32 count)
+/* Adds up one field of so many messages of a call; compat_at is where 32-bit calls have it. */
+static __always_inline __u64 transfer_sum_messages(struct call *call, __u64 at, __u64 compat_at,
+						   __u32 count)
 {
-	__u64 compat = call_compat_mask(call), address = call_arg(call, 1);
-	__u64 at = offsetof(struct user_mmsghdr, msg_len), step = sizeof(struct user_mmsghdr);
+	__u64 compat = call_compat_mask(call), step = sizeof(struct user_mmsghdr);
 
-	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
+	at += compat & (compat_at - at);
 	step += compat & (sizeof(struct compat_mmsghdr) - step);
-	return call_sum_lengths(address + at, count, step);
+	return call_sum_many_lengths(call_arg(call, 1) + at, count, step);
 }
 
 /* What was moved. Messages without content, such as the end of a stream, carry nothing. */
@@ -76,7 +77,8 @@ static __always_inline __u64 transfer_bytes(struct call *call, long result)
 	if (result <= 0)
 		return 0;
 	if (call->rule->form == WEIR_FORM_MMSGHDR)
-		return transfer_sum_messages(call, result);
+		return transfer_sum_messages(call, offsetof(struct user_mmsghdr, msg_len),
+					     offsetof(struct compat_mmsghdr, msg_len), result);
 	return result;
 }
 
@@ -124,32 +126,56 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 		transfer_label_copier(call, &object);
 }
 
-/* A descriptor may have come along: the app must look at its objects from now on. */
-static __always_inline void transfer_note_passed_fds(struct call *call)
+/* One more than were received: a message may have failed after its descriptors were there. */
+static __always_inline __u32 transfer_count_messages(struct call *call, long result)
 {
-	__u64 bytes_at = offsetof(struct user_msghdr, msg_controllen);
-	__u64 compat = call_compat_mask(call);
-	__u32 bytes = 0; /* the lower half; what came is less than 2 GiB */
+	__u32 room, count = result < 0 ? 1 : result + 1;
 
-	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
-		return;
-	bytes_at += compat & (offsetof(struct compat_msghdr, msg_controllen) - bytes_at);
-	bpf_probe_read_user(&bytes, sizeof(bytes), (void *)call_arg(call, 1) + bytes_at);
-	if (bytes)
-		app_open(call->app);
+	if (call->rule->form == WEIR_FORM_MSGHDR)
+		return 1;
+	room = call_arg(call, 2);
+	return count > room ? room : count;
 }
 
-/* Of a closed app. */
-static __always_inline void transfer_watch_passed_fds(struct call *call)
+static __always_inline bool transfer_is_message(const struct call *call)
 {
-	if (!call->gate || !call->gate->volatile_objects ||
-	    (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR))
+	return call->rule->form == WEIR_FORM_MSGHDR || call->rule->form == WEIR_FORM_MMSGHDR;
+}
+
+/* Whether something came along with what was received: it may be a descriptor. Of how much it is
+ * the lower half is enough. Not to be seen in the messages: what came before a call failed to say
+ * from whom (move_addr_to_user(), net/socket.c), if it was there. */
+static __noinline int transfer_has_passed(struct call *call, long result)
+{
+	__u32 count = result + 1, room = 1;
+
+	if (result < 0 && result != -EFAULT && result != -EINVAL)
+		return false;
+	if (result < 0)
+		count = 1;
+	if (call->rule->form == WEIR_FORM_MMSGHDR)
+		room = call_arg(call, 2);
+	if (count > room)
+		count = room;
+	return count > LENGTHS_MAX * LENGTH_LISTS_MAX ||
+	       transfer_sum_messages(call, offsetof(struct user_msghdr, msg_controllen),
+				     offsetof(struct compat_msghdr, msg_controllen), count);
+}
+
+/* Of a closed app. Whoever passes a descriptor may have read nothing from it, and may be gone when
+ * it is received. */
+static __always_inline void transfer_watch_passed(struct call *call, long result)
+{
+	const struct weir_state *gate = call->gate;
+
+	if (!transfer_is_message(call) || !gate ||
+	    (!gate->hot && !gate->labelled_files && !gate->volatile_objects))
 		return;
-	if (call_is_other(call))
+	if (call_is_other(call) || !transfer_has_passed(call, result))
 		return;
 	call->app = app_get_current();
 	if (call->app)
-		transfer_note_passed_fds(call);
+		app_open(call->app);
 }
 
 static __noinline int transfer_exit_read(struct call *call, long result)
@@ -157,7 +183,9 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	struct object object = {};
 	__u64 bytes = transfer_bytes(call, result);
 
-	transfer_note_passed_fds(call);
+	/* The app must look at its objects from now on. */
+	if (!call->app->is_open && transfer_is_message(call) && transfer_has_passed(call, result))
+		app_open(call->app);
 	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes)
 		return 0;
 	flow_in(call->app, &object, bytes, NULL, false);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include "kernel/actor.h"
+
+#define MESSAGES_MAX 2048 /* in the most that is asked for */
 
 #define HALVES(buffer, size)                                  \
 	struct iovec halves[2] = {                            \
@@ -107,12 +110,20 @@ static long add_up(const struct mmsghdr *messages, int n)
 
 static long do_recvmmsg(int fd, int fd2, char *buffer, unsigned long size)
 {
-	HALVES(buffer, size);
-	struct mmsghdr messages[2] = {{.msg_hdr = {.msg_iov = &halves[0], .msg_iovlen = 1}},
-				      {.msg_hdr = {.msg_iov = &halves[1], .msg_iovlen = 1}}};
+	static const unsigned long part_bytes = 4, seldom = 16;
+	bool is_many = size % seldom == 0; /* more than UIO_MAXIOV, mostly */
+	unsigned long n = is_many ? size / part_bytes : 2;
+	struct mmsghdr messages[MESSAGES_MAX] = {};
+	struct iovec parts[MESSAGES_MAX];
 
 	(void)fd2;
-	return add_up(messages, recvmmsg(fd, messages, 2, MSG_WAITFORONE, NULL));
+	for (unsigned long i = 0; i < n; i++) {
+		unsigned long bytes = is_many ? part_bytes : size / 2;
+
+		parts[i] = (struct iovec){buffer + i * bytes, bytes};
+		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+	}
+	return add_up(messages, recvmmsg(fd, messages, (unsigned int)n, MSG_WAITFORONE, NULL));
 }
 
 static long do_sendto(int fd, int fd2, char *buffer, unsigned long size)

@@ -15,6 +15,8 @@
 #if defined(__x86_64__)
 #include <asm/unistd_32.h>
 
+#define MESSAGES_MAX 4
+
 struct vector {
 	uint32_t base, bytes;
 };
@@ -31,10 +33,14 @@ struct one_of_many {
 	uint32_t bytes;
 };
 
+/* A header of 12 bytes and one descriptor. struct compat_cmsghdr */
+#define RIGHTS_WORDS 4
+
 struct low {
 	char buffer[8192];
 	struct vector halves[2];
-	struct one_of_many messages[2];
+	struct one_of_many messages[MESSAGES_MAX];
+	int32_t rights[MESSAGES_MAX][RIGHTS_WORDS];
 	uint32_t list[6];
 	int64_t from, to;
 };
@@ -110,6 +116,22 @@ static long add_up(long n)
 	for (long i = 0; i < n; i++)
 		bytes += low->messages[i].bytes;
 	return n < 0 ? -1 : bytes;
+}
+
+int actor_compat_receive_fd(int socket, uint32_t n)
+{
+	prepare(2);
+	for (uint32_t i = 0; i < n && i < MESSAGES_MAX; i++)
+		low->messages[i].message =
+			(struct message){.vectors = at(&low->halves[0]),
+					 .n_vectors = 1,
+					 .control = at(low->rights[i]),
+					 .control_bytes = sizeof(low->rights[i])};
+	if (n < 1 || n > MESSAGES_MAX ||
+	    actor_compat_call(__NR_recvmmsg, (uint32_t)socket, at(low->messages), n, 0, 0) != n ||
+	    low->messages[n - 1].message.control_bytes != sizeof(low->rights[0]))
+		return -1;
+	return low->rights[n - 1][RIGHTS_WORDS - 1];
 }
 
 static long call_by_list(uint32_t which, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
@@ -238,6 +260,13 @@ long actor_compat_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint
 	(void)d;
 	(void)e;
 	return -ENOSYS;
+}
+
+int actor_compat_receive_fd(int socket, uint32_t n)
+{
+	(void)socket;
+	(void)n;
+	return -1;
 }
 
 const struct actor_call actor_compat_calls[] = {{NULL, NULL, 0, 0, 0}};

@@ -16,4 +16,7 @@ bool actor_compat_is_there(void);
 /* What the kernel returned; addresses from 2 GiB on are negative. The sixth argument is 0. */
 long actor_compat_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e);
 
+/* Receives so many messages by one call; the descriptor that came with the last one, or -1. */
+int actor_compat_receive_fd(int socket, uint32_t n);
+
 #endif

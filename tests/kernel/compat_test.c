@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -76,6 +77,70 @@ static void arguments_that_are_overwritten_by_what_is_received_lose_no_byte(void
 		assert_int_equal(kernel_fixture_sum(fixture, false, moved.ino, 0).bytes,
 				 moved.bytes);
 	}
+	kernel_fixture_stop(fixture);
+}
+
+#define RIGHTS_MESSAGES 3
+#define RIGHTS_BYTES 5000
+
+/* Reads from what it is handed, and opens nothing but what it writes. */
+static int rights_main(const char *socket, const char *path)
+{
+	int to = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644), from = -1;
+	char buffer[RIGHTS_BYTES] = "ready";
+
+	if (send(atoi(socket), buffer, 1, 0) == 1)
+		from = actor_compat_receive_fd(atoi(socket), RIGHTS_MESSAGES);
+	if (from < 0 || to < 0 || read(from, buffer, sizeof(buffer)) != RIGHTS_BYTES)
+		return 1;
+	return write(to, buffer, sizeof(buffer)) == RIGHTS_BYTES ? 0 : 1;
+}
+
+static void send_messages(int socket, int fd, int n)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 'x';
+	struct iovec one = {&byte, 1};
+	struct msghdr message = {.msg_iov = &one,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	while (--n > 0)
+		assert_int_equal(send(socket, &byte, 1, 0), 1);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &message, 0), 1);
+}
+
+static void a_descriptor_in_the_last_message_of_a_32_bit_recvmmsg_is_followed(void **state)
+{
+	struct kernel_fixture *fixture;
+	char path[192], socket[16], text[64];
+	char *arguments[] = {"actor", "rights", socket, path, NULL};
+	int ends[2], source, output;
+	pid_t pid;
+
+	(void)state;
+	need_32_bit_calls();
+	fixture = kernel_fixture_start(NULL);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+	snprintf(socket, sizeof(socket), "%d", ends[1]);
+	snprintf(path, sizeof(path), "%s/handed", kernel_fixture_folder(fixture));
+	pid = kernel_fixture_spawn(fixture, arguments, &output);
+	/* Not before: whoever is started by an open app is open. */
+	assert_int_equal(recv(ends[0], text, 1, 0), 1);
+	source = open(kernel_fixture_source(fixture), O_RDONLY | O_CLOEXEC);
+	assert_true(source >= 0);
+	send_messages(ends[0], source, RIGHTS_MESSAGES);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+	assert_int_equal(kernel_fixture_written(fixture, "handed"), RIGHTS_BYTES);
+	coverage_note("descriptor passed by 32-bit recvmmsg", COVERAGE_EXACT);
+	close(source);
+	close(ends[0]);
+	close(ends[1]);
 	kernel_fixture_stop(fixture);
 }
 
@@ -268,6 +333,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(flows_equal_what_every_32_bit_call_of_a_64_bit_program_returned),
 		cmocka_unit_test(arguments_that_are_overwritten_by_what_is_received_lose_no_byte),
 		cmocka_unit_test(they_do_by_perf_tracepoints),
+		cmocka_unit_test(a_descriptor_in_the_last_message_of_a_32_bit_recvmmsg_is_followed),
 #if defined(__x86_64__)
 		cmocka_unit_test(an_x32_call_of_an_app_that_holds_labelled_data_is_a_loss),
 		cmocka_unit_test(a_32_bit_program_is_followed_from_file_to_file),
@@ -283,6 +349,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "x32") == 0)
 		return x32_main(argv[2]);
 #endif
+	if (argc == 4 && strcmp(argv[1], "rights") == 0)
+		return rights_main(argv[2], argv[3]);
 	if (argc > 1)
 		return actor_main(argc, argv);
 	return cmocka_run_group_tests(tests, transfers_start_peers, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <arpa/inet.h>
 #include <assert.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,6 +115,89 @@ static void check_received(const struct scene *scene, int fd)
 				    PUPPET_DATA_BYTES / 2),
 			 SCENE_BYTES);
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+}
+
+/* Messages of one letter each; the descriptor comes with the last one. */
+static void when_passed(const struct scene *scene, int socket, int fd, int n)
+{
+	struct letter *letter = letter_of(scene, CLERK);
+	struct cmsghdr *header = (struct cmsghdr *)letter->controls[n - 1];
+
+	for (int i = 0; i < n; i++) {
+		letter->parts[i] = (struct iovec){scene_data(scene, CLERK), 1};
+		letter->messages[i] = (struct mmsghdr){
+			.msg_hdr = {.msg_iov = &letter->parts[i], .msg_iovlen = 1}};
+	}
+	*header = (struct cmsghdr){CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS};
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	letter->messages[n - 1].msg_hdr.msg_control = header;
+	letter->messages[n - 1].msg_hdr.msg_controllen = CMSG_SPACE(sizeof(fd));
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_sendmmsg, socket, (long)letter->messages, n, 0), n);
+}
+
+static struct letter *fill_empty(const struct scene *scene, uint32_t who)
+{
+	struct letter *letter = letter_of(scene, who);
+
+	for (int i = 0; i < MESSAGES; i++) {
+		letter->parts[i] = (struct iovec){scene_data(scene, who), SCENE_BYTES};
+		letter->messages[i] = (struct mmsghdr){
+			.msg_hdr = {.msg_iov = &letter->parts[i],
+				    .msg_iovlen = 1,
+				    .msg_control = letter->controls[i],
+				    .msg_controllen = sizeof(letter->controls[i])}};
+	}
+	return letter;
+}
+
+/* What came with the message is read: that alone labels the thief. */
+static void check_passed_fd(const struct scene *scene, const struct mmsghdr *message)
+{
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message->msg_hdr);
+	int fd;
+
+	assert_non_null(header);
+	assert_int_equal(header->cmsg_type, SCM_RIGHTS);
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
+	assert_int_equal(
+		SCENE_CALL(scene, THIEF, SYS_read, fd, (long)scene_data(scene, THIEF), SCENE_BYTES),
+		SCENE_BYTES);
+	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"), SCENE_TRACE_BYTES);
+}
+
+static void a_descriptor_that_was_never_read_from_is_followed(void **state)
+{
+	const struct scene *scene = *state;
+	int theirs = when_bound(scene, THIEF, SOCK_DGRAM, "rights");
+	int own = when_connected(scene, CLERK, SOCK_DGRAM, "rights");
+	struct letter *letter = fill_empty(scene, THIEF);
+
+	when_passed(scene, own,
+		    scene_open(scene, CLERK, kernel_fixture_source(scene->fixture), O_RDONLY), 1);
+	assert_int_equal(SCENE_CALL(scene, THIEF, SYS_recvmsg, theirs,
+				    (long)&letter->messages[0].msg_hdr, 0),
+			 1);
+	check_passed_fd(scene, &letter->messages[0]);
+	coverage_note("descriptor passed by recvmsg", COVERAGE_EXACT);
+}
+
+static void a_descriptor_in_any_message_of_one_call_is_followed(void **state)
+{
+	const struct scene *scene = *state;
+	int theirs = when_bound(scene, THIEF, SOCK_DGRAM, "rights");
+	int own = when_connected(scene, CLERK, SOCK_DGRAM, "rights");
+	struct letter *letter = fill_empty(scene, THIEF);
+
+	when_passed(scene, own,
+		    scene_open(scene, CLERK, kernel_fixture_source(scene->fixture), O_RDONLY),
+		    MESSAGES);
+	assert_int_equal(
+		SCENE_CALL(scene, THIEF, SYS_recvmmsg, theirs, (long)letter->messages, MESSAGES),
+		MESSAGES);
+	check_passed_fd(scene, &letter->messages[MESSAGES - 1]);
+	coverage_note("descriptor passed by recvmmsg", COVERAGE_EXACT);
 }
 
 static void settle(const struct scene *scene)
@@ -261,6 +345,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		STORY(unix_datagrams_carry_the_label),
 		STORY(unix_packets_carry_the_label),
+		STORY(a_descriptor_that_was_never_read_from_is_followed),
+		STORY(a_descriptor_in_any_message_of_one_call_is_followed),
 		STORY(a_datagram_to_a_name_is_a_gap),
 		STORY(each_destination_has_its_bytes),
 		STORY(pages_that_are_sent_without_a_copy_are_counted),
