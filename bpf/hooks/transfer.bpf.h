@@ -29,8 +29,7 @@ static __always_inline bool transfer_read_sockaddr(const void *user, __u32 lengt
 }
 
 /* The name is the first field, the length of it the next one. */
-static __always_inline bool transfer_read_message_destination(const struct user_msghdr *user,
-							      __u64 compat,
+static __always_inline bool transfer_read_message_destination(const void *user, __u64 compat,
 							      struct weir_address *ret_peer)
 {
 	__u64 name = 0, length_at = offsetof(struct user_msghdr, msg_namelen);
@@ -38,24 +37,29 @@ static __always_inline bool transfer_read_message_destination(const struct user_
 
 	length_at += compat & (offsetof(struct compat_msghdr, msg_namelen) - length_at);
 	bpf_probe_read_user(&name, sizeof(name), user);
-	bpf_probe_read_user(&length, sizeof(length), (void *)user + length_at);
+	bpf_probe_read_user(&length, sizeof(length), user + length_at);
 	return transfer_read_sockaddr((void *)(name & ~(compat << 32)), length, ret_peer);
+}
+
+static __always_inline bool transfer_is_udp(const struct object *object)
+{
+	struct sock *sock = object->sock;
+
+	return object->kind == WEIR_KIND_INET && sock &&
+	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
 }
 
 static __always_inline bool transfer_read_destination(struct call *call,
 						      const struct object *object,
 						      struct weir_address *ret_peer)
 {
-	struct sock *sock = object->sock;
-
-	if (object->kind != WEIR_KIND_INET || !sock ||
-	    BPF_CORE_READ(sock, sk_protocol) != IPPROTO_UDP)
+	if (call->rule->form != WEIR_FORM_SENDTO && call->rule->form != WEIR_FORM_MSGHDR)
+		return false;
+	if (!transfer_is_udp(object))
 		return false;
 	if (call->rule->form == WEIR_FORM_SENDTO)
 		return transfer_read_sockaddr((void *)call_arg(call, 4), call_arg(call, 5),
 					      ret_peer);
-	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
-		return false;
 	return transfer_read_message_destination((void *)call_arg(call, 1), call_compat_mask(call),
 						 ret_peer);
 }
@@ -213,18 +217,86 @@ static __always_inline bool transfer_is_to_name(const struct object *object)
 	return object->kind == WEIR_KIND_NONE && object->family == AF_UNIX;
 }
 
+#define TRANSFER_COMPAT (1ull << 63) /* with the address of a message: a 32-bit call's */
+
+/*
+ * One message of several. Returns its bytes when it names no peer of its own. Takes numbers only,
+ * and has its app looked up: verified once, not 1024 times.
+ */
+__noinline __u64 transfer_send_message(__u64 ino, __u64 dev_generation, __u64 sock, __u64 message)
+{
+	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
+	__u64 compat = -(message >> 63), at = offsetof(struct user_mmsghdr, msg_len);
+	struct object object = {.key = {ino, dev_generation, dev_generation >> 32},
+				.sock = (struct sock *)sock,
+				.kind = WEIR_KIND_INET};
+	const void *user = (const void *)(message & ~TRANSFER_COMPAT);
+	struct weir_address peer = {};
+	__u32 bytes = 0;
+
+	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
+	bpf_probe_read_user(&bytes, sizeof(bytes), user + at);
+	if (!app || !bytes || !transfer_read_message_destination(user, compat, &peer))
+		return bytes;
+	object.family = object_family_of_sock(object.sock);
+	flow_out(app, &object, bytes, &peer, false);
+	return 0;
+}
+
+__noinline __u64 transfer_send_messages(__u64 ino, __u64 dev_generation, __u64 sock, __u64 message,
+					__u32 count)
+{
+	__u64 bytes = 0, step = sizeof(struct user_mmsghdr);
+	__u32 i;
+
+	step += -(message >> 63) & (sizeof(struct compat_mmsghdr) - step);
+	for (i = 0; i < LENGTHS_MAX; i++) {
+		if (i >= count)
+			break;
+		bytes += transfer_send_message(ino, dev_generation, sock, message);
+		message += step;
+	}
+	return bytes;
+}
+
+/* Each message to its own peer. Returns the bytes of those that name none: they go to the socket's.
+ */
+static __always_inline __u64 transfer_send_each(struct call *call, const struct object *object,
+						__u32 count)
+{
+	__u64 dev_generation = (__u64)object->key.generation << 32 | object->key.dev;
+	__u64 compat = call_compat_mask(call) & TRANSFER_COMPAT;
+
+	return transfer_send_messages(object->key.ino, dev_generation, (__u64)object->sock,
+				      call_arg(call, 1) | compat, count);
+}
+
+/* Apart, as is what follows, so that what each needs is off the stack again for the next: together
+ * they have 512 bytes up to 6.12. */
+static __noinline int transfer_take_out(struct call *call, struct object *ret_object)
+{
+	return call_take_object(call, call_arg(call, 0), WEIR_OUT, 0, ret_object);
+}
+
+static __noinline int transfer_add_out(struct call *call, const struct object *object, __u64 bytes)
+{
+	struct weir_address peer = {};
+	bool has_peer = transfer_read_destination(call, object, &peer);
+
+	flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
+	return 0;
+}
+
 static __noinline int transfer_exit_write(struct call *call, long result)
 {
 	struct object object = {};
-	struct weir_address peer = {};
 	__u64 bytes = transfer_bytes(call, result);
-	bool has_peer;
 
-	if (!call_take_object(call, call_arg(call, 0), WEIR_OUT, 0, &object) || !bytes)
+	if (!transfer_take_out(call, &object) || !bytes)
 		return bytes && transfer_is_to_name(&object) ? transfer_note_gap(call) : 0;
-	has_peer = transfer_read_destination(call, &object, &peer);
-	flow_out(call->app, &object, bytes, has_peer ? &peer : NULL, false);
-	return 0;
+	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_udp(&object))
+		bytes = transfer_send_each(call, &object, result);
+	return bytes ? transfer_add_out(call, &object, bytes) : 0;
 }
 
 /* Two functions: in one, the verifier would follow each outcome of the first half through the

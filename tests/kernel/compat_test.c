@@ -264,7 +264,7 @@ static void what_a_32_bit_program_takes_from_the_crm_is_labelled(void **state)
 /* Of unconnected datagrams, only the call's own arguments say where they go. */
 static void what_a_32_bit_program_sends_is_counted_by_its_destination(void **state)
 {
-	static const char *const ways[] = {"sendto", "sendmsg", "socketcall sendto"};
+	static const char *const ways[] = {"sendto", "sendmsg", "socketcall sendto", "sendmmsg"};
 	struct kernel_fixture *fixture = given_a_32_bit_program();
 	uint64_t sent = 0;
 

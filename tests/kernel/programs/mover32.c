@@ -20,6 +20,7 @@ enum number { /* arch/x86/entry/syscalls/syscall_32.tbl */
 	MMAP2 = 192,
 	SENDFILE64 = 239,
 	OPENAT = 295,
+	SENDMMSG = 345,
 	SOCKET = 359,
 	CONNECT = 362,
 	SENDTO = 369,
@@ -53,6 +54,11 @@ struct message {
 	unsigned int n_vectors;
 	void *control;
 	unsigned int control_bytes, flags;
+};
+
+struct one_of_many {
+	struct message message;
+	unsigned int bytes;
 };
 
 /* Of struct io_uring_params and io_uring_sqe, by 32-bit words. uapi/linux/io_uring.h */
@@ -201,6 +207,21 @@ static int send_by_ring(int fd, struct message *message)
 	return ((int *)(completions + ring_params[RING_CQ_CQES]))[CQE_RESULT];
 }
 
+/* The first message goes to another port. */
+static int send_two(int fd, const struct message *message)
+{
+	struct address beside = *(const struct address *)message->name;
+	struct vector little = {buffer, 10};
+	struct one_of_many two[2] = {{*message, 0}, {*message, 0}};
+
+	beside.port = (unsigned short)(beside.port + 0x100);
+	two[0].message.name = &beside;
+	two[0].message.vectors = &little;
+	if (must(CALL(SENDMMSG, fd, two, 2, 0, 0)) != 2)
+		leave(11);
+	return (int)two[1].bytes;
+}
+
 static int move_to_network(const char *way, const char *source, const char *target)
 {
 	int from = open_source(way, source), fd;
@@ -216,6 +237,8 @@ static int move_to_network(const char *way, const char *source, const char *targ
 		fd = must(CALL(SOCKET, 2, 2, 0, 0, 0));
 		return must(CALL(SENDMSG, fd, &message, 0, 0, 0));
 	}
+	if (is_same(way, "sendmmsg"))
+		return send_two(must(CALL(SOCKET, 2, 2, 0, 0, 0)), &message);
 	if (is_same(way, "socketcall sendto")) {
 		fd = must(subcall(SUB_SOCKET, 2, 2, 0, 0, 0, 0));
 		return must(subcall(SUB_SENDTO, fd, (int)buffer, 1000, 0, (int)&to, sizeof(to)));
@@ -256,7 +279,7 @@ __attribute__((used)) static void start(const char **stack)
 		say(must(CALL(UNLINK, target, 0, 0, 0, 0)));
 	else if (is_same(way, "recvfrom") || is_same(way, "socketcall recv"))
 		say(move_from_network(way, source, target));
-	else if (is_same(way, "sendto") || is_same(way, "sendmsg") ||
+	else if (is_same(way, "sendto") || is_same(way, "sendmsg") || is_same(way, "sendmmsg") ||
 		 is_same(way, "socketcall sendto") || is_same(way, "io_uring SENDMSG"))
 		say(move_to_network(way, source, target));
 	else
