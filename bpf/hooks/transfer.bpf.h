@@ -130,17 +130,6 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 		transfer_label_copier(call, &object);
 }
 
-/* One more than were received: a message may have failed after its descriptors were there. */
-static __always_inline __u32 transfer_count_messages(struct call *call, long result)
-{
-	__u32 room, count = result < 0 ? 1 : result + 1;
-
-	if (call->rule->form == WEIR_FORM_MSGHDR)
-		return 1;
-	room = call_arg(call, 2);
-	return count > room ? room : count;
-}
-
 static __always_inline bool transfer_is_message(const struct call *call)
 {
 	return call->rule->form == WEIR_FORM_MSGHDR || call->rule->form == WEIR_FORM_MMSGHDR;
@@ -151,7 +140,7 @@ static __always_inline bool transfer_is_message(const struct call *call)
  * from whom (move_addr_to_user(), net/socket.c), if it was there. */
 static __noinline int transfer_has_passed(struct call *call, long result)
 {
-	__u32 count = result + 1, room = 1;
+	__u32 count = result + 1, room = 1; /* one may have failed after its descriptors came */
 
 	if (result < 0 && result != -EFAULT && result != -EINVAL)
 		return false;
