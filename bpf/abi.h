@@ -78,6 +78,7 @@ enum weir_call {
 	WEIR_CALL_PROTECT = 14,  /* a mapping may become writable */
 	WEIR_CALL_ATTACH = 15,   /* a mapping of System V shared memory */
 	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
+	WEIR_CALL_BIND = 17,     /* a socket gets a name */
 };
 
 /* What must be so before it matters of which kind a call is. */

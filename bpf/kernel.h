@@ -32,6 +32,7 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -56,6 +57,7 @@ enum bpf_func_id {
 #define S_IFIFO 0010000
 #define O_TRUNC 01000
 #define AF_UNIX 1
+#define SOCK_DGRAM 2
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
@@ -133,6 +135,7 @@ typedef struct {
 } file_ref_t;
 
 struct qstr {
+	__u32 hash;
 	const unsigned char *name;
 };
 
@@ -180,11 +183,18 @@ struct dentry {
 	} d_u;
 };
 
+struct mnt_namespace;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
 struct vfsmount {
 	struct dentry *mnt_root;
 };
 
 struct mount {
+	struct mnt_namespace *mnt_ns;
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
@@ -215,6 +225,7 @@ struct files_struct {
 };
 
 struct fs_struct {
+	struct path root;
 	struct path pwd;
 };
 
@@ -288,6 +299,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct files_struct *files;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	const struct cred *cred;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
@@ -337,6 +349,7 @@ struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
 	__u16 sk_protocol;
 	struct socket *sk_socket;
 };
@@ -344,10 +357,6 @@ struct sock {
 struct socket {
 	struct file *file;
 	struct sock *sk;
-};
-
-struct unix_sock {
-	struct sock *peer;
 };
 
 struct bpf_iter__task {

@@ -180,15 +180,10 @@ static __always_inline void label_copy_up(struct inode *lower, struct inode *upp
 	label_mark_volatile(&key);
 }
 
-static __always_inline void label_object(const struct object *object, const struct weir_app *app)
+static __always_inline void label_resting(const struct object *object, const struct weir_app *app)
 {
-	struct weir_object *known;
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
 
-	if (object->kind == WEIR_KIND_MEMORY) {
-		label_memory(object, app);
-		return;
-	}
-	known = bpf_map_lookup_elem(&objects, &object->key);
 	if (known && (known->is_crm || !(app->labels & ~known->labels)))
 		return;
 	if (!known) {
@@ -202,6 +197,14 @@ static __always_inline void label_object(const struct object *object, const stru
 	label_count_change();
 	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
 		label_mark_volatile(&object->key);
+}
+
+static __always_inline void label_object(const struct object *object, const struct weir_app *app)
+{
+	if (object->kind == WEIR_KIND_MEMORY)
+		label_memory(object, app);
+	else
+		label_resting(object, app);
 }
 
 /* Labels that an internet socket has by its peer's address. */

@@ -166,6 +166,22 @@ struct {
 	__type(value, struct inflight);
 } inflight SEC(".maps");
 
+/* Names of unix datagram sockets, hashed, and which socket was bound to each last. Written at bind
+ * and by the walk. Full: the name that was not used for the longest time goes; what is sent to it
+ * then is a gap, which is said. */
+struct endpoint {
+	struct weir_object_key key;
+	__u64 sock;  /* its address: only to be compared, and to see that it is that socket still */
+	__u64 place; /* in the file system */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct endpoint);
+} endpoints SEC(".maps");
+
 /* Requests of io_uring whose completions come without them, by ring and user_data. Written at
  * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
 #define URING_ALIKE 4 /* requests with one user_data that are told apart; a power of two */

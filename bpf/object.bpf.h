@@ -8,6 +8,7 @@
  * for its receiving end: both sides arrive at the same key.
  */
 
+#include "kernel_unix.h"
 #include "maps.bpf.h"
 #include "overlay.bpf.h"
 #include "proc.bpf.h"

@@ -83,6 +83,16 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 		app_open(call->app);
 }
 
+/* Also while nothing is labelled: what is sent to the name may be, later. */
+static __always_inline void weir_exit_bind(struct call *call)
+{
+	struct file *file = object_file_of_fd(call_arg(call, 0));
+	struct sock *sock = file ? object_sock_of_file(file) : NULL;
+
+	if (sock && endpoint_is_named(sock))
+		endpoint_remember((struct task_struct *)bpf_get_current_task(), sock, true);
+}
+
 static __always_inline void weir_exit_open(struct call *call, long result)
 {
 	struct file *file;
@@ -184,6 +194,10 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	case WEIR_CALL_ACCEPT:
 		if (result >= 0)
 			weir_exit_socket(&call, result);
+		return 0;
+	case WEIR_CALL_BIND:
+		if (result == 0)
+			weir_exit_bind(&call);
 		return 0;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_TAKE_FD:
@@ -351,6 +365,8 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	object_resolve(file, WEIR_IN, &object);
 	if (object.kind == WEIR_KIND_NONE)
 		return 0;
+	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
+		endpoint_remember(task, object.sock, false);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);
 	else

@@ -4,7 +4,7 @@
 
 /* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
 
-#include "../call.bpf.h"
+#include "datagram.bpf.h"
 
 /* The peer of an unconnected datagram as the caller names it. struct sockaddr_in, sockaddr_in6 */
 static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
@@ -97,6 +97,13 @@ static __always_inline void transfer_label_object(struct weir_app *app, const st
 	label_object(object, app);
 }
 
+/* Whether the call may send to names on a unix socket, and not to its peer. */
+static __always_inline bool transfer_may_be_named(struct call *call, const struct object *object)
+{
+	return object->family == AF_UNIX && object->sock && call->rule->call == WEIR_CALL_WRITE &&
+	       call->rule->form != WEIR_FORM_PLAIN;
+}
+
 static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
 {
 	struct file *file = object_file_of_fd(fd);
@@ -107,6 +114,8 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 		object_resolve(file, WEIR_OUT, &object);
 	call_pin(call, &object, slot);
 	transfer_label_object(call->app, &object);
+	if (call->app->labels && transfer_may_be_named(call, &object))
+		datagram_send(call, object.sock, 0, call_arg(call, 2), DATAGRAM_LABEL);
 }
 
 /* A copy writes before its exit is seen: the app takes the label at entry. */
@@ -200,8 +209,8 @@ static __noinline int transfer_note_gap(struct call *call)
 	return 0;
 }
 
-/* A unix datagram to a name, which is not the socket's own peer: who reads it is not known. */
-static __always_inline bool transfer_is_to_name(const struct object *object)
+/* Who reads it, or would have read it, is not known: the socket's peer is gone. */
+static __always_inline bool transfer_is_lost(const struct object *object)
 {
 	return object->kind == WEIR_KIND_NONE && object->family == AF_UNIX;
 }
@@ -280,9 +289,12 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 {
 	struct object object = {};
 	__u64 bytes = transfer_bytes(call, result);
+	bool is_taken = transfer_take_out(call, &object);
 
-	if (!transfer_take_out(call, &object) || !bytes)
-		return bytes && transfer_is_to_name(&object) ? transfer_note_gap(call) : 0;
+	if (bytes && transfer_may_be_named(call, &object))
+		bytes = datagram_send(call, object.sock, bytes, result, call->number);
+	if (!is_taken || !bytes)
+		return bytes && transfer_is_lost(&object) ? transfer_note_gap(call) : 0;
 	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_udp(&object))
 		bytes = transfer_send_each(call, &object, result);
 	return bytes ? transfer_add_out(call, &object, bytes) : 0;

@@ -13,7 +13,7 @@
 #define LETTER_MESSAGES 5
 
 struct letter {
-	struct sockaddr_un path;
+	struct sockaddr_un path, names[2];
 	struct sockaddr_in peers[LETTER_MESSAGES];
 	struct mmsghdr messages[LETTER_MESSAGES];
 	struct iovec parts[LETTER_MESSAGES];

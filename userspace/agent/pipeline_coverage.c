@@ -27,7 +27,8 @@ static const struct channel channels[] = {
 	{"loopback connections", "full", ""},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
-	 "those sent to a name are not followed: a coverage_gap event says so"},
+	 "those sent to a name that is not the one which the receiver was bound to, or in another "
+	 "mount namespace, are not followed: a coverage_gap event says so"},
 	{"descriptors passed or taken", "full", ""},
 	{"mmap", "partial",
 	 "bytes are estimated by length; a private mapping made before the label came is missed"},

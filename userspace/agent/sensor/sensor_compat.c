@@ -33,6 +33,7 @@ enum arm_number {
 	ARM_sendfile64 = 239,
 	ARM_io_submit = 246,
 	ARM_mq_timedsend = 276,
+	ARM_bind = 282,
 	ARM_connect = 283,
 	ARM_accept = 285,
 	ARM_send = 289,
@@ -121,6 +122,7 @@ static const struct compat_entry entries[] = {
 	ENTRY(openat2, OPEN, MSGHDR, FDS(0, 0)),
 	ENTRY(open_by_handle_at, OPEN, PLAIN, FDS(2, 0)),
 	ENTRY(connect, CONNECT, PLAIN, FDS(0, 0)),
+	ENTRY(bind, BIND, PLAIN, FDS(0, 0)),
 	ENTRY(accept4, ACCEPT, PLAIN, FDS(0, 0)),
 	ENTRY(mmap2, MMAP, PLAIN, FDS(4, 0)),
 	ENTRY(mprotect, PROTECT, PLAIN, FDS(0, 0)),
@@ -154,6 +156,7 @@ static const struct compat_entry entries[] = {
 #endif
 #define SOCKETCALL(number, name, does, form) \
 	AT(WEIR_PLACE_SOCKETCALL + (number), name, does, form, .list = WEIR_LIST_SECOND)
+	SOCKETCALL(SYS_BIND, bind, BIND, PLAIN),
 	SOCKETCALL(SYS_CONNECT, connect, CONNECT, PLAIN),
 	SOCKETCALL(SYS_ACCEPT, accept, ACCEPT, PLAIN),
 	SOCKETCALL(SYS_ACCEPT4, accept4, ACCEPT, PLAIN),
