@@ -203,8 +203,10 @@ static __always_inline bool call_take_object(struct call *call, int fd, __u32 di
 	return ret_object->kind != WEIR_KIND_NONE;
 }
 
-#define LENGTHS_MAX 1024    /* UIO_MAXIOV, include/uapi/linux/uio.h */
-#define LENGTH_LISTS_MAX 64 /* recvmmsg alone keeps to no limit: more than these are not added */
+/* Loops are in two levels, which the verifier follows in far fewer steps than one. */
+#define LENGTHS_MAX 256
+#define LENGTH_LISTS_MAX 256 /* recvmmsg alone keeps to no limit: more than these are not added */
+#define SENT_MAX 32          /* times itself: UIO_MAXIOV, include/uapi/linux/uio.h */
 
 /* Of lengths in user memory that are so far apart, each less than 4 GiB. Not static: verified once,
  * see name_hash(). */

@@ -36,9 +36,9 @@ static __always_inline __u64 endpoint_hash_start(struct task_struct *task, struc
 }
 
 /* Of a path up to its NUL, of an abstract name all. Not static: verified once, see name_hash(). */
-__noinline __u64 endpoint_hash_text(__u64 hash, __u64 text, __u32 bytes, __u32 is_user)
+__noinline __u64 endpoint_hash_text(__u64 hash, __u64 text, __u32 bytes, __u32 is_user,
+				    __u32 is_abstract)
 {
-	bool is_abstract = false;
 	__u32 i;
 
 	for (i = 0; i < ENDPOINT_TEXT_BYTES; i++) {
@@ -50,9 +50,7 @@ __noinline __u64 endpoint_hash_text(__u64 hash, __u64 text, __u32 bytes, __u32 i
 			bpf_probe_read_user(&letter, sizeof(letter), (const void *)text + i);
 		else
 			bpf_probe_read_kernel(&letter, sizeof(letter), (const void *)text + i);
-		if (!i)
-			is_abstract = !letter;
-		if (!letter && !is_abstract)
+		if (!(letter | is_abstract))
 			break;
 		hash = name_hash_letter(hash, letter);
 	}
@@ -112,7 +110,7 @@ static __noinline int endpoint_remember(struct task_struct *task, struct sock *s
 	if (!is_bound && !endpoint_is_known_by(task, sock, first))
 		return 0;
 	name = endpoint_hash_text(endpoint_hash_start(task, sock, first), text,
-				  BPF_CORE_READ(address, len) - ENDPOINT_TEXT_AT, false);
+				  BPF_CORE_READ(address, len) - ENDPOINT_TEXT_AT, false, !first);
 	known = bpf_map_lookup_elem(&endpoints, &name);
 	if (known && !is_bound && endpoint_is_current(known))
 		return 0;
@@ -133,7 +131,7 @@ __noinline __u64 endpoint_find(__u64 own, __u64 address, __u32 bytes)
 		return 0;
 	bpf_probe_read_user(&first, sizeof(first), (const void *)text);
 	name = endpoint_hash_text(endpoint_hash_start(task, (struct sock *)own, first), text,
-				  bytes - ENDPOINT_TEXT_AT, true);
+				  bytes - ENDPOINT_TEXT_AT, true, !first);
 	known = bpf_map_lookup_elem(&endpoints, &name);
 	return known && endpoint_is_current(known) ? known->sock : 0;
 }

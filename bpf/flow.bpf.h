@@ -175,7 +175,8 @@ static __always_inline void flow_in(struct weir_app *app, const struct object *o
 static __always_inline void flow_out(struct weir_app *app, const struct object *object, __u64 bytes,
 				     const struct weir_address *peer, bool is_estimated)
 {
-	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
+	struct weir_object_key key = object->key; /* so that the object itself is in registers */
+	struct weir_object *known = bpf_map_lookup_elem(&objects, &key);
 	struct transfer transfer = {
 		.bytes = bytes, .direction = WEIR_OUT, .peer = peer, .is_estimated = is_estimated};
 

@@ -128,7 +128,7 @@ static __always_inline bool uring_reads_destination(struct io_kiocb *request,
  * 4 GiB: MAX_RW_COUNT). */
 static __always_inline __u64 uring_sum_iovecs(__u64 address, __u32 count, __u32 word_bytes)
 {
-	return call_sum_lengths(address + word_bytes, count, 2 * word_bytes);
+	return call_sum_many_lengths(address + word_bytes, count, 2 * word_bytes);
 }
 
 /* Where a message says that its buffers are, and how many. */

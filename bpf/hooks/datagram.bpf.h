@@ -112,11 +112,27 @@ __noinline __u64 datagram_send_messages(__u64 sock, __u64 message, __u32 count, 
 	__u32 i;
 
 	step += -(message >> 63) & (sizeof(struct compat_mmsghdr) - step);
-	for (i = 0; i < LENGTHS_MAX; i++) {
+	for (i = 0; i < SENT_MAX; i++) {
 		if (i >= count)
 			break;
 		bytes += datagram_send_message(sock, message, 0, number);
 		message += step;
+	}
+	return bytes;
+}
+
+__noinline __u64 datagram_send_all(__u64 sock, __u64 message, __u32 count, __u32 number)
+{
+	__u64 bytes = 0, step = sizeof(struct user_mmsghdr);
+	__u32 i;
+
+	step += -(message >> 63) & (sizeof(struct compat_mmsghdr) - step);
+	for (i = 0; i < SENT_MAX; i++) {
+		bytes += datagram_send_messages(sock, message, count, number);
+		if (count <= SENT_MAX)
+			break;
+		count -= SENT_MAX;
+		message += SENT_MAX * step;
 	}
 	return bytes;
 }
@@ -139,8 +155,7 @@ static __noinline __u64 datagram_send(struct call *call, struct sock *sock, __u6
 		return datagram_send_message((__u64)sock, call_arg(call, 1) | compat, bytes,
 					     number);
 	case WEIR_FORM_MMSGHDR:
-		return datagram_send_messages((__u64)sock, call_arg(call, 1) | compat, count,
-					      number);
+		return datagram_send_all((__u64)sock, call_arg(call, 1) | compat, count, number);
 	}
 	return bytes;
 }

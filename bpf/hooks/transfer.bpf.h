@@ -248,7 +248,7 @@ __noinline __u64 transfer_send_messages(__u64 ino, __u64 dev_generation, __u64 s
 	__u32 i;
 
 	step += -(message >> 63) & (sizeof(struct compat_mmsghdr) - step);
-	for (i = 0; i < LENGTHS_MAX; i++) {
+	for (i = 0; i < SENT_MAX; i++) {
 		if (i >= count)
 			break;
 		bytes += transfer_send_message(ino, dev_generation, sock, message);
@@ -262,11 +262,22 @@ __noinline __u64 transfer_send_messages(__u64 ino, __u64 dev_generation, __u64 s
 static __always_inline __u64 transfer_send_each(struct call *call, const struct object *object,
 						__u32 count)
 {
+	__u64 compat = call_compat_mask(call), message = call_arg(call, 1), bytes = 0;
 	__u64 dev_generation = (__u64)object->key.generation << 32 | object->key.dev;
-	__u64 compat = call_compat_mask(call) & TRANSFER_COMPAT;
+	__u64 step = sizeof(struct user_mmsghdr);
+	__u32 i;
 
-	return transfer_send_messages(object->key.ino, dev_generation, (__u64)object->sock,
-				      call_arg(call, 1) | compat, count);
+	step += compat & (sizeof(struct compat_mmsghdr) - step);
+	message |= compat & TRANSFER_COMPAT;
+	for (i = 0; i < SENT_MAX; i++) {
+		bytes += transfer_send_messages(object->key.ino, dev_generation,
+						(__u64)object->sock, message, count);
+		if (count <= SENT_MAX)
+			break;
+		count -= SENT_MAX;
+		message += SENT_MAX * step;
+	}
+	return bytes;
 }
 
 /* Apart, as is what follows, so that what each needs is off the stack again for the next: together
