@@ -14,10 +14,9 @@ struct channel {
 static const struct channel channels[] = {
 	{"file read and write", "full", ""},
 	{"files on overlayfs (containers)", "partial",
-	 "the object is the file below; a labelled file of an image that is only renamed, linked "
-	 "or "
-	 "given attributes there has no label in the upper folder until it is opened in the "
-	 "container"},
+	 "the object is the file below; a labelled file of an image that is renamed, linked or "
+	 "given "
+	 "attributes in the container has no label in the upper folder until it is opened there"},
 	{"files in export folders", "partial",
 	 "labelled at the start and when they are made or opened there; one that is moved into a "
 	 "folder and out again without being opened is missed"},
@@ -29,7 +28,10 @@ static const struct channel channels[] = {
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "
 	 "mount namespace, are not followed: a coverage_gap event says so"},
-	{"descriptors passed or taken", "full", ""},
+	{"descriptors passed or taken", "partial",
+	 "one that a ring receives is noticed at once only where bpf is among the kernel's "
+	 "security "
+	 "modules"},
 	{"mmap", "partial",
 	 "bytes are estimated by length; a private mapping made before the label came is missed"},
 	{"memory of another process", "partial",
@@ -49,7 +51,8 @@ static const struct channel channels[] = {
 static const struct channel rings_followed = {
 	"io_uring", "partial",
 	"a request without a completion is estimated, a send on an unconnected socket has no "
-	"destination; unlinks and renames by a ring are not told"};
+	"destination, a datagram to a unix socket's name is not followed; unlinks and renames by a "
+	"ring are not told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",
