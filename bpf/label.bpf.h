@@ -262,11 +262,15 @@ static __noinline int label_watch_socket(struct weir_app *app, struct file *file
 	return 0;
 }
 
+static __always_inline bool label_is_anywhere(const struct weir_state *gate)
+{
+	return gate->labelled_files || gate->volatile_objects || gate->hot;
+}
+
 /* Nothing is labelled, and no file becomes so by being opened. */
 static __always_inline bool label_is_idle(const struct weir_state *gate)
 {
-	return !gate->folder_count && !gate->labelled_files && !gate->volatile_objects &&
-	       !gate->hot;
+	return !gate->folder_count && !label_is_anywhere(gate);
 }
 
 /*

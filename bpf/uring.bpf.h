@@ -49,6 +49,15 @@ static __noinline struct weir_app *uring_adopt(struct task_struct *task)
 	return app_adopt(task);
 }
 
+/* Of whoever asked: workers that carry the request out are of his process. */
+static __always_inline struct weir_app *uring_app(struct io_kiocb *request)
+{
+	struct task_struct *task = uring_task(request);
+	struct weir_app *app = app_get_of_tgid(BPF_CORE_READ(task, tgid));
+
+	return app ?: uring_adopt(task);
+}
+
 /* From a ring's table of files. The lowest bits of an entry are flags. io_uring/filetable.h */
 static __noinline struct file *uring_fixed_file(struct io_ring_ctx *ring, __u32 slot)
 {

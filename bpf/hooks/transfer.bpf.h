@@ -168,10 +168,7 @@ static __noinline int transfer_has_passed(struct call *call, long result)
  * it is received. */
 static __always_inline void transfer_watch_passed(struct call *call, long result)
 {
-	const struct weir_state *gate = call->gate;
-
-	if (!transfer_is_message(call) || !gate ||
-	    (!gate->hot && !gate->labelled_files && !gate->volatile_objects))
+	if (!transfer_is_message(call) || !call->gate || !label_is_anywhere(call->gate))
 		return;
 	if (call_is_other(call) || !transfer_has_passed(call, result))
 		return;

@@ -248,12 +248,9 @@ static __noinline int uring_watch_fd(struct io_kiocb *request, int fd, __u32 cal
 
 static __noinline int uring_connected(struct io_kiocb *request)
 {
-	struct task_struct *task = uring_task(request);
 	struct file *file = uring_file(request);
-	struct weir_app *app = app_get_of_tgid(BPF_CORE_READ(task, tgid));
+	struct weir_app *app = uring_app(request);
 
-	if (!app)
-		app = uring_adopt(task);
 	return app && file ? label_watch_socket(app, file) : 0;
 }
 
@@ -265,6 +262,9 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 
 	switch (rule->call) {
 	case WEIR_CALL_READ:
+		if (rule->form == WEIR_FORM_MSGHDR)
+			uring_watch_passed(request);
+		/* fall through */
 	case WEIR_CALL_WRITE:
 	case WEIR_CALL_COPY:
 		if (result <= 0)

@@ -2,7 +2,7 @@
 #ifndef WEIR_HOOKS_URING_MESSAGE_BPF_H
 #define WEIR_HOOKS_URING_MESSAGE_BPF_H
 
-/* Whom a message that a ring sends is for. */
+/* Whom a message that a ring sends is for, and what comes along with one that it receives. */
 
 #include "../uring.bpf.h"
 #include "transfer.bpf.h"
@@ -57,6 +57,29 @@ static __always_inline bool uring_read_destination(struct io_kiocb *request,
 	if (known)
 		*ret_peer = *known;
 	return known;
+}
+
+/*
+ * A descriptor may have come along: the app must look at its objects from now on. Whether one did
+ * is told in user memory, which whoever completes a request need not have.
+ */
+static __noinline int uring_watch_passed(struct io_kiocb *request)
+{
+	struct file *file = uring_file(request);
+	struct weir_state *gate = state_get();
+	struct sock *sock;
+	struct weir_app *app;
+
+	if (!gate || !label_is_anywhere(gate) || !file ||
+	    object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
+		return 0;
+	sock = object_sock_of_file(file);
+	if (!sock || object_family_of_sock(sock) != AF_UNIX)
+		return 0;
+	app = uring_app(request);
+	if (app)
+		app_open(app);
+	return 0;
 }
 
 #endif

@@ -28,10 +28,7 @@ static const struct channel channels[] = {
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "
 	 "mount namespace, are not followed: a coverage_gap event says so"},
-	{"descriptors passed or taken", "partial",
-	 "one that a ring receives is noticed at once only where bpf is among the kernel's "
-	 "security "
-	 "modules"},
+	{"descriptors passed or taken", "full", ""},
 	{"mmap", "partial",
 	 "bytes are estimated by length; a private mapping made before the label came is missed"},
 	{"memory of another process", "partial",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
 /*
- * Programs beside the kernel's security modules: that the kernel runs them, and what only they see.
- * Kernels that were booted without bpf in their list (lsm= on the command line) do not ask them.
+ * Programs beside the kernel's security modules: that the kernel runs them, and what is seen
+ * without them, too. Kernels that were booted without bpf in their list (lsm= on the command line)
+ * do not ask them.
  */
 
 #include <errno.h>
@@ -31,7 +32,7 @@
 #define REFUSED 9     /* the receiver's exit status: this kernel has no such io_uring */
 #define SOCKET_FD 500 /* above those of the sensor */
 
-/* ---- what only io_uring saw --------------------------------------------------- */
+/* ---- what a ring alone saw --------------------------------------------------- */
 
 /* One request, waited for; what it returned, or -errno. */
 static int ask_io_uring(const struct io_uring_sqe *request)
@@ -184,10 +185,8 @@ static void the_kernel_asks_the_programs_and_they_refuse_nothing(void **state)
 static void a_descriptor_that_io_uring_received_opens_the_gate_of_its_app(void **state)
 {
 	struct stat info;
-	int status;
+	int status = hand_over_the_source(*state);
 
-	need_lsm(*state);
-	status = hand_over_the_source(*state);
 	if (status == REFUSED) {
 		print_message("# SKIP io_uring of this kernel receives no descriptors\n");
 		skip();
