@@ -96,11 +96,37 @@ void sensor_describe_app(const struct sensor *sensor, const struct weir_app *app
 				       .comm = app->comm};
 }
 
-static void report_flow(struct sensor *sensor, const struct sensor_known *known,
-			const struct weir_flow *flow, bool is_new)
+#define READ_APPS_MAX 64
+
+/* Apps as one sweep has read them: most flows are of few apps. */
+struct read_app {
+	struct weir_app app; /* id 0: none */
+	char exe[WEIR_NAME_BYTES + 1];
+};
+
+/* NULL when its entry is gone. */
+static const struct read_app *read_app_once(struct sensor *sensor, struct read_app *apps,
+					    uint64_t app_id)
+{
+	/* The lowest eight bits of an id are a processor's, see app_make(). */
+	struct read_app *read = &apps[(app_id >> 8) % READ_APPS_MAX];
+
+	if (read->app.id == app_id)
+		return read;
+	if (sensor_read_app(sensor, app_id, &read->app, read->exe) < 0) {
+		read->app.id = 0;
+		return NULL;
+	}
+	read->app.comm[sizeof(read->app.comm) - 1] = '\0';
+	return read;
+}
+
+static void report_flow(struct sensor *sensor, struct read_app *apps,
+			const struct sensor_known *known, const struct weir_flow *flow, bool is_new)
 {
 	const struct weir_flow_key *key = &known->key;
-	char path[WEIR_NAME_BYTES + 1] = "", exe[WEIR_NAME_BYTES + 1];
+	const struct read_app *read = read_app_once(sensor, apps, key->app_id);
+	char path[WEIR_NAME_BYTES + 1] = "";
 	struct sensor_flow report = {
 		.app_id = key->app_id,
 		.object = {kind_of(key, flow), key->object.ino, key->object.dev,
@@ -125,21 +151,16 @@ static void report_flow(struct sensor *sensor, const struct sensor_known *known,
 		.path = path,
 	};
 	struct sensor_app described;
-	struct weir_app app;
-	bool has_app;
 
 	memcpy(&report.peer, flow->peer.ip, sizeof(report.peer));
 	sensor_name_assemble(&flow->name, path, sizeof(path));
-	has_app = sensor_read_app(sensor, key->app_id, &app, exe) == 0;
-	if (has_app) {
-		app.comm[sizeof(app.comm) - 1] = '\0';
-		sensor_describe_app(sensor, &app, exe, &described);
-	}
-	sensor->handler.flow(sensor->handler.userdata, &report, has_app ? &described : NULL);
+	if (read)
+		sensor_describe_app(sensor, &read->app, read->exe, &described);
+	sensor->handler.flow(sensor->handler.userdata, &report, read ? &described : NULL);
 }
 
-static void visit_flow(struct sensor *sensor, const struct weir_flow_key *key,
-		       const struct weir_flow *flow)
+static void visit_flow(struct sensor *sensor, struct read_app *apps,
+		       const struct weir_flow_key *key, const struct weir_flow *flow)
 {
 	struct sensor_known *known;
 	bool is_new;
@@ -158,7 +179,7 @@ static void visit_flow(struct sensor *sensor, const struct weir_flow_key *key,
 	known->calls = flow->calls;
 	known->turns = flow->turns;
 	known->labels = flow->labels;
-	report_flow(sensor, known, flow, is_new);
+	report_flow(sensor, apps, known, flow, is_new);
 }
 
 /*
@@ -170,15 +191,18 @@ static int sweep_flows(struct sensor *sensor)
 {
 	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
 	uint32_t limit = bpf_map__max_entries(sensor->skeleton->maps.flows) * 2, n = 0;
+	_cleanup_free_ struct read_app *apps = calloc(READ_APPS_MAX, sizeof(*apps));
 	struct weir_flow_key key, next;
 	struct weir_flow flow;
-	bool has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	bool has_next = apps && bpf_map_get_next_key(fd, NULL, &next) == 0;
 
+	if (!apps)
+		return -ENOMEM;
 	sensor->flows = 0;
 	for (; has_next && n < limit; n++) {
 		key = next;
 		if (bpf_map_lookup_elem(fd, &key, &flow) == 0) {
-			visit_flow(sensor, &key, &flow);
+			visit_flow(sensor, apps, &key, &flow);
 			sensor->flows++;
 		}
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
