@@ -7,6 +7,7 @@
 
 #include "call.bpf.h"
 #include "kernel_uring.h"
+#include "user_message.h"
 
 /* Bits of io_kiocb.flags, which are those of struct io_uring_sqe. uapi/linux/io_uring.h */
 #define URING_FIXED_FILE (1u << 0)

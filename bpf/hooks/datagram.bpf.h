@@ -10,6 +10,7 @@
 
 #include "../call.bpf.h"
 #include "../endpoint.bpf.h"
+#include "../user_message.h"
 
 #define DATAGRAM_COMPAT (1ull << 63) /* with the address of a message: a 32-bit call's */
 #define DATAGRAM_LABEL 0             /* in place of a call's number: it has only begun */
