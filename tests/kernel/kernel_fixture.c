@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/flow_list.h"
 #include "policy/policy.h"
 
-#define FLOWS_MAX 65536
 #define SOURCE_BYTES (1 << 20)
 
 struct kernel_fixture {
@@ -23,8 +23,7 @@ struct kernel_fixture {
 	sd_event *loop;
 	struct policy *policy;
 	struct sensor *sensor;
-	struct sensor_flow *flows; /* latest totals; paths are not kept */
-	size_t n_flows;
+	struct flow_list list;
 	uint64_t n_paths[4];
 };
 
@@ -37,22 +36,12 @@ static void die(const char *what, int error)
 static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
 {
 	struct kernel_fixture *fixture = userdata;
+	int r;
 
 	(void)app;
-	for (size_t i = 0; i < fixture->n_flows; i++) {
-		struct sensor_flow *known = &fixture->flows[i];
-
-		if (known->app_id == flow->app_id && known->is_out == flow->is_out &&
-		    known->object.ino == flow->object.ino &&
-		    known->object.dev == flow->object.dev &&
-		    known->destination == flow->destination && known->first_ns == flow->first_ns) {
-			*known = *flow;
-			return;
-		}
-	}
-	if (fixture->n_flows == FLOWS_MAX)
-		die("too many flows", ENOSPC);
-	fixture->flows[fixture->n_flows++] = *flow;
+	r = flow_list_put(&fixture->list, flow);
+	if (r < 0)
+		die("cannot keep a flow", -r);
 }
 
 static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)
@@ -143,9 +132,8 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	if (!fixture)
 		die("start", ENOMEM);
 	fixture->options = options ? *options : (struct kernel_options){};
-	fixture->flows = calloc(FLOWS_MAX, sizeof(*fixture->flows));
 	strcpy(fixture->folder, "/tmp/weir-kernel-XXXXXX");
-	if (!fixture->flows || !mkdtemp(fixture->folder))
+	if (flow_list_start(&fixture->list) < 0 || !mkdtemp(fixture->folder))
 		die(fixture->folder, errno);
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
 	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
@@ -177,7 +165,7 @@ void kernel_fixture_stop(struct kernel_fixture *fixture)
 	policy_free(fixture->policy);
 	sd_event_unref(fixture->loop);
 	nftw(fixture->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	free(fixture->flows);
+	flow_list_end(&fixture->list);
 	free(fixture);
 }
 
@@ -217,8 +205,8 @@ const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, s
 {
 	if (sensor_sweep(fixture->sensor) < 0)
 		die("sweep", EIO);
-	*ret_n = fixture->n_flows;
-	return fixture->flows;
+	*ret_n = fixture->list.n_flows;
+	return fixture->list.flows;
 }
 
 bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name, const char *class)
@@ -228,9 +216,9 @@ bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name
 
 	if (sensor_sweep(fixture->sensor) < 0)
 		die("sweep", EIO);
-	for (size_t i = 0; i < fixture->n_flows; i++)
-		if (fixture->flows[i].is_out && fixture->flows[i].object.ino == ino)
-			labels |= fixture->flows[i].labels;
+	for (size_t i = 0; i < fixture->list.n_flows; i++)
+		if (fixture->list.flows[i].is_out && fixture->list.flows[i].object.ino == ino)
+			labels |= fixture->list.flows[i].labels;
 	return labels & wanted;
 }
 
@@ -348,8 +336,8 @@ static struct kernel_totals sum(struct kernel_fixture *fixture, bool is_out, uin
 
 	if (sensor_sweep(fixture->sensor) < 0)
 		die("sweep", EIO);
-	for (size_t i = 0; i < fixture->n_flows; i++) {
-		const struct sensor_flow *flow = &fixture->flows[i];
+	for (size_t i = 0; i < fixture->list.n_flows; i++) {
+		const struct sensor_flow *flow = &fixture->list.flows[i];
 
 		if (flow->is_out != is_out || (ino && flow->object.ino != ino) ||
 		    (dev && flow->object.dev != dev) || (port && flow->port != port))
@@ -379,7 +367,7 @@ uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture)
 {
 	if (sensor_sweep(fixture->sensor) < 0)
 		die("sweep", EIO);
-	return fixture->n_flows;
+	return fixture->list.n_flows;
 }
 
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture)

@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 
-#define ROUNDS_MAX 8000 /* each with two flows a pipe and one more: they must fit */
+#define ROUNDS_MAX 15000 /* each with two flows a pipe and one more: they must fit */
 #define READY_FD 50
 #define PIPES_FD 51
 #define SPINS_MAX 1000
