@@ -20,6 +20,7 @@
 #include "kernel/perf_links.h"
 #include "kernel/ring.h"
 #include "kernel/transfers.h"
+#include "support/descriptor.h"
 
 static void need_32_bit_calls(void)
 {
@@ -98,21 +99,9 @@ static int rights_main(const char *socket, const char *path)
 
 static void send_messages(int socket, int fd, int n)
 {
-	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 'x';
-	struct iovec one = {&byte, 1};
-	struct msghdr message = {.msg_iov = &one,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
 	while (--n > 0)
-		assert_int_equal(send(socket, &byte, 1, 0), 1);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &message, 0), 1);
+		assert_int_equal(send(socket, "x", 1, 0), 1);
+	assert_int_equal(descriptor_send(socket, fd), 0);
 }
 
 static void a_descriptor_in_the_last_message_of_a_32_bit_recvmmsg_is_followed(void **state)

@@ -15,6 +15,7 @@
 
 #include "kernel/coverage.h"
 #include "kernel/kernel_fixture.h"
+#include "support/descriptor.h"
 
 #define SOURCE_BYTES 1048576
 
@@ -211,23 +212,6 @@ static pid_t spawn_with(struct kernel_fixture *fixture, char *role, int socket, 
 	return kernel_fixture_spawn(fixture, arguments, ret_output);
 }
 
-static void send_descriptor(int socket, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 'x';
-	struct iovec one = {&byte, 1};
-	struct msghdr message = {.msg_iov = &one,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	assert_int_equal(sendmsg(socket, &message, 0), 1);
-}
-
 static void a_descriptor_that_is_passed_after_the_walk_is_followed(void **state)
 {
 	struct kernel_fixture *fixture = *state;
@@ -239,7 +223,7 @@ static void a_descriptor_that_is_passed_after_the_walk_is_followed(void **state)
 	pid = spawn_with(fixture, "take", sockets[1], path, sizeof(path), &output);
 	given_a_labelled_pipe(fixture, ends);
 	sweep_until_settled(fixture);
-	send_descriptor(sockets[0], ends[0]);
+	assert_int_equal(descriptor_send(sockets[0], ends[0]), 0);
 	kernel_fixture_wait(pid, output, text, sizeof(text));
 	assert_int_equal(kernel_fixture_written(fixture, "take"), 5000);
 	close(ends[0]);

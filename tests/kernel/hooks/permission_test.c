@@ -27,6 +27,7 @@
 #include <cmocka.h>
 
 #include "kernel/kernel_fixture.h"
+#include "support/descriptor.h"
 
 #define RECEIVED_BYTES 100
 #define REFUSED 9     /* the receiver's exit status: this kernel has no such io_uring */
@@ -89,24 +90,6 @@ static int receive(void)
 	return pread(fd, data, sizeof(data), 0) == sizeof(data) ? 0 : 3;
 }
 
-static void send_descriptor(int socket, int fd)
-{
-	char byte = 'x', control[CMSG_SPACE(sizeof(fd))] = "";
-	struct iovec buffer = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &buffer,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	if (sendmsg(socket, &message, 0) != 1)
-		fail_msg("cannot send a descriptor: %s", strerror(errno));
-}
-
 /* It is another app, and came to be before anybody opened the source. */
 static int hand_over_the_source(struct kernel_fixture *fixture)
 {
@@ -123,7 +106,7 @@ static int hand_over_the_source(struct kernel_fixture *fixture)
 	assert_int_equal(read(output, &byte, 1), 1);
 	source = open(kernel_fixture_source(fixture), O_RDONLY | O_CLOEXEC);
 	assert_true(source >= 0);
-	send_descriptor(ends[0], source);
+	assert_int_equal(descriptor_send(ends[0], source), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(source);
 	close(ends[0]);
