@@ -256,6 +256,8 @@ static int act_overflow(char **argv)
 		if (ring_submit(&ring, 0) < 0)
 			return 3;
 	}
+	/* Where workers do it, they find no room only while nobody takes. */
+	usleep(500000);
 	for (int i = 0; i < MANY; i++) {
 		struct io_uring_cqe cqe;
 

@@ -13,6 +13,7 @@
 #include "bpf/weir.skel.h"
 
 #define SUBMIT "io_uring_submit_req"
+#define OVERFLOW "io_uring_cqe_overflow"
 #define SUBMIT_BEFORE_6_4 "io_uring_submit_sqe"
 
 /* enum io_uring_op, uapi/linux/io_uring.h of 6.18: Debian 12's headers end before 48. */
@@ -108,8 +109,9 @@ int sensor_uring_prepare(struct sensor *sensor, const char *btf_path)
 	}
 	complete = count_arguments(btf, "io_uring_complete");
 	sensor->start.follows_uring = submit && (complete == 3 || complete == 4 || complete == 7);
-	/* Before, what overflows has been told as complete. */
-	sensor->uring.has_overflow = sensor->start.follows_uring && complete == 3;
+	/* What overflows was told as complete once, but not by 6.1 any more: where it is counted,
+	 * it may be said as well. */
+	sensor->uring.has_overflow = sensor->start.follows_uring && count_arguments(btf, OVERFLOW);
 	btf__free(btf);
 	sensor->skeleton->rodata->uring_submit_form = submit > 2;
 	sensor->skeleton->rodata->uring_complete_form = complete;
