@@ -300,8 +300,8 @@ static __always_inline int uring_complete(struct io_ring_ctx *ring, struct io_ki
 	return uring_hides_destination(request) ? uring_forget_destination(request) : 0;
 }
 
-/* The ring of completions is full and the kernel keeps this one aside, which is all that it tells of
- * it from 6.2 on, and in later 6.1.y: not whose it was. */
+/* The ring of completions is full and the kernel keeps this one aside, which is all that it tells
+ * of it from 6.2 on, and in later 6.1.y: not whose it was. */
 static __always_inline int uring_overflow(int result)
 {
 	struct weir_state *gate = state_get();
