@@ -6,6 +6,8 @@
 
 #include "kernel.h"
 
+#define USER_MESSAGE_COMPAT (1ull << 63) /* with the address of a message: a 32-bit call's */
+
 /* uapi/linux/socket.h, as userspace lays it out on 64-bit machines. */
 struct user_msghdr {
 	void *msg_name;

@@ -12,8 +12,7 @@
 #include "../endpoint.bpf.h"
 #include "../user_message.h"
 
-#define DATAGRAM_COMPAT (1ull << 63) /* with the address of a message: a 32-bit call's */
-#define DATAGRAM_LABEL 0             /* in place of a call's number: it has only begun */
+#define DATAGRAM_LABEL 0 /* in place of a call's number: it has only begun */
 
 static __always_inline struct weir_app *datagram_get_app(void)
 {
@@ -88,7 +87,7 @@ static __always_inline void datagram_send_name(__u64 sock, __u64 name, __u32 nam
 __noinline __u64 datagram_send_message(__u64 sock, __u64 message, __u64 bytes, __u32 number)
 {
 	__u64 compat = -(message >> 63), name = 0, length_at, bytes_at;
-	const void *user = (const void *)(message & ~DATAGRAM_COMPAT);
+	const void *user = (const void *)(message & ~USER_MESSAGE_COMPAT);
 	__u32 name_bytes = 0;
 
 	length_at = offsetof(struct user_msghdr, msg_namelen);
@@ -141,7 +140,7 @@ __noinline __u64 datagram_send_all(__u64 sock, __u64 message, __u32 count, __u32
 static __noinline __u64 datagram_send(struct call *call, struct sock *sock, __u64 bytes,
 				      __u32 count, __u32 number)
 {
-	__u64 compat = call_compat_mask(call) & DATAGRAM_COMPAT, name;
+	__u64 compat = call_compat_mask(call) & USER_MESSAGE_COMPAT, name;
 
 	if (!endpoint_is_named(sock))
 		return bytes;

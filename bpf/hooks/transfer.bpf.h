@@ -212,8 +212,6 @@ static __always_inline bool transfer_is_lost(const struct object *object)
 	return object->kind == WEIR_KIND_NONE && object->family == AF_UNIX;
 }
 
-#define TRANSFER_COMPAT (1ull << 63) /* with the address of a message: a 32-bit call's */
-
 /*
  * One message of several. Returns its bytes when it names no peer of its own. Takes numbers only,
  * and has its app looked up: verified once, not 1024 times.
@@ -225,7 +223,7 @@ __noinline __u64 transfer_send_message(__u64 ino, __u64 dev_generation, __u64 so
 	struct object object = {.key = {ino, dev_generation, dev_generation >> 32},
 				.sock = (struct sock *)sock,
 				.kind = WEIR_KIND_INET};
-	const void *user = (const void *)(message & ~TRANSFER_COMPAT);
+	const void *user = (const void *)(message & ~USER_MESSAGE_COMPAT);
 	struct weir_address peer = {};
 	__u32 bytes = 0;
 
@@ -265,7 +263,7 @@ static __always_inline __u64 transfer_send_each(struct call *call, const struct 
 	__u32 i;
 
 	step += compat & (sizeof(struct compat_mmsghdr) - step);
-	message |= compat & TRANSFER_COMPAT;
+	message |= compat & USER_MESSAGE_COMPAT;
 	for (i = 0; i < SENT_MAX; i++) {
 		bytes += transfer_send_messages(object->key.ino, dev_generation,
 						(__u64)object->sock, message, count);

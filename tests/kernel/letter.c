@@ -34,24 +34,23 @@ static long fill_path(const struct scene *scene, uint32_t who, const char *name)
 	return sizeof(*address);
 }
 
-int letter_bound(const struct scene *scene, uint32_t who, int type, const char *name)
+static int make_named(const struct scene *scene, uint32_t who, int type, const char *name,
+		      long number)
 {
 	int fd = letter_socket(scene, who, AF_UNIX, type);
 	long length = fill_path(scene, who, name);
 
 	assert_int_equal(
-		SCENE_CALL(scene, who, SYS_bind, fd, (long)&letter_of(scene, who)->path, length),
-		0);
+		SCENE_CALL(scene, who, number, fd, (long)&letter_of(scene, who)->path, length), 0);
 	return fd;
+}
+
+int letter_bound(const struct scene *scene, uint32_t who, int type, const char *name)
+{
+	return make_named(scene, who, type, name, SYS_bind);
 }
 
 int letter_connected(const struct scene *scene, uint32_t who, int type, const char *name)
 {
-	int fd = letter_socket(scene, who, AF_UNIX, type);
-	long length = fill_path(scene, who, name);
-
-	assert_int_equal(
-		SCENE_CALL(scene, who, SYS_connect, fd, (long)&letter_of(scene, who)->path, length),
-		0);
-	return fd;
+	return make_named(scene, who, type, name, SYS_connect);
 }

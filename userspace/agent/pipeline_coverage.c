@@ -14,9 +14,8 @@ struct channel {
 static const struct channel channels[] = {
 	{"file read and write", "full", ""},
 	{"files on overlayfs (containers)", "partial",
-	 "the object is the file below; a labelled file of an image that is renamed, linked or "
-	 "given "
-	 "attributes in the container has no label in the upper folder until it is opened there"},
+	 "the object is the file below; a labelled file of an image that gets a name or attributes "
+	 "in the container has no label in the upper folder until it is opened there"},
 	{"files in export folders", "partial",
 	 "labelled at the start and when they are made or opened there; one that is moved into a "
 	 "folder and out again without being opened is missed"},

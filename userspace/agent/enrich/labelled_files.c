@@ -77,13 +77,18 @@ void labelled_files_free(struct labelled_files *files)
 	free(files);
 }
 
-static void drop_name(struct labelled_files *files, struct known_file *entry, size_t at)
+static void close_gap(struct known_file *entry, size_t at)
 {
-	file_names_remove(files->names, entry->names[at], entry);
 	free(entry->names[at]);
 	entry->n_names--;
 	memmove(&entry->names[at], &entry->names[at + 1],
 		(entry->n_names - at) * sizeof(*entry->names));
+}
+
+static void drop_name(struct labelled_files *files, struct known_file *entry, size_t at)
+{
+	file_names_remove(files->names, entry->names[at], entry);
+	close_gap(entry, at);
 	if (entry->n_names == 0)
 		TAILQ_INSERT_TAIL(&files->nameless, entry, nameless);
 }
@@ -111,9 +116,7 @@ static int add_name(struct labelled_files *files, struct known_file *entry, cons
 		return -ENOMEM;
 	}
 	if (find_name(entry, path, &at)) {
-		free(entry->names[at]);
-		memmove(&entry->names[at], &entry->names[at + 1],
-			(--entry->n_names - at) * sizeof(*entry->names));
+		close_gap(entry, at);
 	} else if (entry->n_names == MAX_NAMES) {
 		drop_name(files, entry, 0);
 	} else if (entry->n_names == 0) {
