@@ -103,6 +103,21 @@ static __always_inline void flow_add(struct weir_app *app, const struct object *
 	}
 }
 
+/* Something that is not followed, by its number: said once per app, then only counted. Not static:
+ * verified once, see name_hash(). */
+__noinline int flow_note_gap(__u64 app_id, __u64 number)
+{
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct object object = {.key = {.ino = number, .dev = WEIR_DEV_GAP}};
+	struct transfer transfer = {.direction = WEIR_OUT};
+
+	if (!app || !app->labels || app->is_hub)
+		return 0;
+	transfer.labels = app->labels;
+	flow_add(app, &object, &transfer);
+	return 0;
+}
+
 /*
  * Data went from one app straight to another one. Each has a flow whose object is the other app,
  * which is how the way of the data is found again. Hops are those of the sender.

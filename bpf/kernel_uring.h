@@ -50,6 +50,7 @@ struct io_kiocb {
 	struct io_ring_ctx *ctx;
 	struct task_struct *task; /* up to 6.12 */
 	struct io_uring_task *tctx;
+	void *async_data;
 };
 
 struct io_rw {
@@ -61,6 +62,17 @@ struct io_sr_msg {
 	struct user_msghdr *umsg;
 	__u32 len;
 	__u16 flags;
+	void *addr; /* 6.1 to 6.12: whom a SEND is for */
+	__u16 addr_len;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
+struct io_async_msghdr {
+	struct msghdr msg; /* what it points to is the request's own */
 };
 
 struct io_splice {

@@ -168,7 +168,7 @@ struct {
 
 /* Names of unix datagram sockets, hashed, and which socket was bound to each last. Written at bind
  * and by the walk. Full: the name that was not used for the longest time goes; what is sent to it
- * then is a gap, which is said. */
+ * then is a gap, which is said and counted by calls, see flow_note_gap(). */
 struct endpoint {
 	struct weir_object_key key;
 	__u64 sock;  /* its address: only to be compared, and to see that it is that socket still */
@@ -198,9 +198,9 @@ struct {
 	__type(value, struct uring_pending);
 } uring_pending SEC(".maps");
 
-/* Whom a message of a request is for, by the request's address, where its completion is written
- * over that (hooks/uring.bpf.h). Written at submission, deleted at completion. Full: the bytes are
- * counted without it, losses.inflight_full. */
+/* Whom a datagram of a request is for, by the request's address: see hooks/uring_message.bpf.h.
+ * Written at submission, deleted at completion. Full: the bytes are counted without it,
+ * losses.inflight_full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);

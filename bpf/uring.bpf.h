@@ -124,16 +124,6 @@ static __always_inline const struct user_msghdr *uring_message(struct io_kiocb *
 	return BPF_CORE_READ((struct io_sr_msg *)request, umsg);
 }
 
-static __always_inline bool uring_reads_destination(struct io_kiocb *request,
-						    const struct object *object)
-{
-	const struct weir_syscall *rule = uring_rule(request);
-	struct sock *sock = object->sock;
-
-	return rule->form == WEIR_FORM_MSGHDR && object->kind == WEIR_KIND_INET && sock &&
-	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
-}
-
 /* Of buffers in a struct iovec or compat_iovec each, whose second word is the length (less than
  * 4 GiB: MAX_RW_COUNT). */
 static __always_inline __u64 uring_sum_iovecs(__u64 address, __u32 count, __u32 word_bytes)

@@ -165,7 +165,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		transfer_exit_mmap(call, result);
 		break;
 	case WEIR_CALL_GAP:
-		transfer_note_gap(call);
+		flow_note_gap(call->app->id, call->number);
 		break;
 	}
 	if (call->is_memory)

@@ -12,7 +12,7 @@
 #include "../endpoint.bpf.h"
 #include "../user_message.h"
 
-#define DATAGRAM_LABEL 0 /* in place of a call's number: it has only begun */
+#define DATAGRAM_LABEL 0 /* in place of a call's or operation's number: it has only begun */
 
 static __always_inline struct weir_app *datagram_get_app(void)
 {
@@ -54,22 +54,15 @@ __noinline int datagram_add(__u64 receiver, __u64 bytes)
 	return !known || transfer.labels & ~known->labels;
 }
 
-/* Said once per app and call, then only counted. */
-__noinline int datagram_note_gap(__u32 number)
+__noinline int datagram_note_gap(__u64 number)
 {
-	struct object object = {.key = {number, WEIR_DEV_GAP}};
-	struct transfer transfer = {.direction = WEIR_OUT};
 	struct weir_app *app = datagram_get_app();
 
-	if (!app)
-		return 0;
-	transfer.labels = app->labels;
-	flow_add(app, &object, &transfer);
-	return 0;
+	return app ? flow_note_gap(app->id, number) : 0;
 }
 
 static __always_inline void datagram_send_name(__u64 sock, __u64 name, __u32 name_bytes,
-					       __u64 bytes, __u32 number)
+					       __u64 bytes, __u64 number)
 {
 	__u64 receiver = endpoint_find(sock, name, name_bytes);
 
@@ -84,7 +77,7 @@ static __always_inline void datagram_send_name(__u64 sock, __u64 name, __u32 nam
 }
 
 /* Of so many bytes; 0: the message says how many. Returns them when it has no name. */
-__noinline __u64 datagram_send_message(__u64 sock, __u64 message, __u64 bytes, __u32 number)
+__noinline __u64 datagram_send_message(__u64 sock, __u64 message, __u64 bytes, __u64 number)
 {
 	__u64 compat = -(message >> 63), name = 0, length_at, bytes_at;
 	const void *user = (const void *)(message & ~USER_MESSAGE_COMPAT);
@@ -106,7 +99,7 @@ __noinline __u64 datagram_send_message(__u64 sock, __u64 message, __u64 bytes, _
 }
 
 /* Each to its name. Returns the bytes of those that have none: they go to the socket's peer. */
-__noinline __u64 datagram_send_messages(__u64 sock, __u64 message, __u32 count, __u32 number)
+__noinline __u64 datagram_send_messages(__u64 sock, __u64 message, __u32 count, __u64 number)
 {
 	__u64 bytes = 0, step = sizeof(struct user_mmsghdr);
 	__u32 i;
@@ -121,7 +114,7 @@ __noinline __u64 datagram_send_messages(__u64 sock, __u64 message, __u32 count, 
 	return bytes;
 }
 
-__noinline __u64 datagram_send_all(__u64 sock, __u64 message, __u32 count, __u32 number)
+__noinline __u64 datagram_send_all(__u64 sock, __u64 message, __u32 count, __u64 number)
 {
 	__u64 bytes = 0, step = sizeof(struct user_mmsghdr);
 	__u32 i;
@@ -138,7 +131,7 @@ __noinline __u64 datagram_send_all(__u64 sock, __u64 message, __u32 count, __u32
 }
 
 static __noinline __u64 datagram_send(struct call *call, struct sock *sock, __u64 bytes,
-				      __u32 count, __u32 number)
+				      __u32 count, __u64 number)
 {
 	__u64 compat = call_compat_mask(call) & USER_MESSAGE_COMPAT, name;
 

@@ -188,20 +188,14 @@ __noinline int mapping_push(__u64 id, __u32 slot)
 }
 
 /* Said once, and again when more is lost. */
-__noinline int mapping_note_gap(__u64 id, __u32 which)
+static __always_inline void mapping_note_gap(struct mappings *known, __u64 id, __u32 which)
 {
-	struct mappings *known = bpf_map_lookup_elem(&mappings, &id);
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &id);
-	struct object object = {.key = {.dev = WEIR_DEV_GAP}};
-	struct transfer transfer = {.direction = WEIR_OUT};
+	__u32 call = known->gap_calls[which];
 
-	if (!known || !app || which > 1 || !known->gap_calls[which])
-		return 0;
-	object.key.ino = known->gap_calls[which];
+	if (!call)
+		return;
 	known->gap_calls[which] = 0;
-	transfer.labels = app->labels;
-	flow_add(app, &object, &transfer);
-	return 0;
+	flow_note_gap(id, call);
 }
 
 /* Hands labels over between the running app and what it has mapped. */
@@ -222,8 +216,9 @@ __noinline int mapping_update(__u64 id)
 		return 0;
 	for (i = 0; i < MAPPINGS_MAX && i < used; i++)
 		mapping_push(id, i);
-	mapping_note_gap(id, 0);
-	return mapping_note_gap(id, 1);
+	mapping_note_gap(known, id, 0);
+	mapping_note_gap(known, id, 1);
+	return 0;
 }
 
 /* Whether the app maps something labelled that it has not taken the label of. */

@@ -6,18 +6,14 @@
 
 #include "datagram.bpf.h"
 
-/* The peer of an unconnected datagram as the caller names it. struct sockaddr_in, sockaddr_in6 */
-static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
+#define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
+
+/* struct sockaddr_in, sockaddr_in6 */
+static __always_inline bool transfer_take_sockaddr(const __u8 *raw, __u32 length,
 						   struct weir_address *ret_peer)
 {
-	__u8 raw[28] = {};
-
-	if (!user || length < 16)
-		return false;
-	if (bpf_probe_read_user(raw, length >= 28 ? 28 : 16, user))
-		return false;
 	ret_peer->port = (__u16)raw[2] << 8 | raw[3];
-	if (*(__u16 *)raw == AF_INET6 && length >= 28) {
+	if (*(__u16 *)raw == AF_INET6 && length >= TRANSFER_SOCKADDR_BYTES) {
 		__builtin_memcpy(ret_peer->ip, raw + 8, 16);
 		return true;
 	}
@@ -26,6 +22,19 @@ static __always_inline bool transfer_read_sockaddr(const void *user, __u32 lengt
 	ret_peer->ip[10] = ret_peer->ip[11] = 0xff;
 	__builtin_memcpy(ret_peer->ip + 12, raw + 4, 4);
 	return true;
+}
+
+/* The peer of an unconnected datagram as the caller names it. */
+static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
+						   struct weir_address *ret_peer)
+{
+	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
+
+	if (!user || length < 16)
+		return false;
+	if (bpf_probe_read_user(raw, length >= sizeof(raw) ? sizeof(raw) : 16, user))
+		return false;
+	return transfer_take_sockaddr(raw, length, ret_peer);
 }
 
 /* The name is the first field, the length of it the next one. */
@@ -191,21 +200,6 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	return 0;
 }
 
-/* A call whose data is not followed: said once per app and call, then only counted. */
-static __noinline int transfer_note_gap(struct call *call)
-{
-	struct object object = {};
-	struct transfer transfer = {.direction = WEIR_OUT};
-
-	if (!call->app->labels || call->app->is_hub)
-		return 0;
-	object.key.ino = call->number;
-	object.key.dev = WEIR_DEV_GAP;
-	transfer.labels = call->app->labels;
-	flow_add(call->app, &object, &transfer);
-	return 0;
-}
-
 /* Who reads it, or would have read it, is not known: the socket's peer is gone. */
 static __always_inline bool transfer_is_lost(const struct object *object)
 {
@@ -300,7 +294,9 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	if (bytes && transfer_may_be_named(call, &object))
 		bytes = datagram_send(call, object.sock, bytes, result, call->number);
 	if (!is_taken || !bytes)
-		return bytes && transfer_is_lost(&object) ? transfer_note_gap(call) : 0;
+		return bytes && transfer_is_lost(&object)
+			       ? flow_note_gap(call->app->id, call->number)
+			       : 0;
 	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_udp(&object))
 		bytes = transfer_send_each(call, &object, result);
 	return bytes ? transfer_add_out(call, &object, bytes) : 0;

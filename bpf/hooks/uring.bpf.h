@@ -51,15 +51,26 @@ static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request
 	return is_fixed || gate->unsettled_objects || app->is_open ? app : NULL;
 }
 
-__noinline int uring_label_out(__u64 app_id, __u64 file)
+static __always_inline int uring_note_gap(const struct weir_app *app, __u32 operation)
+{
+	return flow_note_gap(app->id, WEIR_GAP_URING | operation);
+}
+
+__noinline int uring_label_out(__u64 app_id, __u64 address)
 {
 	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
 	struct object object = {};
 
 	if (!app || !app->labels)
 		return 0;
-	object_resolve((struct file *)file, WEIR_OUT, &object);
+	object_resolve(uring_file(request), WEIR_OUT, &object);
 	transfer_label_object(app, &object);
+	if (uring_may_be_named(request, object.sock))
+		uring_send_named(request, object.sock, 0, true);
+	/* And not to its peer: without one, it is said when it completes. */
+	if (object.kind != WEIR_KIND_NONE && uring_is_sent_to_name(request, object.sock))
+		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
 	return 0;
 }
 
@@ -119,7 +130,7 @@ static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *requ
 
 	/* Once more: what it was linked to may have labelled the app since. */
 	transfer_label_object(app, object);
-	has_peer = uring_read_destination(request, object, &peer);
+	has_peer = uring_recall_destination(request, &peer);
 	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
 	return 0;
 }
@@ -142,20 +153,13 @@ __noinline int uring_add_out(__u64 app_id, __u64 address, __u64 bytes, __u32 is_
 	uring_resolve_out(uring_file(request), &object);
 	if (object.kind == WEIR_KIND_MEMORY)
 		return flow_memory(app, &object, bytes, WEIR_OUT, is_estimated);
-	if (object.kind == WEIR_KIND_NONE)
+	if (uring_may_be_named(request, object.sock))
+		bytes = uring_send_named(request, object.sock, bytes, false);
+	if (bytes && transfer_is_lost(&object))
+		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
+	if (!bytes || object.kind == WEIR_KIND_NONE)
 		return 0;
 	return uring_send_out(app, request, &object, bytes, is_estimated);
-}
-
-/* Said once per app and operation, then only counted. */
-static __noinline int uring_note_gap(struct weir_app *app, __u32 operation)
-{
-	struct object object = {.key = {.ino = WEIR_GAP_URING | operation, .dev = WEIR_DEV_GAP}};
-	struct transfer transfer = {.direction = WEIR_OUT, .labels = app->labels};
-
-	if (app->labels && !app->is_hub)
-		flow_add(app, &object, &transfer);
-	return 0;
 }
 
 static __noinline int uring_add(struct weir_app *app, struct io_kiocb *request, __u64 bytes,
@@ -198,10 +202,10 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_in(app->id, (__u64)file_in);
 	if (app->has_mappings && rule->call != WEIR_CALL_READ)
 		mapping_update(app->id);
-	if (uring_hides_destination(request))
+	if (uring_has_destination(rule))
 		uring_remember_destination(request);
 	if (file && rule->call != WEIR_CALL_READ)
-		uring_label_out(app->id, (__u64)file);
+		uring_label_out(app->id, uring_number(request));
 	/* Nothing will tell how much it was, unless that it failed. */
 	if (flags & URING_CQE_SKIP)
 		uring_add(app, request, uring_wanted_bytes(request), true);
@@ -267,10 +271,10 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 		/* fall through */
 	case WEIR_CALL_WRITE:
 	case WEIR_CALL_COPY:
-		if (result <= 0)
-			return 0;
 		app = uring_pass_gate(request);
-		return app ? uring_add(app, request, result, is_estimated) : 0;
+		if (app && result > 0)
+			uring_add(app, request, result, is_estimated);
+		return app && uring_has_destination(rule) ? uring_forget_destination(request) : 0;
 	case WEIR_CALL_CONNECT:
 		return !result || result == -EINPROGRESS ? uring_connected(request) : 0;
 	case WEIR_CALL_OPEN:
@@ -296,8 +300,7 @@ static __always_inline int uring_complete(struct io_ring_ctx *ring, struct io_ki
 	request = uring_recall(ring, user_data, flags, &is_estimated);
 	if (!request)
 		return 0;
-	uring_complete_request(request, result, is_estimated);
-	return uring_hides_destination(request) ? uring_forget_destination(request) : 0;
+	return uring_complete_request(request, result, is_estimated);
 }
 
 /* The ring of completions is full and the kernel keeps this one aside, which is all that it tells

@@ -8,15 +8,70 @@
 #include "transfer.bpf.h"
 
 /*
- * In 5.10 a request's completion is written over whom its message is for (io_completion over
- * io_sr_msg, io_uring/io_uring.c of 5.15, which 5.10.162 took): it is read at submission.
+ * Whom a message is for is read at submission: in 5.10 the request's completion is written over it
+ * (io_completion over io_sr_msg, io_uring/io_uring.c of 5.15, which 5.10.162 took), later ones give
+ * up their copy of it before (io_req_msg_cleanup(), io_uring/net.c of 6.14), and what stands in
+ * the sender's memory by then may be something else.
  */
-static __always_inline bool uring_hides_destination(struct io_kiocb *request)
+static __always_inline bool uring_has_destination(const struct weir_syscall *rule)
 {
-	const struct weir_syscall *rule = uring_rule(request);
+	return rule->call == WEIR_CALL_WRITE &&
+	       (rule->form == WEIR_FORM_MSGHDR || rule->form == WEIR_FORM_SENDTO);
+}
 
-	return uring_complete_form == 4 && rule->call == WEIR_CALL_WRITE &&
-	       rule->form == WEIR_FORM_MSGHDR;
+static __noinline bool uring_is_udp(struct io_kiocb *request)
+{
+	struct file *file = uring_file(request);
+	struct sock *sock;
+
+	if (!file || object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
+		return false;
+	sock = object_sock_of_file(file);
+	return sock && object_family_of_sock(sock) != AF_UNIX &&
+	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
+}
+
+/* SEND may name whom it is for from 6.1 on. From 6.13 on it is copied before it is submitted. */
+static __noinline bool uring_read_sendto(struct io_kiocb *request, struct weir_address *ret_peer)
+{
+	struct io_sr_msg *send = (struct io_sr_msg *)request;
+	struct io_async_msghdr *copied = BPF_CORE_READ(request, async_data);
+	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
+	void *name;
+
+	if (bpf_core_field_exists(send->addr))
+		return transfer_read_sockaddr(BPF_CORE_READ(send, addr),
+					      BPF_CORE_READ(send, addr_len), ret_peer);
+	if (!bpf_core_field_exists(request->tctx) || !copied)
+		return false;
+	name = BPF_CORE_READ(copied, msg.msg_name);
+	if (!name || bpf_probe_read_kernel(raw, sizeof(raw), name))
+		return false;
+	return transfer_take_sockaddr(raw, BPF_CORE_READ(copied, msg.msg_namelen), ret_peer);
+}
+
+/* Whether a SEND names a socket, which is nowhere in the sender's memory any more from 6.13 on. */
+static __noinline bool uring_is_sent_to_name(struct io_kiocb *request, struct sock *sock)
+{
+	struct io_sr_msg *send = (struct io_sr_msg *)request;
+	struct io_async_msghdr *copied;
+
+	if (uring_rule(request)->form != WEIR_FORM_SENDTO || !sock || !endpoint_is_named(sock))
+		return false;
+	if (bpf_core_field_exists(send->addr))
+		return BPF_CORE_READ(send, addr_len);
+	copied = BPF_CORE_READ(request, async_data);
+	return bpf_core_field_exists(request->tctx) && copied &&
+	       BPF_CORE_READ(copied, msg.msg_name);
+}
+
+static __noinline bool uring_name_destination(struct io_kiocb *request,
+					      struct weir_address *ret_peer)
+{
+	if (uring_rule(request)->form == WEIR_FORM_SENDTO)
+		return uring_read_sendto(request, ret_peer);
+	return transfer_read_message_destination(uring_message(request), uring_compat_mask(request),
+						 ret_peer);
 }
 
 static __noinline int uring_remember_destination(struct io_kiocb *request)
@@ -25,8 +80,7 @@ static __noinline int uring_remember_destination(struct io_kiocb *request)
 	struct weir_state *gate = state_get();
 	struct weir_address peer = {};
 
-	if (!transfer_read_message_destination(uring_message(request), uring_compat_mask(request),
-					       &peer))
+	if (!uring_is_udp(request) || !uring_name_destination(request, &peer))
 		bpf_map_delete_elem(&uring_destinations, &key); /* of who had its place before */
 	else if (bpf_map_update_elem(&uring_destinations, &key, &peer, BPF_ANY) && gate)
 		COUNT(gate->losses.inflight_full);
@@ -41,22 +95,40 @@ static __noinline int uring_forget_destination(struct io_kiocb *request)
 	return 0;
 }
 
-static __always_inline bool uring_read_destination(struct io_kiocb *request,
-						   const struct object *object,
-						   struct weir_address *ret_peer)
+static __always_inline bool uring_recall_destination(struct io_kiocb *request,
+						     struct weir_address *ret_peer)
 {
 	__u64 key = uring_number(request);
 	const struct weir_address *known;
 
-	if (!uring_reads_destination(request, object))
+	if (!uring_has_destination(uring_rule(request)))
 		return false;
-	if (!uring_hides_destination(request))
-		return transfer_read_message_destination(uring_message(request),
-							 uring_compat_mask(request), ret_peer);
 	known = bpf_map_lookup_elem(&uring_destinations, &key);
 	if (known)
 		*ret_peer = *known;
 	return known;
+}
+
+/* Whether the message may be for a name on a unix socket, and not for its peer, and the name can be
+ * read: not in 5.10, where the completion is written over it. */
+static __always_inline bool uring_may_be_named(struct io_kiocb *request, struct sock *sock)
+{
+	const struct weir_syscall *rule = uring_rule(request);
+
+	return rule->call == WEIR_CALL_WRITE && rule->form == WEIR_FORM_MSGHDR && sock &&
+	       uring_complete_form != 4 && endpoint_is_named(sock);
+}
+
+/* Returns the bytes of a message that has no name. */
+static __noinline __u64 uring_send_named(struct io_kiocb *request, struct sock *sock, __u64 bytes,
+					 bool has_begun)
+{
+	__u64 number = DATAGRAM_LABEL, message = uring_number(uring_message(request));
+
+	if (!has_begun)
+		number = WEIR_GAP_URING | BPF_CORE_READ(request, opcode);
+	message |= uring_compat_mask(request) & USER_MESSAGE_COMPAT;
+	return datagram_send_message((__u64)sock, message, bytes, number);
 }
 
 /*

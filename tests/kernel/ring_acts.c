@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "kernel/ring_acts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,12 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernel/ring.h"
+#include "kernel/ring_act.h"
 
-#define CHUNK 3000
+#define CHUNK RING_ACT_BYTES
 #define MANY 8 /* twice what a ring of two entries can complete unread, and more */
 
-static void need(bool is_so)
+void ring_act_need(bool is_so)
 {
 	if (is_so)
 		return;
@@ -31,16 +30,16 @@ static int make_target(const char *path)
 	return open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
 }
 
-static struct ring new_ring(uint32_t entries)
+struct ring ring_act_open(uint32_t entries)
 {
 	struct ring ring;
 
-	need(ring_open(&ring, entries, 0) == 0);
+	ring_act_need(ring_open(&ring, entries, 0) == 0);
 	return ring;
 }
 
-static struct io_uring_sqe *ask(struct ring *ring, uint8_t operation, int fd, const void *at,
-				uint32_t bytes)
+struct io_uring_sqe *ring_act_ask(struct ring *ring, uint8_t operation, int fd, const void *at,
+				  uint32_t bytes)
 {
 	struct io_uring_sqe *request = ring_next(ring);
 
@@ -51,7 +50,7 @@ static struct io_uring_sqe *ask(struct ring *ring, uint8_t operation, int fd, co
 	return request;
 }
 
-static int tell(long moved)
+int ring_act_tell(long moved)
 {
 	printf("%ld\n", moved);
 	return moved < 0;
@@ -62,31 +61,31 @@ static int write_plain(const char *path, const char *data, long bytes)
 {
 	int fd = make_target(path);
 
-	return tell(bytes < 0 ? bytes : write(fd, data, (size_t)bytes));
+	return ring_act_tell(bytes < 0 ? bytes : write(fd, data, (size_t)bytes));
 }
 
 /* Read and write enter the kernel together: when the write does, nothing has been read. */
 static int act_linked(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	int source = open(argv[0], O_RDONLY | O_CLOEXEC), target = make_target(argv[1]);
 	static char data[CHUNK];
 	struct io_uring_cqe cqe = {};
 
-	ask(&ring, IORING_OP_READ, source, data, CHUNK)->flags = IOSQE_IO_LINK;
-	ask(&ring, IORING_OP_WRITE, target, data, CHUNK);
+	ring_act_ask(&ring, IORING_OP_READ, source, data, CHUNK)->flags = IOSQE_IO_LINK;
+	ring_act_ask(&ring, IORING_OP_WRITE, target, data, CHUNK);
 	if (ring_submit(&ring, 2) < 0 || ring_take(&ring, &cqe) < 0 || ring_take(&ring, &cqe) < 0)
 		return 2;
-	return tell(cqe.res);
+	return ring_act_tell(cqe.res);
 }
 
 static int act_open(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	static char data[CHUNK];
 	int fd;
 
-	ask(&ring, IORING_OP_OPENAT, AT_FDCWD, argv[0], 0)->open_flags = O_RDONLY;
+	ring_act_ask(&ring, IORING_OP_OPENAT, AT_FDCWD, argv[0], 0)->open_flags = O_RDONLY;
 	fd = (int)ring_do(&ring);
 	return fd < 0 ? 2 : write_plain(argv[1], data, read(fd, data, CHUNK));
 }
@@ -101,100 +100,53 @@ static int make_table(struct ring *ring)
 /* Opened into the table of the ring: the process has no descriptor of it. */
 static int act_open_fixed(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	struct io_uring_sqe *request;
 	static char data[CHUNK];
 
-	need(make_table(&ring) == 0);
-	request = ask(&ring, IORING_OP_OPENAT, AT_FDCWD, argv[0], 0);
+	ring_act_need(make_table(&ring) == 0);
+	request = ring_act_ask(&ring, IORING_OP_OPENAT, AT_FDCWD, argv[0], 0);
 	request->open_flags = O_RDONLY;
 	request->file_index = 2;
-	need(ring_do(&ring) == 0);
-	ask(&ring, IORING_OP_READ, 1, data, CHUNK)->flags = IOSQE_FIXED_FILE;
+	ring_act_need(ring_do(&ring) == 0);
+	ring_act_ask(&ring, IORING_OP_READ, 1, data, CHUNK)->flags = IOSQE_FIXED_FILE;
 	return write_plain(argv[1], data, ring_do(&ring));
 }
 
 static int act_install(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	int source, fd;
 	static char data[CHUNK];
 
-	need(ring_has_operation(RING_OP_FIXED_FD_INSTALL));
+	ring_act_need(ring_has_operation(RING_OP_FIXED_FD_INSTALL));
 	source = open(argv[0], O_RDONLY | O_CLOEXEC);
-	need(ring_register(&ring, IORING_REGISTER_FILES, &source, 1) == 0);
+	ring_act_need(ring_register(&ring, IORING_REGISTER_FILES, &source, 1) == 0);
 	close(source);
-	ask(&ring, RING_OP_FIXED_FD_INSTALL, 0, NULL, 0)->flags = IOSQE_FIXED_FILE;
+	ring_act_ask(&ring, RING_OP_FIXED_FD_INSTALL, 0, NULL, 0)->flags = IOSQE_FIXED_FILE;
 	fd = (int)ring_do(&ring);
 	return fd < 0 ? 2 : write_plain(argv[1], data, read(fd, data, CHUNK));
-}
-
-static struct sockaddr_in parse_address(char *target)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	char *colon = strrchr(target, ':');
-
-	*colon = 0;
-	inet_pton(AF_INET, target, &address.sin_addr);
-	address.sin_port = htons((uint16_t)atoi(colon + 1));
-	return address;
 }
 
 /* argv[1] is "HOST:PORT" of the CRM. */
 static int act_connect(char **argv)
 {
-	struct ring ring = new_ring(4);
-	struct sockaddr_in address = parse_address(argv[1]);
+	struct ring ring = ring_act_open(4);
+	struct sockaddr_in address = ring_act_address(argv[1]);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	static char data[CHUNK];
 
-	ask(&ring, IORING_OP_CONNECT, fd, &address, 0)->off = sizeof(address);
+	ring_act_ask(&ring, IORING_OP_CONNECT, fd, &address, 0)->off = sizeof(address);
 	if (ring_do(&ring) < 0)
 		return 2;
-	ask(&ring, IORING_OP_RECV, fd, data, CHUNK)->msg_flags = MSG_WAITALL;
-	return tell(ring_do(&ring));
-}
-
-/* Two messages at once, one byte apart, through one unconnected socket: the first to "HOST:PORT" in
- * argv[1], the second to the port above. */
-static int act_datagrams(char **argv)
-{
-	struct ring ring = new_ring(4);
-	struct sockaddr_in addresses[2] = {parse_address(argv[1])};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int source = open(argv[0], O_RDONLY | O_CLOEXEC);
-	static char data[CHUNK];
-	struct iovec vectors[2] = {{data, CHUNK}, {data, CHUNK - 1}};
-	struct msghdr messages[2] = {};
-	long moved = 0;
-
-	if (read(source, data, CHUNK) != CHUNK)
-		return 2;
-	addresses[1] = addresses[0];
-	addresses[1].sin_port = htons((uint16_t)(ntohs(addresses[0].sin_port) + 1));
-	for (int i = 0; i < 2; i++) {
-		messages[i] = (struct msghdr){.msg_name = &addresses[i],
-					      .msg_namelen = sizeof(addresses[i]),
-					      .msg_iov = &vectors[i],
-					      .msg_iovlen = 1};
-		ask(&ring, IORING_OP_SENDMSG, fd, &messages[i], 1)->user_data = (uint64_t)i;
-	}
-	if (ring_submit(&ring, 2) < 0)
-		return 3;
-	for (int i = 0; i < 2; i++) {
-		struct io_uring_cqe cqe;
-
-		if (ring_take(&ring, &cqe) < 0 || cqe.res < 0)
-			return 4;
-		moved += cqe.res;
-	}
-	return tell(moved);
+	ring_act_ask(&ring, IORING_OP_RECV, fd, data, CHUNK)->msg_flags = MSG_WAITALL;
+	return ring_act_tell(ring_do(&ring));
 }
 
 /* One request, many completions: they come without their request. */
 static int act_multishot(char **argv)
 {
-	struct ring ring = new_ring(8);
+	struct ring ring = ring_act_open(8);
 	static char buffers[4][CHUNK], data[CHUNK];
 	struct io_uring_sqe *request;
 	struct io_uring_cqe cqe = {};
@@ -203,10 +155,10 @@ static int act_multishot(char **argv)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0 || read(source, data, CHUNK) != CHUNK)
 		return 2;
-	request = ask(&ring, IORING_OP_PROVIDE_BUFFERS, 4, buffers, CHUNK);
+	request = ring_act_ask(&ring, IORING_OP_PROVIDE_BUFFERS, 4, buffers, CHUNK);
 	if (ring_do(&ring) < 0)
 		return 3;
-	request = ask(&ring, IORING_OP_RECV, ends[0], NULL, 0);
+	request = ring_act_ask(&ring, IORING_OP_RECV, ends[0], NULL, 0);
 	request->flags = IOSQE_BUFFER_SELECT;
 	request->ioprio = RING_RECV_MULTISHOT;
 	if (ring_submit(&ring, 0) < 0)
@@ -215,44 +167,45 @@ static int act_multishot(char **argv)
 		if (write(ends[1], data, CHUNK - (size_t)i) != CHUNK - i ||
 		    ring_take(&ring, &cqe) < 0)
 			return 5;
-		need(cqe.res != -EINVAL);
+		ring_act_need(cqe.res != -EINVAL);
 		if (cqe.res != CHUNK - i)
 			return 6;
 		moved += cqe.res;
 	}
-	return tell(moved);
+	return ring_act_tell(moved);
 }
 
 /* The kernel says nothing of what succeeded. */
 static int act_silent(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	int source = open(argv[0], O_RDONLY | O_CLOEXEC), target = make_target(argv[1]);
 	struct io_uring_cqe cqe = {};
 	static char data[CHUNK];
 
 	if (read(source, data, CHUNK) != CHUNK)
 		return 2;
-	ask(&ring, IORING_OP_WRITE, target, data, CHUNK)->flags =
+	ring_act_ask(&ring, IORING_OP_WRITE, target, data, CHUNK)->flags =
 		IOSQE_CQE_SKIP_SUCCESS | IOSQE_IO_LINK;
-	ask(&ring, IORING_OP_NOP, -1, NULL, 0);
+	ring_act_ask(&ring, IORING_OP_NOP, -1, NULL, 0);
 	if (ring_submit(&ring, 1) < 0 || ring_take(&ring, &cqe) < 0)
 		return 3;
-	need(cqe.res == 0);
-	return tell(lseek(target, 0, SEEK_END));
+	ring_act_need(cqe.res == 0);
+	return ring_act_tell(lseek(target, 0, SEEK_END));
 }
 
 /* More completions than there is room for: the kernel keeps them aside. */
 static int act_overflow(char **argv)
 {
-	struct ring ring = new_ring(2);
+	struct ring ring = ring_act_open(2);
 	int source = open(argv[0], O_RDONLY | O_CLOEXEC), target = make_target(argv[1]);
 	static char data[CHUNK];
 
 	if (read(source, data, CHUNK) != CHUNK)
 		return 2;
 	for (int i = 0; i < MANY; i++) {
-		ask(&ring, IORING_OP_WRITE, target, data, CHUNK)->off = (uint64_t)i * CHUNK;
+		ring_act_ask(&ring, IORING_OP_WRITE, target, data, CHUNK)->off =
+			(uint64_t)i * CHUNK;
 		if (ring_submit(&ring, 0) < 0)
 			return 3;
 	}
@@ -264,7 +217,7 @@ static int act_overflow(char **argv)
 		if (ring_take(&ring, &cqe) < 0 || cqe.res != CHUNK)
 			return 4;
 	}
-	return tell((long)MANY * CHUNK);
+	return ring_act_tell((long)MANY * CHUNK);
 }
 
 /* Kernels from 6.7 on pass no ring through a socket. */
@@ -280,7 +233,7 @@ static int take_fd(pid_t owner, int number)
 static int act_message(char **argv)
 {
 	char *arguments[] = {argv[2], "ring", "steal", NULL, argv[1], NULL};
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	struct io_uring_sqe *request;
 	int source, ends[2], theirs, status;
 	char number[16];
@@ -296,14 +249,14 @@ static int act_message(char **argv)
 		_exit(9);
 	}
 	close(ends[1]);
-	need(read(ends[0], &theirs, sizeof(theirs)) == sizeof(theirs));
+	ring_act_need(read(ends[0], &theirs, sizeof(theirs)) == sizeof(theirs));
 	theirs = take_fd(thief, theirs);
-	need(theirs >= 0);
+	ring_act_need(theirs >= 0);
 	/* Only now, so that the thief is a child of somebody who held nothing. */
 	source = open(argv[0], O_RDONLY | O_CLOEXEC);
 	if (ring_register(&ring, IORING_REGISTER_FILES, &source, 1) < 0)
 		return 5;
-	request = ask(&ring, IORING_OP_MSG_RING, theirs, (void *)RING_MSG_SEND_FD, 0);
+	request = ring_act_ask(&ring, IORING_OP_MSG_RING, theirs, (void *)RING_MSG_SEND_FD, 0);
 	request->addr3 = 0;
 	request->file_index = 1;
 	status = (int)ring_do(&ring);
@@ -315,20 +268,20 @@ static int act_message(char **argv)
 /* argv[0]: the socket's descriptor. */
 static int act_steal(char **argv)
 {
-	struct ring ring = new_ring(4);
+	struct ring ring = ring_act_open(4);
 	int clerk = atoi(argv[0]);
 	struct io_uring_cqe arrival;
 	static char data[CHUNK];
 	char word = 0;
 
-	need(make_table(&ring) == 0);
+	ring_act_need(make_table(&ring) == 0);
 	if (write(clerk, &ring.fd, sizeof(ring.fd)) != sizeof(ring.fd) ||
 	    read(clerk, &word, 1) != 1)
 		return 5;
-	need(word == 'g');
+	ring_act_need(word == 'g');
 	if (ring_take(&ring, &arrival) < 0)
 		return 6;
-	ask(&ring, IORING_OP_READ, 0, data, CHUNK)->flags = IOSQE_FIXED_FILE;
+	ring_act_ask(&ring, IORING_OP_READ, 0, data, CHUNK)->flags = IOSQE_FIXED_FILE;
 	return write_plain(argv[1], data, ring_do(&ring));
 }
 
@@ -336,10 +289,13 @@ static const struct {
 	const char *name;
 	int (*act)(char **argv);
 } acts[] = {
-	{"linked", act_linked},   {"open", act_open},           {"open-fixed", act_open_fixed},
-	{"install", act_install}, {"connect", act_connect},     {"datagrams", act_datagrams},
-	{"silent", act_silent},   {"multishot", act_multishot}, {"overflow", act_overflow},
-	{"message", act_message}, {"steal", act_steal},
+	{"linked", act_linked},         {"open", act_open},
+	{"open-fixed", act_open_fixed}, {"install", act_install},
+	{"connect", act_connect},       {"datagrams", ring_act_datagrams},
+	{"silent", act_silent},         {"multishot", act_multishot},
+	{"overflow", act_overflow},     {"message", act_message},
+	{"steal", act_steal},           {"sends", ring_act_sends},
+	{"letters", ring_act_letters},  {"changed", ring_act_changed},
 };
 
 int ring_acts_main(int argc, char **argv)

@@ -44,11 +44,12 @@ static const struct channel channels[] = {
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };
 
-static const struct channel rings_followed = {
-	"io_uring", "partial",
-	"a request without a completion is estimated, a send on an unconnected socket has no "
-	"destination, a datagram to a unix socket's name is not followed; unlinks and renames by a "
-	"ring are not told"};
+static const struct channel rings_followed = {"io_uring", "partial",
+					      "a request without a completion is estimated; "
+					      "datagrams that SEND, or SENDMSG on 5.10, sends "
+					      "to a unix socket's name are not followed: a "
+					      "coverage_gap event says so; unlinks and renames "
+					      "by a ring are not told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_TESTS_KERNEL_RING_ACT_H
+#define WEIR_TESTS_KERNEL_RING_ACT_H
+
+/* What the acts of ring_acts.h are made of. An act gets SOURCE, TARGET and EXECUTABLE and returns
+ * an exit status. */
+
+#include <netinet/in.h>
+
+#include "kernel/ring.h"
+
+#define RING_ACT_BYTES 3000
+
+/* Ends the act, which this kernel has not what it needs for. */
+void ring_act_need(bool is_so);
+struct ring ring_act_open(uint32_t entries);
+struct io_uring_sqe *ring_act_ask(struct ring *ring, uint8_t operation, int fd, const void *at,
+				  uint32_t bytes);
+/* The end of an act that moved so many bytes, or -errno. */
+int ring_act_tell(long moved);
+/* From "HOST:PORT"; cuts it. */
+struct sockaddr_in ring_act_address(char *target);
+
+/* Acts of messages. Through one unconnected socket two datagrams, one byte apart, the first to
+ * "HOST:PORT" in TARGET, the second to the port above: by SENDMSG, or by SEND. */
+int ring_act_datagrams(char **argv);
+int ring_act_sends(char **argv);
+/* One datagram to "HOST:PORT", in whose place another stands before it is sent. */
+int ring_act_changed(char **argv);
+/* Unix datagrams to the name of a socket: from one that is not connected, and, one byte less, from
+ * one that is connected to another; both are received. */
+int ring_act_letters(char **argv);
+
+#endif
