@@ -59,9 +59,9 @@ static __always_inline void app_open(struct weir_app *app)
 	if (app->is_open)
 		return;
 	error = bpf_map_update_elem(&open_apps, &id, &one, BPF_NOEXIST);
-	if (error == -7 && gate) /* E2BIG: full; this one will never be counted out */
+	if (maps_is_full(error) && gate) /* this one will never be counted out */
 		COUNT(gate->losses.apps_full);
-	if (!error || error == -7)
+	if (!error || maps_is_full(error))
 		app_count_open(id, 1);
 	app->is_open = 1;
 	if (gate)
@@ -139,7 +139,7 @@ static __always_inline void app_join(struct weir_app *app, __u32 tgid)
 		*verdict = 0;
 	if (!error)
 		COUNT(app->processes);
-	else if (error == -7 && gate) /* E2BIG: full */
+	else if (maps_is_full(error) && gate)
 		COUNT(gate->losses.processes_full);
 }
 

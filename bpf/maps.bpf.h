@@ -257,8 +257,10 @@ static __always_inline struct weir_state *state_get(void)
 	return bpf_map_lookup_elem(&state, &zero);
 }
 
-/* The entry is not there: the table is full, or memory was short. */
-static __always_inline bool maps_is_full(long error)
+/* The entry is not there: the table is full, or memory was short. The lower half of what a helper
+ * returns: up to 6.3 programs call a table's own function, which returns an int, and the upper half
+ * is not its sign (bpf_map_ops, include/linux/bpf.h). */
+static __always_inline bool maps_is_full(int error)
 {
 	return error == -7 /* E2BIG */ || error == -12 /* ENOMEM */;
 }

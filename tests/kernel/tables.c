@@ -120,6 +120,18 @@ size_t tables_count(const struct tables *tables, const char *name)
 	return n;
 }
 
+size_t tables_max(const struct tables *tables, const char *name)
+{
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
+	int fd = open_table(tables, name);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
+		die(name);
+	close(fd);
+	return info.max_entries;
+}
+
 /* Before 6.4 it is what the largest size would take at most. */
 static uint64_t read_bytes(int fd)
 {

@@ -32,6 +32,8 @@ struct tables_object *tables_read_objects(const struct tables *tables, size_t *r
 uint64_t tables_label(const struct tables *tables, const char *class);
 /* Number of entries of "processes", "apps", "objects", ... */
 size_t tables_count(const struct tables *tables, const char *name);
+/* How many entries it may have. */
+size_t tables_max(const struct tables *tables, const char *name);
 /* Prints what each large table takes of the kernel's memory; the sum of all. */
 uint64_t tables_print_bytes(const struct tables *tables);
 /* Entries that should be gone: of processes that ended, of apps without a process. */
