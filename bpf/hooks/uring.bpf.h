@@ -56,20 +56,31 @@ static __always_inline int uring_note_gap(const struct weir_app *app, __u32 oper
 	return flow_note_gap(app->id, WEIR_GAP_URING | operation);
 }
 
-__noinline int uring_label_out(__u64 app_id, __u64 address)
+__noinline int uring_label_out(__u64 app_id, __u64 file)
 {
 	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct io_kiocb *request = (struct io_kiocb *)address;
 	struct object object = {};
 
 	if (!app || !app->labels)
 		return 0;
-	object_resolve(uring_file(request), WEIR_OUT, &object);
+	object_resolve((struct file *)file, WEIR_OUT, &object);
 	transfer_label_object(app, &object);
-	if (uring_may_be_named(request, object.sock))
-		uring_send_named(request, object.sock, 0, true);
+	return 0;
+}
+
+/* Apart from uring_label_out(): together they need more stack than there is up to 6.12. */
+__noinline int uring_label_named(__u64 app_id, __u64 address)
+{
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
+	struct sock *sock = uring_unix_sock(request);
+
+	if (!app || !app->labels || !sock)
+		return 0;
+	if (uring_may_be_named(request, sock))
+		uring_send_named(request, sock, 0, true);
 	/* And not to its peer: without one, it is said when it completes. */
-	if (object.kind != WEIR_KIND_NONE && uring_is_sent_to_name(request, object.sock))
+	if (BPF_CORE_READ((struct unix_sock *)sock, peer) && uring_is_sent_to_name(request, sock))
 		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
 	return 0;
 }
@@ -107,6 +118,14 @@ __noinline int uring_watch_fixed(__u64 app_id, __u64 address)
 	return label_watch_file(app, file, false);
 }
 
+/* Apart, as is uring_send_out(): up to 6.12 there is not enough stack for both ways in one. */
+static __noinline int uring_receive_in(struct weir_app *app, const struct object *object,
+				       __u64 bytes, bool is_estimated)
+{
+	flow_in(app, object, bytes, NULL, is_estimated);
+	return 0;
+}
+
 __noinline int uring_add_in(__u64 app_id, __u64 file, __u64 bytes, __u32 is_estimated)
 {
 	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
@@ -118,7 +137,7 @@ __noinline int uring_add_in(__u64 app_id, __u64 file, __u64 bytes, __u32 is_esti
 	if (object.kind == WEIR_KIND_MEMORY)
 		return flow_memory(app, &object, bytes, WEIR_IN, is_estimated);
 	if (object.kind != WEIR_KIND_NONE)
-		flow_in(app, &object, bytes, NULL, is_estimated);
+		return uring_receive_in(app, &object, bytes, is_estimated);
 	return 0;
 }
 
@@ -205,7 +224,9 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 	if (uring_has_destination(rule))
 		uring_remember_destination(request);
 	if (file && rule->call != WEIR_CALL_READ)
-		uring_label_out(app->id, uring_number(request));
+		uring_label_out(app->id, (__u64)file);
+	if (file && uring_has_destination(rule))
+		uring_label_named(app->id, uring_number(request));
 	/* Nothing will tell how much it was, unless that it failed. */
 	if (flags & URING_CQE_SKIP)
 		uring_add(app, request, uring_wanted_bytes(request), true);

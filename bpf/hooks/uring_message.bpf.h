@@ -109,6 +109,18 @@ static __always_inline bool uring_recall_destination(struct io_kiocb *request,
 	return known;
 }
 
+/* The unix socket that a request is about, or NULL. */
+static __noinline struct sock *uring_unix_sock(struct io_kiocb *request)
+{
+	struct file *file = uring_file(request);
+	struct sock *sock;
+
+	if (!file || object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
+		return NULL;
+	sock = object_sock_of_file(file);
+	return sock && object_family_of_sock(sock) == AF_UNIX ? sock : NULL;
+}
+
 /* Whether the message may be for a name on a unix socket, and not for its peer, and the name can be
  * read: not in 5.10, where the completion is written over it. */
 static __always_inline bool uring_may_be_named(struct io_kiocb *request, struct sock *sock)
@@ -137,16 +149,10 @@ static __noinline __u64 uring_send_named(struct io_kiocb *request, struct sock *
  */
 static __noinline int uring_watch_passed(struct io_kiocb *request)
 {
-	struct file *file = uring_file(request);
 	struct weir_state *gate = state_get();
-	struct sock *sock;
 	struct weir_app *app;
 
-	if (!gate || !label_is_anywhere(gate) || !file ||
-	    object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
-		return 0;
-	sock = object_sock_of_file(file);
-	if (!sock || object_family_of_sock(sock) != AF_UNIX)
+	if (!gate || !label_is_anywhere(gate) || !uring_unix_sock(request))
 		return 0;
 	app = uring_app(request);
 	if (app)
