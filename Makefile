@@ -95,6 +95,7 @@ SUCCESSORS := $(patsubst %.sed,$(BUILD)/%,$(call find,tests/kernel/successors,*.
 FUZZERS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 MOVER := $(BUILD)/tests/scenarios/mover/mover
+LATER := $(BUILD)/tests/scenarios/later/later.so
 
 # ---- flags ------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ coverage-table: ## bpf/COVERAGE.md, from what the last "make check-kernels" prov
 .PHONY: unit-tests kernel-tests scenario-programs fuzzers
 unit-tests: $(UNIT_TESTS)
 kernel-tests: $(KERNEL_TESTS) $(SUCCESSORS)
-scenario-programs: $(MOVER)
+scenario-programs: $(MOVER) $(LATER)
 fuzzers: $(FUZZERS)
 
 .PHONY: fuzz
@@ -220,7 +221,7 @@ coverage: ## line and branch coverage of the unit tests, a table on stdout and p
 .PHONY: format
 format: ## lay all C sources out as .clang-format says
 	@clang-format -i $(LIB_SOURCES) $(wildcard $(MAINS)) $(HEADERS) $(BPF_HEADERS) $(BPF_SOURCE) \
-		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) $(MOVER_SOURCES) \
+		$(UNIT_SOURCES) $(KERNEL_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) $(MOVER_SOURCES) tests/scenarios/later/later.c \
 		$(wildcard tests/kernel/programs/*.c)
 
 TIDY_SOURCES := $(LIB_SOURCES) $(filter-out $(SKIP),$(wildcard $(MAINS)))
@@ -289,6 +290,9 @@ $(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+$(LATER): tests/scenarios/later/later.c
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(BASE_CFLAGS) $(WARNINGS) -shared -fPIC -o $@ $<
 $(MOVER): $(MOVER_SOURCES:%.c=$(BUILD)/%.o) $(TEST_LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(LIB)

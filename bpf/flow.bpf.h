@@ -20,6 +20,33 @@ struct transfer {
 	bool is_estimated;
 };
 
+/* The path that the receiving end is bound to, as one part: a connection has that of whoever
+ * listens (unix_stream_connect(), net/unix/af_unix.c). */
+static __noinline int flow_name_unix(struct sock *sock, __u32 direction, struct weir_name *ret_name)
+{
+	struct unix_sock *end = (struct unix_sock *)sock;
+	struct unix_address *address;
+	const char *text;
+	char first = 0;
+	long length;
+
+	if (direction == WEIR_OUT)
+		end = (struct unix_sock *)BPF_CORE_READ(end, peer);
+	address = BPF_CORE_READ(end, addr);
+	if (!address)
+		return 0;
+	text = (void *)address + bpf_core_field_offset(struct unix_address, name) +
+	       bpf_core_field_offset(struct sockaddr_un, sun_path);
+	bpf_probe_read_kernel(&first, sizeof(first), text);
+	if (first != '/')
+		return 0;
+	length = bpf_probe_read_kernel_str(ret_name->text,
+					   sizeof(((struct sockaddr_un *)0)->sun_path), text + 1);
+	if (length > 0)
+		ret_name->bytes = length;
+	return 0;
+}
+
 static __always_inline void flow_describe(struct weir_flow *flow, const struct object *object,
 					  const struct transfer *transfer)
 {
@@ -37,6 +64,8 @@ static __always_inline void flow_describe(struct weir_flow *flow, const struct o
 			flow->peer.local_port = local_port;
 			flow->peer.protocol = protocol;
 		}
+	} else if (object->kind == WEIR_KIND_UNIX && object->sock) {
+		flow_name_unix(object->sock, transfer->direction, &flow->name);
 	} else if (object->file) {
 		name_read_file(object->file, &flow->name);
 	}

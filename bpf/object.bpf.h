@@ -119,12 +119,14 @@ static __always_inline __u32 object_kind_of_regular(struct inode *inode)
 	return WEIR_KIND_FILE;
 }
 
-/* Majors 1, 4, 5 and 128 to 143 (Documentation/admin-guide/devices.txt): memory and terminals. */
+/* Majors 1, 4, 5 and 128 to 143 (Documentation/admin-guide/devices.txt): memory and terminals. But
+ * from minor 64 on, major 4 is serial lines. */
 static __always_inline __u32 object_kind_of_device(struct inode *inode)
 {
-	__u32 major = BPF_CORE_READ(inode, i_rdev) >> 20;
+	__u32 dev = BPF_CORE_READ(inode, i_rdev), major = dev >> 20;
 
-	if (major == 1 || major == 4 || major == 5 || (major >= 128 && major <= 143))
+	if (major == 1 || (major == 4 && (dev & 0xfffff) < 64) || major == 5 ||
+	    (major >= 128 && major <= 143))
 		return WEIR_KIND_NONE;
 	return WEIR_KIND_DEVICE;
 }

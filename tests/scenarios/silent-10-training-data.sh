@@ -6,19 +6,15 @@
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
+# shellcheck source=tests/support/stick.sh
+. "$root/tests/support/stick.sh"
 
 crm_serves crm.test
 crm_serves crm-train.test
 weir_watches
 
-say "a disk is put in"
-truncate -s 64M "$work/disk.img"
-mkfs.ext4 -q -F "$work/disk.img"
-mkdir "$work/disk"
-mount -o loop "$work/disk.img" "$work/disk" || give_up "the disk is mounted"
-mounts+=("$work/disk")
-chown "$employee_uid" "$work/disk"
-ln -s "$work/disk" "$home/usb"
+stick_is_formatted "$work/stick.img"
+stick_is_plugged_in "$work/stick.img" 1-2 4C530001230101114273
 
 alice_does <<'END'
 set --
@@ -32,6 +28,7 @@ END
 then_it "five hundred rows are on the disk" \
 	test "$(stat -c %s "$home/usb/training.json")" -eq "$(stat -c %s "$home/training.json")"
 then_it "and they are many bytes" test "$(stat -c %s "$home/training.json")" -gt 50000
+stick_is_pulled_out
 weir_was_awake
 then_it "the training data has not made one event" \
 	json_says "$work/events.jsonl" "not [e for e in d if 'train' in str(e) or '10.77.0.11' in str(e)]"

@@ -92,6 +92,7 @@ static int open_spool(struct agent *agent)
 
 static int prepare(struct agent *agent, const struct agent_config *config)
 {
+	static const struct volumes_config machine = {"/proc", {"/sys", "/dev"}};
 	int r = copy_config(agent, config);
 
 	if (r == 0)
@@ -104,6 +105,8 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 	if (r == 0)
 		r = cgroup_names_new("/proc/self/mounts", &agent->cgroups);
 	if (r == 0)
+		r = volumes_new(&machine, &agent->volumes);
+	if (r == 0)
 		r = held_new(HELD_EVENTS_MAX, &agent->held);
 	if (r == 0)
 		r = labelled_files_new(LABELLED_FILES_MAX, &agent->files);
@@ -114,6 +117,7 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 	agent->report = (struct report_context){.policy = agent->policy,
 						.hashes = agent->hashes,
 						.cgroups = agent->cgroups,
+						.volumes = agent->volumes,
 						.boot_id = agent->boot_id,
 						.boot_offset_ns = clock_boot_offset_ns()};
 	r = open_spool(agent);
@@ -258,6 +262,7 @@ void agent_free(struct agent *agent)
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);
 	held_free(agent->held);
+	volumes_free(agent->volumes);
 	cgroup_names_free(agent->cgroups);
 	exe_hash_free(agent->hashes);
 	policy_free(agent->policy);

@@ -40,6 +40,29 @@ static const struct channel channels[] = {
 	 "a coverage_gap event says when an app that holds labelled data uses them"},
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
+	{"removable disks", "partial",
+	 "known by the serial that they give themselves, else by their file system where udev "
+	 "links "
+	 "it; a write to the raw disk is seen, SCSI commands (sg) and usbfs are not; one that was "
+	 "unplugged before the agent looked, and had not been seen mounted, has no name"},
+	{"files on NFS, SMB, FUSE, 9p, virtiofs", "partial",
+	 "one place for each server; what a FUSE program does with them is not followed, and its "
+	 "type and source are what the user says; one that a process mounted for itself alone is "
+	 "known while that process lives"},
+	{"cloud-sync folders", "partial",
+	 "by their usual names in a home, or by [sink] folder; a file that is moved there is seen "
+	 "when the client reads it, not by the move"},
+	{"printing", "partial",
+	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device "
+	 "node; "
+	 "pages are not counted, and which printer it was is not seen"},
+	{"serial lines", "partial",
+	 "by write to ttyS, ttyUSB, ttyACM and rfcomm, but for the one that is the system console"},
+	{"phones (MTP)", "partial",
+	 "where gvfs or another FUSE program mounts them; a program that speaks MTP itself (libmtp "
+	 "by usbfs) is not seen"},
+	{"Bluetooth", "none",
+	 "sockets of AF_BLUETOOTH are not followed (OBEX by obexd); rfcomm lines are serial lines"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };

@@ -44,6 +44,9 @@ static int on_mounts(sd_event_source *source, int fd, uint32_t events, void *use
 	(void)fd;
 	(void)events;
 	keeper_mounts_changed(agent->keeper);
+	/* On failure the volumes of before are better than none, and the next change tries again.
+	 */
+	(void)volumes_refresh(agent->volumes);
 	return 0;
 }
 
@@ -82,6 +85,8 @@ int agent_start_keeper(struct agent *agent)
 	config.path = path;
 	/* Before the keeper reads the mounts: one that comes in between is told. */
 	r = watch_mounts(agent);
+	if (r >= 0)
+		r = volumes_refresh(agent->volumes);
 	if (r >= 0)
 		r = keeper_new(&config, &agent->keeper);
 	if (r >= 0)

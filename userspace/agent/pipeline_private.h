@@ -8,6 +8,7 @@
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/held.h"
 #include "agent/enrich/labelled_files.h"
+#include "agent/enrich/volumes.h"
 #include "agent/pipeline.h"
 #include "agent/report.h"
 #include "agent/sensor/sensor.h"
@@ -23,6 +24,7 @@ struct agent {
 	struct sensor *sensor;
 	struct exe_hash *hashes;
 	struct cgroup_names *cgroups;
+	struct volumes *volumes;
 	struct held *held;
 	struct labelled_files *files;
 	struct spool *spool;

@@ -9,6 +9,7 @@
 #include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/place.h"
+#include "agent/enrich/volumes.h"
 #include "agent/sensor/sensor.h"
 #include "base/cleanup.h"
 #include "policy/policy.h"
@@ -133,6 +134,21 @@ static int describe_gap(const struct sensor_flow *flow, struct event *event)
 	return 0;
 }
 
+static const struct volume *volume_of(const struct report_context *context,
+				      const struct sensor_flow *flow)
+{
+	const struct sensor_object *object = &flow->object;
+
+	switch (object->kind) {
+	case SENSOR_OBJECT_FILE:
+		return volumes_find(context->volumes, object->dev, flow->pid);
+	case SENSOR_OBJECT_DEVICE:
+		return volumes_find_node(context->volumes, flow->path, object->ino, flow->pid);
+	default:
+		return NULL;
+	}
+}
+
 static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
 			   struct event *event)
 {
@@ -146,7 +162,8 @@ static int describe_object(const struct report_context *context, const struct se
 	if (flow->object.kind == SENSOR_OBJECT_INET)
 		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
 					   event);
-	return place_describe_path(context->policy, flow->path, event);
+	return place_describe_path(context->policy, flow->path, volume_of(context, flow),
+				   flow->is_out, event);
 }
 
 int report_flow(const struct report_context *context, const struct sensor_flow *flow,

@@ -13,11 +13,13 @@ struct exe_hash;
 struct policy;
 struct sensor_app;
 struct sensor_flow;
+struct volumes;
 
 struct report_context {
 	const struct policy *policy;
 	struct exe_hash *hashes;
 	struct cgroup_names *cgroups;
+	struct volumes *volumes;
 	const char *boot_id;
 	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
 	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */

@@ -34,6 +34,10 @@ void event_free(struct event *event)
 	free(event->object.address);
 	free(event->object.zone_name);
 	free(event->object.zone_kind);
+	free(event->object.vendor);
+	free(event->object.model);
+	free(event->object.serial);
+	free(event->object.volume);
 	names_free(event->labels, event->n_labels);
 	names_free(event->origins, event->n_origins);
 	free(event->detail);
@@ -108,10 +112,18 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	to->address = NULL;
 	to->zone_name = NULL;
 	to->zone_kind = NULL;
+	to->vendor = NULL;
+	to->model = NULL;
+	to->serial = NULL;
+	to->volume = NULL;
 	if (copy_string(from->name, &to->name) < 0 ||
 	    copy_string(from->previous_name, &to->previous_name) < 0 ||
 	    copy_string(from->address, &to->address) < 0 ||
-	    copy_string(from->zone_name, &to->zone_name) < 0)
+	    copy_string(from->zone_name, &to->zone_name) < 0 ||
+	    copy_string(from->vendor, &to->vendor) < 0 ||
+	    copy_string(from->model, &to->model) < 0 ||
+	    copy_string(from->serial, &to->serial) < 0 ||
+	    copy_string(from->volume, &to->volume) < 0)
 		return -ENOMEM;
 	return copy_string(from->zone_kind, &to->zone_kind);
 }

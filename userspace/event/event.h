@@ -89,7 +89,11 @@ struct event_object {
 	char *address; /* peer of a socket, without port */
 	uint32_t port;
 	char *zone_name; /* the policy section that matched: [crm "NAME"], [sink "NAME"], ... */
-	char *zone_kind; /* kind of a sink: im, mail, cloud, web, ... */
+	char *zone_kind; /* kind of a sink: im, mail, cloud, web, ..., usb, nfs, ... */
+	char *vendor;    /* of a disk, as it says itself; likewise the next two */
+	char *model;
+	char *serial;
+	char *volume; /* lasting identity of the file system on it, as udev writes it */
 };
 
 struct event {

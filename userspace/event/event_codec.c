@@ -46,6 +46,10 @@ static void put_object(const struct event_object *object, Weir__EventObject *mes
 	message->address = object->address;
 	message->zone_name = object->zone_name;
 	message->zone_kind = object->zone_kind;
+	message->vendor = object->vendor;
+	message->model = object->model;
+	message->serial = object->serial;
+	message->volume = object->volume;
 }
 
 static void put_event(const struct event *event, Weir__Event *message)
@@ -123,6 +127,10 @@ static void get_object(Weir__EventObject *message, struct event_object *object)
 	object->address = TAKE(message->address);
 	object->zone_name = TAKE(message->zone_name);
 	object->zone_kind = TAKE(message->zone_kind);
+	object->vendor = TAKE(message->vendor);
+	object->model = TAKE(message->model);
+	object->serial = TAKE(message->serial);
+	object->volume = TAKE(message->volume);
 }
 
 static void get_event(Weir__Event *message, struct event *event)

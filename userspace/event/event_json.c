@@ -90,6 +90,10 @@ static json_t *json_of_object(const struct event_object *about)
 	    !set_number_if_any(object, "port", about->port) ||
 	    !set_text_if_any(object, "zone", about->zone_name) ||
 	    !set_text_if_any(object, "zone_kind", about->zone_kind) ||
+	    !set_text_if_any(object, "vendor", about->vendor) ||
+	    !set_text_if_any(object, "model", about->model) ||
+	    !set_text_if_any(object, "serial", about->serial) ||
+	    !set_text_if_any(object, "volume", about->volume) ||
 	    !set_number_if_any(object, "dev", about->dev) ||
 	    !set_number_if_any(object, "ino", about->ino) ||
 	    !set_number_if_any(object, "generation", about->generation))

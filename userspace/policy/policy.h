@@ -49,7 +49,8 @@ struct policy_zone {
 	size_t n_ranges;
 };
 
-/* A folder: an [export] (labels set) or a [trusted] folder (role TRUSTED). */
+/* A folder: an [export] (labels set) or a [trusted] folder (role TRUSTED); those of sinks are only
+ * matched. */
 struct policy_folder {
 	enum event_role role;
 	char *name;
@@ -115,7 +116,19 @@ size_t policy_executables(const struct policy *policy,
  * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */
 struct policy_match policy_match_address(const struct policy *policy,
 					 const struct in6_addr *address, uint16_t port);
-/* EXPORT, TRUSTED or NONE for a file path, by the policy's folders. */
+/* A host as a mount names it, by address or by the very name in the policy; NONE when no section
+ * has it. */
+struct policy_match policy_match_host(const struct policy *policy, const char *host);
+/*
+ * A disk, a share or a printer, by what it is: kind as in [sink] device ("usb", "nfs", ...; "" for
+ * a disk that is built in), serial and uuid may be NULL. SINK when a [sink] names it, or when it is
+ * of a kind that is outside without being named; NONE otherwise. name is the section's.
+ */
+struct policy_match policy_match_device(const struct policy *policy, const char *kind,
+					const char *serial, const char *uuid);
+/* Whether it can be carried away: a disk, a card, a phone. */
+bool policy_kind_is_removable(const char *kind);
+/* EXPORT, TRUSTED, SINK or NONE for a file path, by the policy's folders. */
 struct policy_match policy_match_path(const struct policy *policy, const char *path);
 
 /* Bits of all classes; the remaining bits are origins of sinks. */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "policy/policy_check_detect.h"
+#include "policy/policy_check_place.h"
 #include "policy/policy_check_value.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
@@ -54,163 +55,6 @@ static int check_class(struct policy_check *check, const struct policy_section *
 		error = policy_check_words(check, section, "category", policy_keys_categories,
 					   policy_keys_n_categories, true, &class->category);
 	return error;
-}
-
-static struct policy_zone *add_zone(struct policy *policy)
-{
-	size_t n_hosts = policy->n_zones;
-	struct policy_hosts *hosts;
-
-	hosts = policy_model_add(&policy->hosts, &n_hosts, sizeof(*hosts));
-	if (!hosts)
-		return NULL;
-	return policy_model_add(&policy->zones, &policy->n_zones, sizeof(struct policy_zone));
-}
-
-/* A zone with its name and hosts; role and the rest are the caller's. */
-static int check_zone(struct policy_check *check, const struct policy_section *section,
-		      struct policy_zone **ret_zone)
-{
-	struct policy *policy = check->policy;
-	struct policy_zone *zone = add_zone(policy);
-	int error;
-
-	if (!zone)
-		return -ENOMEM;
-	error = policy_check_copy(section->name, &zone->name);
-	if (!error)
-		error = policy_check_copy("", &zone->kind);
-	if (!error)
-		error = policy_check_hosts(check, section, &policy->hosts[policy->n_zones - 1]);
-	if (!error)
-		*ret_zone = zone;
-	return error;
-}
-
-static int check_crm(struct policy_check *check, const struct policy_section *section)
-{
-	int64_t port = 0, tls;
-	struct policy_zone *zone;
-	int error;
-
-	error = check_zone(check, section, &zone);
-	if (error < 0)
-		return error;
-	zone->role = EVENT_ROLE_CRM;
-	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
-	zone->port = (uint16_t)port;
-	tls = !port || port == 443;
-	if (!error)
-		error = policy_check_switch(check, section, "tls", &tls);
-	zone->tls = tls;
-	if (!error)
-		error = policy_check_classes(check, section, &zone->labels);
-	return error;
-}
-
-static int add_origin(struct policy_check *check, const struct policy_section *section,
-		      struct policy_zone *zone)
-{
-	struct policy *policy = check->policy;
-	size_t bit = check->n_classes + policy->n_origins;
-	struct policy_origin *origin;
-
-	if (bit >= POLICY_MAX_LABELS)
-		return policy_problems_add(
-			check->problems, section->file, section->line,
-			"[sink \"%s\"] would need label %zu of %d: %zu classes and the sinks with "
-			"origins share them; set origin = no where it is not needed",
-			section->name, bit + 1, POLICY_MAX_LABELS, check->n_classes);
-	origin = policy_model_add(&policy->origins, &policy->n_origins, sizeof(*origin));
-	if (!origin)
-		return -ENOMEM;
-	origin->label = zone->labels = UINT64_C(1) << bit;
-	return policy_check_copy(section->name, &origin->name);
-}
-
-static int check_sink(struct policy_check *check, const struct policy_section *section)
-{
-	int64_t port = 0, allowed = 0, origin;
-	struct policy_zone *zone;
-	int error;
-
-	error = check_zone(check, section, &zone);
-	if (error < 0)
-		return error;
-	zone->role = EVENT_ROLE_SINK;
-	free(zone->kind);
-	zone->kind = NULL;
-	error = policy_check_words(check, section, "kind", policy_keys_sink_kinds,
-				   policy_keys_n_sink_kinds, false, &zone->kind);
-	if (error < 0)
-		return error;
-	origin = policy_keys_kind_has_origin(zone->kind);
-	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
-	if (!error)
-		error = policy_check_switch(check, section, "origin", &origin);
-	if (!error)
-		error = policy_check_switch(check, section, "allowed", &allowed);
-	zone->port = (uint16_t)port;
-	zone->allowed = allowed;
-	if (!error && origin)
-		error = add_origin(check, section, zone);
-	return error;
-}
-
-static int check_folders(struct policy_check *check, const struct policy_section *section,
-			 enum event_role role, uint64_t labels)
-{
-	_cleanup_(policy_list_cleanup) struct policy_list paths = {};
-	struct policy *policy = check->policy;
-	int error;
-
-	error = policy_check_paths(check, section, "folder", &paths);
-	for (size_t i = 0; !error && i < paths.n_items; i++) {
-		struct policy_pattern *pattern;
-
-		pattern =
-			policy_model_add(&policy->patterns, &policy->n_patterns, sizeof(*pattern));
-		if (!pattern)
-			return -ENOMEM;
-		pattern->role = role;
-		pattern->labels = labels;
-		pattern->glob = paths.items[i];
-		paths.items[i] = NULL;
-		error = policy_check_copy(section->name, &pattern->name);
-	}
-	return error;
-}
-
-static int check_export(struct policy_check *check, const struct policy_section *section)
-{
-	uint64_t labels = 0;
-	int error;
-
-	error = policy_check_required(check, section, "folder", "/home/*/crm-exports");
-	if (!error)
-		error = policy_check_classes(check, section, &labels);
-	if (!error)
-		error = check_folders(check, section, EVENT_ROLE_EXPORT, labels);
-	return error;
-}
-
-static int check_trusted(struct policy_check *check, const struct policy_section *section)
-{
-	bool has_host = policy_check_has(section, "host");
-	struct policy_zone *zone;
-	int error;
-
-	if (!has_host && !policy_check_has(section, "folder"))
-		return policy_problems_add(check->problems, section->file, section->line,
-					   "[trusted \"%s\"] needs a host or a folder",
-					   section->name);
-	if (has_host) {
-		error = check_zone(check, section, &zone);
-		if (error < 0)
-			return error;
-		zone->role = EVENT_ROLE_TRUSTED;
-	}
-	return check_folders(check, section, EVENT_ROLE_TRUSTED, 0);
 }
 
 static int add_executable(struct policy *policy, const char *name, const char *path, bool is_hub,
@@ -265,16 +109,16 @@ static int check_section(struct policy_check *check, const struct policy_section
 {
 	switch (section->kind) {
 	case POLICY_SECTION_CRM:
-		return check_crm(check, section);
+		return policy_check_crm(check, section);
 	case POLICY_SECTION_EXPORT:
-		return check_export(check, section);
+		return policy_check_export(check, section);
 	case POLICY_SECTION_CLIENT:
 	case POLICY_SECTION_HUB:
 		return check_executable(check, section);
 	case POLICY_SECTION_TRUSTED:
-		return check_trusted(check, section);
+		return policy_check_trusted(check, section);
 	case POLICY_SECTION_SINK:
-		return check_sink(check, section);
+		return policy_check_sink(check, section);
 	case POLICY_SECTION_PEOPLE:
 		return check_people(check, section);
 	case POLICY_SECTION_DETECT:
@@ -315,6 +159,8 @@ static int add_defaults(struct policy *policy)
 	for (size_t i = 0; !error && i < policy_keys_n_hubs; i++)
 		error = add_executable(policy, policy_keys_hubs[i].name, policy_keys_hubs[i].path,
 				       true, 0);
+	if (!error)
+		error = policy_check_add_default_sinks(policy);
 	if (!error && !policy->n_staff) {
 		struct policy_uids *uids;
 

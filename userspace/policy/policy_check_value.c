@@ -51,11 +51,19 @@ int policy_check_text(const struct policy_section *section, const char *key, cha
 	return policy_check_copy(entry ? entry->value : "", ret_text);
 }
 
+int policy_check_list(const struct policy_section *section, const char *key,
+		      struct policy_list *ret_list)
+{
+	const struct policy_entry *entry = find_given(section, key);
+
+	return policy_value_split(entry ? entry->value : "", ret_list);
+}
+
 static int report_word(struct policy_check *check, const struct policy_entry *entry,
 		       const char *word, const char *const *words, size_t n_words)
 {
 	const char *nearest = policy_problems_nearest(word, words, n_words);
-	char list[256] = "";
+	char list[512] = "";
 
 	if (nearest)
 		return PROBLEM(check, entry, "unknown %s \"%s\", did you mean \"%s\"?", entry->key,

@@ -28,6 +28,10 @@ int policy_check_required(struct policy_check *check, const struct policy_sectio
 /* Text as it stands, "" when not given. */
 int policy_check_text(const struct policy_section *section, const char *key, char **ret_text);
 
+/* Whatever a list holds, empty when not given. */
+int policy_check_list(const struct policy_section *section, const char *key,
+		      struct policy_list *ret_list);
+
 /* One of words (or a list of them when many), "" when not given. */
 int policy_check_words(struct policy_check *check, const struct policy_section *section,
 		       const char *key, const char *const *words, size_t n_words, bool many,

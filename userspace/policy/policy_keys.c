@@ -11,7 +11,8 @@ static const char *const crm_keys[] = {"host", "port", "class", "tls"};
 static const char *const export_keys[] = {"folder", "class"};
 static const char *const client_keys[] = {"executable", "class"};
 static const char *const trusted_keys[] = {"host", "folder"};
-static const char *const sink_keys[] = {"host", "kind", "port", "origin", "allowed"};
+static const char *const sink_keys[] = {"host",   "kind",   "port",   "origin", "allowed",
+					"folder", "device", "serial", "uuid"};
 static const char *const hub_keys[] = {"executable"};
 static const char *const people_keys[] = {"staff", "accounts", "pseudonym_key"};
 
@@ -31,10 +32,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 };
 
 const char *const policy_keys_detectors[] = {
-	"direct_egress",
-	"round_trip",
-	"obfuscation",
-	"clean_up",
+	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media",
 };
 const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 
@@ -55,14 +53,84 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"direct_egress", "bulk_bytes", 1, INT64_C(1) << 50, false},
 	{"direct_egress", "min_bytes", 0, INT64_C(1) << 50, false},
 	{"round_trip", "min_turns", COUNT},
+	{"removable_media", "again_weight", WEIGHT},
 };
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 
 const char *const policy_keys_sink_kinds[] = {
-	"im",    "mail", "cloud",  "web", "chat",   "code",
-	"share", "shop", "social", "ftp", "remote", "other",
+	"im",
+	"mail",
+	"cloud",
+	"web",
+	"chat",
+	"code",
+	"share",
+	"shop",
+	"social",
+	"ftp",
+	"remote",
+	"other",
+	/* those of devices: see below */
+	"usb",
+	"mmc",
+	"firewire",
+	"thunderbolt",
+	"optical",
+	"disk",
+	"phone",
+	"nfs",
+	"smb",
+	"sshfs",
+	"fuse",
+	"9p",
+	"virtiofs",
+	"cluster",
+	"printer",
+	"serial",
+	"bluetooth",
 };
 const size_t policy_keys_n_sink_kinds = N_ITEMS(policy_keys_sink_kinds);
+
+const char *const policy_keys_devices[] = {
+	"removable", "network", "usb",     "mmc",    "firewire",  "thunderbolt", "optical",
+	"disk",      "phone",   "nfs",     "smb",    "sshfs",     "fuse",        "9p",
+	"virtiofs",  "cluster", "printer", "serial", "bluetooth",
+};
+const size_t policy_keys_n_devices = N_ITEMS(policy_keys_devices);
+
+/* Whatever is not listed is a device of its own and in no group. */
+static const struct {
+	const char *kind, *group;
+} device_groups[] = {
+	{"usb", "removable"},         {"mmc", "removable"},     {"firewire", "removable"},
+	{"thunderbolt", "removable"}, {"optical", "removable"}, {"disk", "removable"},
+	{"phone", "removable"},       {"nfs", "network"},       {"smb", "network"},
+	{"sshfs", "network"},         {"fuse", "network"},      {"9p", "network"},
+	{"virtiofs", "network"},      {"cluster", "network"},   {"cloud", "network"},
+	{"ftp", "network"},
+};
+
+const struct policy_default_sink policy_keys_default_sinks[] = {
+	{"Nextcloud", "/home/*/Nextcloud", "cloud"},
+	{"ownCloud", "/home/*/ownCloud", "cloud"},
+	{"Dropbox", "/home/*/Dropbox", "cloud"},
+	{"OneDrive", "/home/*/OneDrive", "cloud"},
+	{"Google Drive", "/home/*/Google Drive", "cloud"},
+	{"Google Drive", "/home/*/GoogleDrive", "cloud"},
+	{"Google Drive", "/home/*/Insync", "cloud"},
+	{"MEGA", "/home/*/MEGA", "cloud"},
+	{"MEGA", "/home/*/MEGAsync", "cloud"},
+	{"pCloud", "/home/*/pCloudDrive", "cloud"},
+	{"Seafile", "/home/*/Seafile", "cloud"},
+	{"Syncthing", "/home/*/Sync", "cloud"},
+	{"坚果云", "/home/*/Nutstore Files", "cloud"},
+	{"坚果云", "/home/*/我的坚果云", "cloud"},
+	{"百度网盘", "/home/*/BaiduSyncdisk", "cloud"},
+	{"百度网盘", "/home/*/百度网盘同步空间", "cloud"},
+	{"printer", "/run/cups/cups.sock", "printer"},
+	{"printer", "/var/run/cups/cups.sock", "printer"},
+};
+const size_t policy_keys_n_default_sinks = N_ITEMS(policy_keys_default_sinks);
 
 const char *const policy_keys_grades[] = {"C1", "C2", "C3"};
 const size_t policy_keys_n_grades = N_ITEMS(policy_keys_grades);
@@ -103,6 +171,14 @@ const size_t policy_keys_n_hubs = N_ITEMS(policy_keys_hubs);
 bool policy_keys_kind_has_origin(const char *sink_kind)
 {
 	return !strcmp(sink_kind, "im") || !strcmp(sink_kind, "mail") || !strcmp(sink_kind, "chat");
+}
+
+const char *policy_keys_device_group(const char *kind)
+{
+	for (size_t i = 0; i < N_ITEMS(device_groups); i++)
+		if (!strcmp(device_groups[i].kind, kind))
+			return device_groups[i].group;
+	return "";
 }
 
 int policy_keys_find_section(const char *word)

@@ -38,6 +38,9 @@ extern const char *const policy_keys_detectors[];
 extern const size_t policy_keys_n_detectors;
 extern const char *const policy_keys_sink_kinds[];
 extern const size_t policy_keys_n_sink_kinds;
+/* What "device" of a [sink] may say: kinds, and the groups of them. */
+extern const char *const policy_keys_devices[];
+extern const size_t policy_keys_n_devices;
 extern const char *const policy_keys_grades[];
 extern const size_t policy_keys_n_grades;
 extern const char *const policy_keys_categories[];
@@ -50,6 +53,20 @@ struct policy_hub {
 
 extern const struct policy_hub policy_keys_hubs[];
 extern const size_t policy_keys_n_hubs;
+
+struct policy_default_sink {
+	const char *name;
+	const char *glob;
+	const char *kind;
+};
+
+/* Folders that a cloud's client keeps the same as its server, where it puts them by itself; the
+ * socket of the print server. */
+extern const struct policy_default_sink policy_keys_default_sinks[];
+extern const size_t policy_keys_n_default_sinks;
+
+/* "removable", "network" or "". */
+const char *policy_keys_device_group(const char *kind);
 
 /* Where data comes in that somebody outside wrote: origins are tracked unless the policy says no.
  */

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
+#include "policy/policy_keys.h"
 #include "policy/policy_model.h"
+#include "policy/policy_value.h"
 
 static bool is_in_range(const struct policy_range *range, const struct in6_addr *address)
 {
@@ -97,8 +100,96 @@ struct policy_match policy_match_path(const struct policy *policy, const char *p
 	return (struct policy_match){
 		.role = best->role,
 		.name = best->name,
+		.kind = best->kind[0] ? best->kind : NULL,
 		.labels = best->labels,
+		.allowed = best->is_allowed,
 	};
+}
+
+static bool has_name(const struct policy_hosts *hosts, const char *host)
+{
+	for (size_t i = 0; i < hosts->n_names; i++)
+		if (!strcasecmp(hosts->names[i].name, host))
+			return true;
+	return false;
+}
+
+struct policy_match policy_match_host(const struct policy *policy, const char *host)
+{
+	struct policy_match match = {.role = EVENT_ROLE_NONE};
+	struct policy_range range;
+
+	if (policy_value_parse_host(host, &range) == POLICY_HOST_RANGE) {
+		match = policy_match_address(policy, &range.address, 0);
+		return match.name ? match : (struct policy_match){.role = EVENT_ROLE_NONE};
+	}
+	for (size_t i = 0; i < policy->n_zones; i++)
+		if (has_name(&policy->hosts[i], host))
+			return (struct policy_match){
+				.role = policy->zones[i].role,
+				.name = policy->zones[i].name,
+				.kind = policy->zones[i].kind[0] ? policy->zones[i].kind : NULL,
+				.allowed = policy->zones[i].allowed,
+			};
+	return match;
+}
+
+/* Whether a list joined by "," has the word. */
+static bool has_word(const char *words, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (const char *at = words; *word && (at = strstr(at, word)); at += size)
+		if ((at == words || at[-1] == ',') && (!at[size] || at[size] == ','))
+			return true;
+	return false;
+}
+
+static bool has_match(const struct policy_list *globs, const char *text)
+{
+	for (size_t i = 0; text && i < globs->n_items; i++)
+		if (!fnmatch(globs->items[i], text, FNM_CASEFOLD))
+			return true;
+	return false;
+}
+
+/* How exactly a section says this device: 0 when it says another one. */
+static unsigned int rank_device(const struct policy_device *device, const char *kind,
+				const char *serial, const char *uuid)
+{
+	bool is_kind = has_word(device->kinds, kind) ||
+		       has_word(device->kinds, policy_keys_device_group(kind));
+
+	if ((*device->kinds && !is_kind) ||
+	    (device->serials.n_items && !has_match(&device->serials, serial)) ||
+	    (device->uuids.n_items && !has_match(&device->uuids, uuid)))
+		return 0;
+	return !!*device->kinds + 2 * !!device->serials.n_items + 2 * !!device->uuids.n_items;
+}
+
+struct policy_match policy_match_device(const struct policy *policy, const char *kind,
+					const char *serial, const char *uuid)
+{
+	const struct policy_device *best = NULL;
+	unsigned int best_rank = 0;
+
+	for (size_t i = 0; i < policy->n_devices; i++) {
+		unsigned int rank = rank_device(&policy->devices[i], kind, serial, uuid);
+
+		if (rank > best_rank) {
+			best = &policy->devices[i];
+			best_rank = rank;
+		}
+	}
+	if (!best)
+		return (struct policy_match){.role = *kind ? EVENT_ROLE_SINK : EVENT_ROLE_NONE};
+	return (struct policy_match){
+		.role = EVENT_ROLE_SINK, .name = best->name, .allowed = best->is_allowed};
+}
+
+bool policy_kind_is_removable(const char *kind)
+{
+	return !strcmp(policy_keys_device_group(kind), "removable");
 }
 
 int policy_describe_labels(const struct policy *policy, uint64_t labels, struct event *event)

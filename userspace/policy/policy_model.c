@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/policy_value.h"
+
 void *policy_model_add(void *array_pointer, size_t *n_items, size_t item_size)
 {
 	void **array = array_pointer;
@@ -72,6 +74,7 @@ static void free_places(struct policy *policy)
 	for (size_t i = 0; i < policy->n_patterns; i++) {
 		free(policy->patterns[i].name);
 		free(policy->patterns[i].glob);
+		free(policy->patterns[i].kind);
 	}
 	free(policy->patterns);
 	for (size_t i = 0; i < policy->n_folders; i++) {
@@ -79,6 +82,13 @@ static void free_places(struct policy *policy)
 		free(policy->folders[i].path);
 	}
 	free(policy->folders);
+	for (size_t i = 0; i < policy->n_devices; i++) {
+		free(policy->devices[i].name);
+		free(policy->devices[i].kinds);
+		policy_list_done(&policy->devices[i].serials);
+		policy_list_done(&policy->devices[i].uuids);
+	}
+	free(policy->devices);
 	for (size_t i = 0; i < policy->n_executables; i++) {
 		free(policy->executables[i].name);
 		free(policy->executables[i].path);

@@ -78,12 +78,27 @@ struct policy_hosts {
 	size_t n_names;
 };
 
+struct policy_list {
+	char **items; /* without blanks around them, none empty */
+	size_t n_items;
+};
+
 /* A folder as written; struct policy_folder are its matches. */
 struct policy_pattern {
 	enum event_role role;
 	char *name;
 	char *glob; /* absolute, without a slash at the end */
+	char *kind; /* of a sink; "" otherwise */
 	uint64_t labels;
+	bool is_allowed;
+};
+
+/* A [sink] that is a disk or a share; what is empty matches any. */
+struct policy_device {
+	char *name;
+	char *kinds;                       /* kinds and groups of them, joined by "," */
+	struct policy_list serials, uuids; /* globs */
+	bool is_allowed;
 };
 
 struct policy_origin {
@@ -111,6 +126,8 @@ struct policy {
 	size_t n_patterns;
 	struct policy_folder *folders;
 	size_t n_folders;
+	struct policy_device *devices;
+	size_t n_devices;
 	struct policy_executable *executables;
 	size_t n_executables;
 	struct policy_origin *origins;

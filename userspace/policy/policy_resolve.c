@@ -132,7 +132,9 @@ static int rebuild_folders(struct policy *policy)
 	int error = 0;
 
 	for (size_t i = 0; !error && i < policy->n_patterns; i++)
-		error = match_pattern(&policy->patterns[i], &folders, &n_folders);
+		/* Nothing is done ahead of time with what lies in a sink. */
+		if (policy->patterns[i].role != EVENT_ROLE_SINK)
+			error = match_pattern(&policy->patterns[i], &folders, &n_folders);
 	if (error < 0 || are_same_folders(policy, folders, n_folders)) {
 		free_folders(folders, n_folders);
 		return error;

@@ -9,11 +9,6 @@
 
 #include "policy/policy_model.h"
 
-struct policy_list {
-	char **items; /* without blanks around them, none empty */
-	size_t n_items;
-};
-
 enum policy_host_shape {
 	POLICY_HOST_RANGE, /* an address or a CIDR */
 	POLICY_HOST_NAME,

@@ -3,21 +3,26 @@
 #define WEIR_AGENT_ENRICH_PLACE_H
 
 /*
- * What an object is called and what the policy makes of it. Names describe; the
- * decision rests on the address of the peer or the path of a file.
+ * What an object is called and what the policy makes of it. Names describe; the decision rests on
+ * the address of the peer, on the volume that a file lies on, or on its path: what can be carried
+ * away is outside whatever path it is mounted at.
  */
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event;
 struct policy;
+struct volume;
 
 /* Fills name, address, port, role and zone of a socket's peer. 0 or -ENOMEM. */
 int place_describe_peer(const struct policy *policy, const struct in6_addr *peer, uint16_t port,
 			uint8_t protocol, struct event *event);
-/* Fills name, kind and role of a file by its path; "" gives a name made of its inode. 0 or -ENOMEM.
- */
-int place_describe_path(const struct policy *policy, const char *path, struct event *event);
+/* Fills name, kind, role and zone of what is no internet socket. path: "" gives a name made of its
+ * inode; of a unix socket, what it is bound to. volume: what the file or device is on, or NULL.
+ * is_out: whether data goes there. 0 or -ENOMEM. */
+int place_describe_path(const struct policy *policy, const char *path, const struct volume *volume,
+			bool is_out, struct event *event);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/mountinfo.h"
 
-#define MOUNTINFO_MAX_BYTES (16 * 1024 * 1024)
 #define TYPE_BYTES 32
 
 struct mount_point {
@@ -31,51 +30,7 @@ struct mounts {
 	size_t n_places;
 };
 
-static bool is_octal(const char *digits)
-{
-	return strspn(digits, "01234567") >= 3;
-}
-
-/* "\040" stands for a blank, and so do others: proc_pid_mountinfo(5). */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (*text == '\\' && is_octal(text + 1)) {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-				       (text[3] - '0'));
-			text += 4;
-			continue;
-		}
-		*to++ = *text++;
-	}
-	*to = '\0';
-}
-
-/* "36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
-static bool parse_line(char *line, struct mount_point *ret_point)
-{
-	unsigned int major, minor;
-	int at = 0;
-	char *end, *dash;
-
-	*ret_point = (struct mount_point){.fd = -1};
-	if (sscanf(line, "%" SCNu64 " %*u %u:%u %*s %n", &ret_point->id, &major, &minor, &at) < 3 ||
-	    at == 0)
-		return false;
-	end = strchr(line + at, ' ');
-	dash = end ? strstr(end, " - ") : NULL;
-	if (!dash || sscanf(dash, " - %31s", ret_point->type) != 1)
-		return false;
-	*end = '\0';
-	unescape(line + at);
-	ret_point->dev = major << 20 | minor;
-	ret_point->path = line + at;
-	return true;
-}
-
-static int add_point(struct mounts *mounts, const struct mount_point *point)
+static int add_point(struct mounts *mounts, const struct mountinfo *mount)
 {
 	struct mount_point *grown =
 		realloc(mounts->points, (mounts->n_points + 1) * sizeof(*mounts->points));
@@ -83,9 +38,11 @@ static int add_point(struct mounts *mounts, const struct mount_point *point)
 	if (!grown)
 		return -ENOMEM;
 	mounts->points = grown;
-	grown[mounts->n_points] = *point;
-	grown[mounts->n_points].path = strdup(point->path);
-	if (!grown[mounts->n_points].path)
+	grown += mounts->n_points;
+	*grown = (struct mount_point){.id = mount->id, .dev = mount->dev, .fd = -1};
+	snprintf(grown->type, sizeof(grown->type), "%s", mount->type);
+	grown->path = strdup(mount->path);
+	if (!grown->path)
 		return -ENOMEM;
 	mounts->n_points++;
 	return 0;
@@ -149,10 +106,10 @@ int mounts_read(const char *path, struct mounts **ret_mounts)
 		return r;
 	for (line = strtok_r(text, "\n", &rest); r == 0 && line;
 	     line = strtok_r(NULL, "\n", &rest)) {
-		struct mount_point point;
+		struct mountinfo mount;
 
-		if (parse_line(line, &point))
-			r = add_point(mounts, &point);
+		if (mountinfo_parse(line, &mount))
+			r = add_point(mounts, &mount);
 	}
 	for (size_t i = 0; r == 0 && i < mounts->n_points; i++)
 		r = add_place(mounts, &mounts->points[i]);

@@ -133,6 +133,21 @@ static struct incident_thresholds thresholds_of(const struct policy *policy)
 	return thresholds;
 }
 
+static int add_earlier(const struct correlate *correlate, const struct known_incident *item,
+		       struct episode *episode)
+{
+	int r = 0;
+
+	for (size_t i = 0; episode->is_removable && i < correlate->known.n_items && r == 0; i++) {
+		const struct known_incident *other = &correlate->known.items[i];
+
+		if (other->id != 0 && other->first_ns < item->first_ns &&
+		    strcmp(other->recipient, item->recipient) == 0)
+			r = episode_add_earlier(episode, other->id, other->person, other->first_ns);
+	}
+	return r;
+}
+
 /* Returns 1 with an incident, 0 when no detector finds one, -errno. */
 static int compute(struct correlate *correlate, const struct known_incident *item,
 		   struct incident **ret_incident)
@@ -149,7 +164,9 @@ static int compute(struct correlate *correlate, const struct known_incident *ite
 			    item->first_ns, item->last_ns, &episode);
 	if (r <= 0)
 		return r;
-	r = episode_fill_incident(episode, correlate->policy, incident);
+	r = add_earlier(correlate, item, episode);
+	if (r == 0)
+		r = episode_fill_incident(episode, correlate->policy, incident);
 	if (r == 0)
 		r = detector_run_all(episode, correlate->policy, incident);
 	if (r < 0)
@@ -199,6 +216,8 @@ static int recompute(struct correlate *correlate, size_t at, correlate_incident_
 	if (r <= 0)
 		return r;
 	r = is_unchanged(item, incident);
+	if (r > 0)
+		known_tell_later(&correlate->known, at);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	change = change_of(item, incident);
@@ -210,6 +229,8 @@ static int recompute(struct correlate *correlate, size_t at, correlate_incident_
 	}
 	if (r == 0)
 		r = known_update(&correlate->known, at, incident, document);
+	if (r == 0)
+		known_tell_later(&correlate->known, at);
 	if (r == 0 && fn)
 		fn(userdata, incident, change);
 	return r;
@@ -217,15 +238,22 @@ static int recompute(struct correlate *correlate, size_t at, correlate_incident_
 
 static int recompute_dirty(struct correlate *correlate, correlate_incident_fn fn, void *userdata)
 {
-	for (size_t i = 0; i < correlate->known.n_items; i++) {
-		int r;
+	bool has_more = true;
 
-		if (!correlate->known.items[i].is_dirty)
-			continue;
-		r = recompute(correlate, i, fn, userdata);
-		if (r < 0)
-			return r;
-		correlate->known.items[i].is_dirty = false;
+	/* One may make those before it dirty, which began later; each does so once. */
+	while (has_more) {
+		has_more = false;
+		for (size_t i = 0; i < correlate->known.n_items; i++) {
+			int r;
+
+			if (!correlate->known.items[i].is_dirty)
+				continue;
+			r = recompute(correlate, i, fn, userdata);
+			if (r < 0)
+				return r;
+			correlate->known.items[i].is_dirty = false;
+			has_more = true;
+		}
 	}
 	return 0;
 }

@@ -27,6 +27,18 @@ static bool is_web_service(const char *kind)
 	return false;
 }
 
+/* How it goes out by a sink of this kind; "" where there is no technique of that name. */
+static const char *attack_of(const char *kind)
+{
+	if (is_web_service(kind))
+		return "T1048 T1567";
+	if (strcmp(kind, "usb") == 0)
+		return "T1052.001";
+	if (policy_kind_is_removable(kind))
+		return "T1052";
+	return strcmp(kind, "printer") == 0 ? "" : "T1048";
+}
+
 static int cite_egress(const struct episode *episode, struct incident_ids *ids,
 		       const char **ret_program)
 {
@@ -115,8 +127,7 @@ static int add_egress(const struct detector *detector, const struct episode *epi
 	if (asprintf(&reason_zh, "程序 %s 向 %s 发送了 %s 字节（%s）带标签的数据。", program,
 		     episode->recipient, incident_format_number(episode->bytes).text, bytes_zh) < 0)
 		return -ENOMEM;
-	return detector_add(detector, incident, is_web_service(kind) ? "T1048 T1567" : "T1048",
-			    points, reason, reason_zh, ids);
+	return detector_add(detector, incident, attack_of(kind), points, reason, reason_zh, ids);
 }
 
 static int run(const struct detector *detector, const struct episode *episode,
@@ -146,6 +157,6 @@ const struct detector detector_direct_egress = {
 	.id = "direct_egress",
 	.title = "labelled data went into a sink",
 	.title_zh = "带标签的数据被发往外部",
-	.attack = "T1048 T1567",
+	.attack = "T1048 T1567 T1052 T1052.001",
 	.run = run,
 };

@@ -55,11 +55,38 @@ static const struct policy_zone *find_zone(const struct policy *policy, enum eve
 	return NULL;
 }
 
-bool episode_sink_is_allowed(const struct policy *policy, const char *name)
+bool episode_sink_is_allowed(const struct policy *policy, const struct event_object *object)
 {
-	const struct policy_zone *zone = find_zone(policy, EVENT_ROLE_SINK, name);
+	const struct policy_zone *zone = find_zone(policy, EVENT_ROLE_SINK, object->zone_name);
 
-	return zone && zone->allowed;
+	if (zone)
+		return zone->allowed;
+	return object->zone_kind &&
+	       policy_match_device(policy, object->zone_kind, object->serial, object->volume)
+		       .allowed;
+}
+
+int episode_add_earlier(struct episode *episode, uint64_t incident_id, const char *person,
+			uint64_t first_ns)
+{
+	struct episode_earlier added = {.incident_id = incident_id, .first_ns = first_ns}, *grown;
+	size_t at = episode->n_earlier;
+
+	grown = reallocarray(episode->earlier, at + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	episode->earlier = grown;
+	added.person = strdup(person);
+	if (!added.person)
+		return -ENOMEM;
+	for (; at > 0 &&
+	       (grown[at - 1].first_ns > first_ns ||
+		(grown[at - 1].first_ns == first_ns && grown[at - 1].incident_id > incident_id));
+	     at--)
+		grown[at] = grown[at - 1];
+	grown[at] = added;
+	episode->n_earlier++;
+	return 0;
 }
 
 void episode_free(struct episode *episode)
@@ -67,6 +94,9 @@ void episode_free(struct episode *episode)
 	if (!episode)
 		return;
 	lineage_free(episode->lineage);
+	for (size_t i = 0; i < episode->n_earlier; i++)
+		free(episode->earlier[i].person);
+	free(episode->earlier);
 	free(episode->person);
 	free(episode->recipient);
 	free(episode);
@@ -116,7 +146,9 @@ static int take_egress(struct episode *episode, const struct policy *policy,
 			episode->bytes_certainty = event->certainty;
 		episode->bytes += record->bytes;
 		episode->n_egress++;
-		episode->is_allowed &= episode_sink_is_allowed(policy, event->object.zone_name);
+		episode->is_allowed &= episode_sink_is_allowed(policy, &event->object);
+		episode->is_removable |= event->object.zone_kind &&
+					 policy_kind_is_removable(event->object.zone_kind);
 	}
 	return lineage_add_egress(episode->lineage, record);
 }

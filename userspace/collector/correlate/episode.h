@@ -21,6 +21,13 @@ struct policy;
 struct store;
 struct store_record;
 
+/* An incident of the same recipient that began before this one, whoever the person was. */
+struct episode_earlier {
+	uint64_t incident_id;
+	uint64_t first_ns;
+	char *person;
+};
+
 struct episode {
 	char *person;
 	char *recipient;            /* name of the policy's sink, else the address */
@@ -29,7 +36,10 @@ struct episode {
 	enum event_certainty bytes_certainty;
 	uint64_t n_egress; /* reports */
 	bool is_allowed;   /* every sink it went to is allow-listed */
+	bool is_removable; /* some of them can be carried away */
 	struct lineage *lineage;
+	struct episode_earlier *earlier; /* by first_ns; set by whoever knows the incidents */
+	size_t n_earlier;
 };
 
 /* What an egress event is keyed by, borrowed from the event; NULL when it is none that matters:
@@ -55,8 +65,12 @@ int episode_fill_incident(const struct episode *episode, const struct policy *po
 uint64_t episode_lookups(const struct policy *policy, const struct lineage_flow *flow,
 			 uint64_t after_ns);
 
-/* Is the sink allow-listed? */
-bool episode_sink_is_allowed(const struct policy *policy, const char *name);
+/* Is the sink allow-listed, by its name or by what device it is? */
+bool episode_sink_is_allowed(const struct policy *policy, const struct event_object *object);
+
+/* Adds to the earlier ones, keeping them in order. 0 or -ENOMEM. */
+int episode_add_earlier(struct episode *episode, uint64_t incident_id, const char *person,
+			uint64_t first_ns);
 
 static inline void episode_freep(struct episode **episode)
 {

@@ -134,6 +134,14 @@ static int add_sources(const struct lineage *lineage, const struct policy *polic
 	return r;
 }
 
+/* A disk is one place however many files went there. */
+static const char *address_of(const struct event_object *object)
+{
+	if (object->address)
+		return object->address;
+	return object->zone_name ? NULL : object->name;
+}
+
 static int add_flow_sink(struct incident *incident, const struct policy *policy,
 			 const struct lineage_flow *flow)
 {
@@ -141,8 +149,8 @@ static int add_flow_sink(struct incident *incident, const struct policy *policy,
 	struct incident_sink sink = {
 		.name = object->zone_name,
 		.kind = object->zone_kind,
-		.address = object->address ? object->address : object->name,
-		.allowed = episode_sink_is_allowed(policy, object->zone_name),
+		.address = (char *)address_of(object),
+		.allowed = episode_sink_is_allowed(policy, object),
 		.bytes = flow->bytes,
 	};
 

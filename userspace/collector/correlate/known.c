@@ -234,6 +234,19 @@ int known_take_egress(struct known *known, const char *person, const char *recip
 	return add_item(known, &fresh);
 }
 
+void known_tell_later(struct known *known, size_t at)
+{
+	struct known_incident *told = &known->items[at];
+
+	if (told->told_ns == told->first_ns)
+		return;
+	told->told_ns = told->first_ns;
+	for (size_t i = 0; i < known->n_items; i++)
+		if (known->items[i].first_ns > told->first_ns &&
+		    strcmp(known->items[i].recipient, told->recipient) == 0)
+			known->items[i].is_dirty = true;
+}
+
 void known_take_trace(struct known *known, const struct store_record *record,
 		      uint64_t mark_window_ns)
 {

@@ -28,7 +28,8 @@ struct known_incident {
 	char *person;
 	char *recipient;
 	uint64_t first_ns, last_ns; /* of the egress */
-	int severity;               /* enum incident_severity, -1 before the first put */
+	uint64_t told_ns; /* first_ns as later incidents of the recipient were told; 0: not yet */
+	int severity;     /* enum incident_severity, -1 before the first put */
 	size_t n_detectors;
 	uint64_t document_hash;
 	uint64_t *identities; /* sorted */
@@ -62,6 +63,10 @@ void known_take_trace(struct known *known, const struct store_record *record,
 /* Takes over what a computed incident says. 0 or -ENOMEM. */
 int known_update(struct known *known, size_t at, const struct incident *incident,
 		 const char *document);
+
+/* Marks the incidents dirty that began after this one and went to the same recipient: they tell of
+ * it. */
+void known_tell_later(struct known *known, size_t at);
 
 uint64_t known_hash_document(const char *document);
 size_t known_count_detectors(const struct incident *incident);

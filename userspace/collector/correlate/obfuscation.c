@@ -91,9 +91,12 @@ static bool is_file_in(const struct lineage_flow *flow)
 	       flow->event->object.kind != EVENT_OBJECT_SOCKET && flow->event->n_labels > 0;
 }
 
+/* A file is written with a name of its own, also on a disk that is carried away. */
 static bool is_object_out(const struct lineage_flow *flow)
 {
-	return flow->event->direction == EVENT_DIRECTION_OUT && !flow->is_egress && !flow->is_crm;
+	bool is_wire = flow->is_egress && flow->event->object.kind != EVENT_OBJECT_FILE;
+
+	return flow->event->direction == EVENT_DIRECTION_OUT && !is_wire && !flow->is_crm;
 }
 
 /* The technique that an app used between what it read and what it wrote, or -1. */

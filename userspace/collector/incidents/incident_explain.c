@@ -69,10 +69,11 @@ static void write_sinks(const struct incident *incident, bool zh, FILE *out)
 			: zh   ? "、"
 			       : ", ",
 			has_name ? sink->name : sink->address);
-		if (has_name && *sink->kind)
+		if (has_name && *sink->kind && *sink->address)
 			fprintf(out, zh ? "（%s，%s）" : " (%s, %s)", sink->kind, sink->address);
-		else if (has_name && *sink->address)
-			fprintf(out, zh ? "（%s）" : " (%s)", sink->address);
+		else if (has_name && (*sink->kind || *sink->address))
+			fprintf(out, zh ? "（%s）" : " (%s)",
+				*sink->kind ? sink->kind : sink->address);
 		else
 			fputs(zh ? "（策略未登记）" : " (not named by the policy)", out);
 	}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "policy/policy_check_place.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "policy/policy_keys.h"
+#include "policy/policy_problems.h"
+#include "policy/policy_value.h"
+
+/* A sink may be a folder or a device just as well. */
+static bool zone_needs_hosts(const struct policy_section *section)
+{
+	static const char *const others[] = {"folder", "device", "serial", "uuid"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (section->kind == POLICY_SECTION_SINK && policy_check_has(section, others[i]))
+			return false;
+	return true;
+}
+
+static struct policy_zone *add_zone(struct policy *policy)
+{
+	size_t n_hosts = policy->n_zones;
+	struct policy_hosts *hosts;
+
+	hosts = policy_model_add(&policy->hosts, &n_hosts, sizeof(*hosts));
+	if (!hosts)
+		return NULL;
+	return policy_model_add(&policy->zones, &policy->n_zones, sizeof(struct policy_zone));
+}
+
+/* A zone with its name and the hosts it has; role and the rest are the caller's. */
+static int check_zone(struct policy_check *check, const struct policy_section *section,
+		      struct policy_zone **ret_zone)
+{
+	struct policy *policy = check->policy;
+	struct policy_zone *zone = add_zone(policy);
+	int error;
+
+	if (!zone)
+		return -ENOMEM;
+	error = policy_check_copy(section->name, &zone->name);
+	if (!error)
+		error = policy_check_copy("", &zone->kind);
+	if (!error && (zone_needs_hosts(section) || policy_check_has(section, "host")))
+		error = policy_check_hosts(check, section, &policy->hosts[policy->n_zones - 1]);
+	if (!error)
+		*ret_zone = zone;
+	return error;
+}
+
+int policy_check_crm(struct policy_check *check, const struct policy_section *section)
+{
+	int64_t port = 0, tls;
+	struct policy_zone *zone;
+	int error;
+
+	error = check_zone(check, section, &zone);
+	if (error < 0)
+		return error;
+	zone->role = EVENT_ROLE_CRM;
+	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
+	zone->port = (uint16_t)port;
+	tls = !port || port == 443;
+	if (!error)
+		error = policy_check_switch(check, section, "tls", &tls);
+	zone->tls = tls;
+	if (!error)
+		error = policy_check_classes(check, section, &zone->labels);
+	return error;
+}
+
+static int add_pattern(struct policy *policy, const struct policy_pattern *made, const char *name,
+		       const char *kind)
+{
+	struct policy_pattern *pattern;
+	int error;
+
+	pattern = policy_model_add(&policy->patterns, &policy->n_patterns, sizeof(*pattern));
+	if (!pattern) {
+		free(made->glob);
+		return -ENOMEM;
+	}
+	*pattern = *made;
+	error = policy_check_copy(name, &pattern->name);
+	return error ? error : policy_check_copy(kind, &pattern->kind);
+}
+
+/* made: role, labels and what else is the same for all folders of the section. */
+static int check_folders(struct policy_check *check, const struct policy_section *section,
+			 const struct policy_pattern *made, const char *kind)
+{
+	_cleanup_(policy_list_cleanup) struct policy_list paths = {};
+	int error;
+
+	error = policy_check_paths(check, section, "folder", &paths);
+	for (size_t i = 0; !error && i < paths.n_items; i++) {
+		struct policy_pattern pattern = *made;
+
+		pattern.glob = TAKE(paths.items[i]);
+		error = add_pattern(check->policy, &pattern, section->name, kind);
+	}
+	return error;
+}
+
+int policy_check_export(struct policy_check *check, const struct policy_section *section)
+{
+	struct policy_pattern made = {.role = EVENT_ROLE_EXPORT};
+	int error;
+
+	error = policy_check_required(check, section, "folder", "/home/*/crm-exports");
+	if (!error)
+		error = policy_check_classes(check, section, &made.labels);
+	if (!error)
+		error = check_folders(check, section, &made, "");
+	return error;
+}
+
+int policy_check_trusted(struct policy_check *check, const struct policy_section *section)
+{
+	const struct policy_pattern made = {.role = EVENT_ROLE_TRUSTED};
+	bool has_host = policy_check_has(section, "host");
+	struct policy_zone *zone;
+	int error;
+
+	if (!has_host && !policy_check_has(section, "folder"))
+		return policy_problems_add(check->problems, section->file, section->line,
+					   "[trusted \"%s\"] needs a host or a folder",
+					   section->name);
+	if (has_host) {
+		error = check_zone(check, section, &zone);
+		if (error < 0)
+			return error;
+		zone->role = EVENT_ROLE_TRUSTED;
+	}
+	return check_folders(check, section, &made, "");
+}
+
+static int add_origin(struct policy_check *check, const struct policy_section *section,
+		      struct policy_zone *zone)
+{
+	struct policy *policy = check->policy;
+	size_t bit = check->n_classes + policy->n_origins;
+	struct policy_origin *origin;
+
+	if (bit >= POLICY_MAX_LABELS)
+		return policy_problems_add(
+			check->problems, section->file, section->line,
+			"[sink \"%s\"] would need label %zu of %d: %zu classes and the sinks with "
+			"origins share them; set origin = no where it is not needed",
+			section->name, bit + 1, POLICY_MAX_LABELS, check->n_classes);
+	origin = policy_model_add(&policy->origins, &policy->n_origins, sizeof(*origin));
+	if (!origin)
+		return -ENOMEM;
+	origin->label = zone->labels = UINT64_C(1) << bit;
+	return policy_check_copy(section->name, &origin->name);
+}
+
+static int check_sink_zone(struct policy_check *check, const struct policy_section *section,
+			   struct policy_zone *zone)
+{
+	int64_t port = 0, allowed = 0, origin;
+	int error;
+
+	zone->role = EVENT_ROLE_SINK;
+	free(zone->kind);
+	zone->kind = NULL;
+	error = policy_check_words(check, section, "kind", policy_keys_sink_kinds,
+				   policy_keys_n_sink_kinds, false, &zone->kind);
+	if (error < 0)
+		return error;
+	origin = policy_check_has(section, "host") && policy_keys_kind_has_origin(zone->kind);
+	error = policy_check_number(check, section, "port", 1, UINT16_MAX, &port);
+	if (!error)
+		error = policy_check_switch(check, section, "origin", &origin);
+	if (!error)
+		error = policy_check_switch(check, section, "allowed", &allowed);
+	zone->port = (uint16_t)port;
+	zone->allowed = allowed;
+	if (!error && origin)
+		error = add_origin(check, section, zone);
+	return error;
+}
+
+/* Where a disk or share is named by what it is: "device", "serial" and "uuid". */
+static int check_device(struct policy_check *check, const struct policy_section *section,
+			bool is_allowed)
+{
+	struct policy *policy = check->policy;
+	struct policy_device *device;
+	int error;
+
+	if (!policy_check_has(section, "device") && !policy_check_has(section, "serial") &&
+	    !policy_check_has(section, "uuid"))
+		return 0;
+	device = policy_model_add(&policy->devices, &policy->n_devices, sizeof(*device));
+	if (!device)
+		return -ENOMEM;
+	device->is_allowed = is_allowed;
+	error = policy_check_copy(section->name, &device->name);
+	if (!error)
+		error = policy_check_words(check, section, "device", policy_keys_devices,
+					   policy_keys_n_devices, true, &device->kinds);
+	if (!error)
+		error = policy_check_list(section, "serial", &device->serials);
+	return error ? error : policy_check_list(section, "uuid", &device->uuids);
+}
+
+int policy_check_sink(struct policy_check *check, const struct policy_section *section)
+{
+	struct policy_pattern made = {.role = EVENT_ROLE_SINK};
+	struct policy_zone *zone;
+	int error;
+
+	error = check_zone(check, section, &zone);
+	if (!error)
+		error = check_sink_zone(check, section, zone);
+	if (error < 0)
+		return error;
+	made.is_allowed = zone->allowed;
+	error = check_device(check, section, zone->allowed);
+	return error ? error : check_folders(check, section, &made, zone->kind);
+}
+
+int policy_check_add_default_sinks(struct policy *policy)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < policy_keys_n_default_sinks; i++) {
+		struct policy_pattern pattern = {.role = EVENT_ROLE_SINK};
+
+		error = policy_check_copy(policy_keys_default_sinks[i].glob, &pattern.glob);
+		if (!error)
+			error = add_pattern(policy, &pattern, policy_keys_default_sinks[i].name,
+					    policy_keys_default_sinks[i].kind);
+	}
+	return error;
+}
