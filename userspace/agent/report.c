@@ -139,6 +139,9 @@ static const struct volume *volume_of(const struct report_context *context,
 {
 	const struct sensor_object *object = &flow->object;
 
+	/* A memfd is on no mount at all. */
+	if (strncmp(flow->path, "/memfd:", 7) == 0)
+		return NULL;
 	switch (object->kind) {
 	case SENSOR_OBJECT_FILE:
 		return volumes_find(context->volumes, object->dev, flow->pid);

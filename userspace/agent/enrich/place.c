@@ -205,7 +205,7 @@ int place_describe_path(const struct policy *policy, const char *path, const str
 		return -ENOMEM;
 	if (path[0] || volume)
 		match = match_file(policy, path, volume, is_out);
-	if (volume && match.role == EVENT_ROLE_SINK && describe_disk(volume, event) < 0)
+	if (volume && match.name == volume->title && describe_disk(volume, event) < 0)
 		return -ENOMEM;
 	return set_zone(event, &match);
 }

@@ -214,9 +214,11 @@ static void find_host(const char *source, char host[static VOLUME_HOST_BYTES])
 
 static void name_share(struct volume *volume, const char *type)
 {
+	bool has_type = strncmp(type, "fuse.", 5) == 0;
+
 	if (strcmp(volume->disk.kind, "fuse") == 0) {
-		add_word(volume, "FUSE");
-		add_word(volume, strncmp(type, "fuse.", 5) == 0 ? type + 5 : "");
+		add_word(volume, has_type ? "FUSE" : "FUSE file system");
+		add_word(volume, has_type ? type + 5 : "");
 	} else {
 		add_word(volume, title_of_kind(volume->disk.kind));
 	}

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/enrich/volumes.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +13,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/mountinfo.h"
+
+/* Asked for one device; a machine has one for each service that is shut in and each container. */
+#define NAMESPACES_MAX 256
+
+DEFINE_CLEANUP(closedir_cleanup, DIR, closedir)
 
 enum place {
 	MOUNTED, /* here, now */
@@ -216,13 +224,13 @@ void volumes_forget_others(struct volumes *volumes)
 }
 
 /* Whether the process sees such a mount; *entry then says what it is. */
-static bool ask_process(const struct volumes *volumes, uint32_t pid, struct entry *entry)
+static bool ask_process(const struct volumes *volumes, const char *pid, struct entry *entry)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	uint32_t dev = entry->volume.dev;
 	char *line, *rest;
 
-	if (asprintf(&path, "%s/%u/mountinfo", volumes->config.proc, pid) < 0) {
+	if (asprintf(&path, "%s/%s/mountinfo", volumes->config.proc, pid) < 0) {
 		path = NULL;
 		return false;
 	}
@@ -235,19 +243,63 @@ static bool ask_process(const struct volumes *volumes, uint32_t pid, struct entr
 			continue;
 		entry->is_volume =
 			volume_of_mount(&volumes->config.roots, &mount, &entry->volume) == 1;
+		/* Who is root in a namespace of his own is not the machine's administrator. */
+		entry->volume.is_claimed = true;
 		return true;
 	}
+	return false;
+}
+
+struct namespaces {
+	ino_t inos[NAMESPACES_MAX];
+	size_t n;
+};
+
+/* Whether the mount namespace of a process is one that was not met before; it then was. */
+static bool is_new_namespace(const struct volumes *volumes, const char *pid, struct namespaces *met)
+{
+	char path[PATH_MAX];
+	struct stat info;
+
+	if (snprintf(path, sizeof(path), "%s/%s/ns/mnt", volumes->config.proc, pid) >=
+		    (int)sizeof(path) ||
+	    stat(path, &info) < 0)
+		return false;
+	for (size_t i = 0; i < met->n; i++)
+		if (met->inos[i] == info.st_ino)
+			return false;
+	if (met->n == NAMESPACES_MAX)
+		return false;
+	met->inos[met->n++] = info.st_ino;
+	return true;
+}
+
+/* Whoever copied a file is mostly gone by now, but not all who see what he saw. */
+static bool ask_all(const struct volumes *volumes, struct entry *entry)
+{
+	_cleanup_(closedir_cleanup) DIR *processes = opendir(volumes->config.proc);
+	struct namespaces met = {};
+	const struct dirent *process;
+
+	(void)is_new_namespace(volumes, "self", &met);
+	while (processes && (process = readdir(processes)))
+		if (isdigit((unsigned char)process->d_name[0]) &&
+		    is_new_namespace(volumes, process->d_name, &met) &&
+		    ask_process(volumes, process->d_name, entry))
+			return true;
 	return false;
 }
 
 /* Of a device that is not mounted here: in another namespace, not any more, or never seen. */
 static void look_elsewhere(const struct volumes *volumes, uint32_t pid, struct entry *entry)
 {
+	char name[16];
 	const struct list list = list_of(volumes);
 	uint32_t dev = entry->volume.dev;
 	const struct entry *gone;
 
-	if (ask_process(volumes, pid, entry))
+	snprintf(name, sizeof(name), "%u", pid);
+	if (ask_process(volumes, name, entry) || ask_all(volumes, entry))
 		return;
 	gone = find(&list, GONE, dev);
 	if (gone) {

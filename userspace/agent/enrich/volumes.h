@@ -29,9 +29,9 @@ void volumes_free(struct volumes *volumes);
 /* After a change of the mounts. 0 or -errno: then all is as it was. */
 int volumes_refresh(struct volumes *volumes);
 
-/* The volume of a file system, or NULL for one that is of no interest. Asks the mounts of process
- * pid for one that is not mounted here: it may live in a mount namespace of its own. Holds until
- * the next call of this module. */
+/* The volume of a file system, or NULL for one that is of no interest. One that is not mounted here
+ * is looked for in the mounts of process pid, then in all mount namespaces. Holds until the next
+ * call of this module. */
 const struct volume *volumes_find(struct volumes *volumes, uint32_t dev, uint32_t pid);
 /* The volume behind a device node that process pid wrote to, as he called it; ino tells whether the
  * node is still there. NULL when it is none. */
