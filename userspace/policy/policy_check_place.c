@@ -9,17 +9,6 @@
 #include "policy/policy_problems.h"
 #include "policy/policy_value.h"
 
-/* A sink may be a folder or a device just as well. */
-static bool zone_needs_hosts(const struct policy_section *section)
-{
-	static const char *const others[] = {"folder", "device", "serial", "uuid"};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (section->kind == POLICY_SECTION_SINK && policy_check_has(section, others[i]))
-			return false;
-	return true;
-}
-
 static struct policy_zone *add_zone(struct policy *policy)
 {
 	size_t n_hosts = policy->n_zones;
@@ -44,7 +33,8 @@ static int check_zone(struct policy_check *check, const struct policy_section *s
 	error = policy_check_copy(section->name, &zone->name);
 	if (!error)
 		error = policy_check_copy("", &zone->kind);
-	if (!error && (zone_needs_hosts(section) || policy_check_has(section, "host")))
+	/* A sink may be a folder or a device just as well. */
+	if (!error && (section->kind != POLICY_SECTION_SINK || policy_check_has(section, "host")))
 		error = policy_check_hosts(check, section, &policy->hosts[policy->n_zones - 1]);
 	if (!error)
 		*ret_zone = zone;
@@ -208,13 +198,41 @@ static int check_device(struct policy_check *check, const struct policy_section 
 	return error ? error : policy_check_list(section, "uuid", &device->uuids);
 }
 
+static int check_sink_keys(struct policy_check *check, const struct policy_section *section)
+{
+	static const char *const places[] = {"host", "folder", "device", "serial", "uuid"};
+	static const char *const of_hosts[] = {"port", "origin"};
+	bool has_place = false;
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		has_place |= policy_check_has(section, places[i]);
+	if (!has_place)
+		return policy_problems_add(check->problems, section->file, section->line,
+					   "[sink \"%s\"] needs a host, a folder, a device, a "
+					   "serial or a uuid, as in host = im.example.com",
+					   section->name);
+	for (size_t i = 0; !error && i < sizeof(of_hosts) / sizeof(of_hosts[0]); i++) {
+		const struct policy_entry *entry = policy_section_find(section, of_hosts[i]);
+
+		if (entry && entry->value[0] && !policy_check_has(section, "host"))
+			error = policy_problems_add(check->problems, entry->file, entry->line,
+						    "%s says something of a host, and [sink "
+						    "\"%s\"] has none",
+						    of_hosts[i], section->name);
+	}
+	return error;
+}
+
 int policy_check_sink(struct policy_check *check, const struct policy_section *section)
 {
 	struct policy_pattern made = {.role = EVENT_ROLE_SINK};
 	struct policy_zone *zone;
 	int error;
 
-	error = check_zone(check, section, &zone);
+	error = check_sink_keys(check, section);
+	if (!error)
+		error = check_zone(check, section, &zone);
 	if (!error)
 		error = check_sink_zone(check, section, zone);
 	if (error < 0)

@@ -53,7 +53,11 @@ static struct event *given_event_with_every_field(void)
 			   .previous_name = strdup("previous"),
 			   .address = strdup("address"),
 			   .zone_name = strdup("zone"),
-			   .zone_kind = strdup("kind")},
+			   .zone_kind = strdup("kind"),
+			   .vendor = strdup("vendor"),
+			   .model = strdup("model"),
+			   .serial = strdup("serial"),
+			   .volume = strdup("volume")},
 	};
 	assert_int_equal(event_add_label(event, "b"), 0);
 	assert_int_equal(event_add_label(event, "a"), 0);
@@ -98,6 +102,10 @@ static void assert_same_object(const struct event_object *a, const struct event_
 	assert_string_equal(a->address, b->address);
 	assert_string_equal(a->zone_name, b->zone_name);
 	assert_string_equal(a->zone_kind, b->zone_kind);
+	assert_string_equal(a->vendor, b->vendor);
+	assert_string_equal(a->model, b->model);
+	assert_string_equal(a->serial, b->serial);
+	assert_string_equal(a->volume, b->volume);
 }
 
 static void every_field_survives_the_wire(void **state)

@@ -128,7 +128,13 @@ static void what_a_section_needs_is_told_at_its_head(void **state)
 	struct policy_fixture *fixture = *state;
 
 	policy_fixture_load(fixture, SOURCE "[sink \"x\"]\nkind = im\n");
-	then_only_problem_is(fixture, 5, "needs \"host\"");
+	then_only_problem_is(fixture, 5, "a host, a folder, a device");
+	policy_fixture_load(fixture, SOURCE "[sink \"x\"]\ndevice = usb\norigin = yes\n");
+	then_only_problem_is(fixture, 7, "origin says something of a host");
+	policy_fixture_load(fixture, SOURCE "[sink \"x\"]\nfolder = /srv/x\nport = 5\n");
+	then_only_problem_is(fixture, 7, "port says something of a host");
+	policy_fixture_load(fixture, SOURCE "[sink \"x\"]\ndevice = usb, ubs\n");
+	then_only_problem_is(fixture, 6, "unknown device \"ubs\", did you mean \"usb\"?");
 	policy_fixture_load(fixture, SOURCE "[crm \"x\"]\nhost = 10.0.0.2\n");
 	then_only_problem_is(fixture, 5, "needs \"class\"");
 	policy_fixture_load(fixture, SOURCE "[export \"x\"]\nclass = policy.property\n");

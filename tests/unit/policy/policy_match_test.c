@@ -104,9 +104,67 @@ static void files_below_a_folder_belong_to_it(void **state)
 	assert_int_equal(policy_match_path(fixture->policy, "/srv/e/y").role, EVENT_ROLE_EXPORT);
 	assert_int_equal(policy_match_path(fixture->policy, "/srv/e/clean/y").role,
 			 EVENT_ROLE_TRUSTED);
+	assert_int_equal(policy_match_path(fixture->policy, "/home/li/Nextcloud/x").role,
+			 EVENT_ROLE_SINK);
+	assert_string_equal(policy_match_path(fixture->policy, "/home/li/Nextcloud/x").kind,
+			    "cloud");
 	assert_int_equal(policy_match_path(fixture->policy, "pipe:[5]").role, EVENT_ROLE_NONE);
 	assert_int_equal(policy_match_path(fixture->policy, "/").role, EVENT_ROLE_NONE);
 	assert_int_equal(policy_match_path(fixture->policy, "").role, EVENT_ROLE_NONE);
+}
+
+static void a_host_is_found_by_the_name_that_the_policy_gives_it(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n"
+					   "[trusted \"t\"]\nhost = nas.corp, 10.2.0.0/16\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_match_host(fixture->policy, "NAS.corp").role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(policy_match_host(fixture->policy, "10.2.3.4").role, EVENT_ROLE_TRUSTED);
+	assert_int_equal(policy_match_host(fixture->policy, "10.3.3.4").role, EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_host(fixture->policy, "nas.corp.test").role, EVENT_ROLE_NONE);
+	assert_int_equal(policy_match_host(fixture->policy, "").role, EVENT_ROLE_NONE);
+}
+
+static void disks_and_shares_are_outside_without_being_listed(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_match_device(fixture->policy, "usb", "1", NULL).role,
+			 EVENT_ROLE_SINK);
+	assert_int_equal(policy_match_device(fixture->policy, "nfs", NULL, NULL).role,
+			 EVENT_ROLE_SINK);
+	assert_int_equal(policy_match_device(fixture->policy, "", "S1", "uuid").role,
+			 EVENT_ROLE_NONE);
+	assert_false(policy_match_device(fixture->policy, "usb", "1", NULL).allowed);
+	assert_true(policy_kind_is_removable("usb") && policy_kind_is_removable("phone"));
+	assert_false(policy_kind_is_removable("nfs") || policy_kind_is_removable("im"));
+}
+
+static void the_section_that_says_most_of_a_device_decides(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n"
+					   "[sink \"any\"]\ndevice = removable\n"
+					   "[sink \"ours\"]\ndevice = usb, mmc\nserial = OUR-*, 7\n"
+					   "allowed = yes\n"
+					   "[sink \"shares\"]\ndevice = network\nallowed = yes\n"
+					   "[sink \"one\"]\nuuid = 1a2b-3c4d\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_string_equal(policy_match_device(fixture->policy, "usb", "OUR-5", NULL).name,
+			    "ours");
+	assert_true(policy_match_device(fixture->policy, "mmc", "7", NULL).allowed);
+	assert_string_equal(policy_match_device(fixture->policy, "usb", "70", NULL).name, "any");
+	assert_string_equal(policy_match_device(fixture->policy, "usb", NULL, NULL).name, "any");
+	assert_string_equal(policy_match_device(fixture->policy, "optical", "7", NULL).name, "any");
+	assert_string_equal(policy_match_device(fixture->policy, "smb", NULL, NULL).name, "shares");
+	assert_string_equal(policy_match_device(fixture->policy, "", NULL, "1A2B-3C4D").name,
+			    "one");
+	assert_null(policy_match_device(fixture->policy, "printer", NULL, NULL).name);
 }
 
 static void labels_are_named_as_classes_and_origins(void **state)
@@ -137,6 +195,9 @@ int main(void)
 		TEST(whatever_is_not_named_is_outside_except_this_machine),
 		TEST(ranges_end_where_they_say),
 		TEST(files_below_a_folder_belong_to_it),
+		TEST(a_host_is_found_by_the_name_that_the_policy_gives_it),
+		TEST(disks_and_shares_are_outside_without_being_listed),
+		TEST(the_section_that_says_most_of_a_device_decides),
 		TEST(labels_are_named_as_classes_and_origins),
 	};
 
