@@ -43,7 +43,8 @@ static const struct channel channels[] = {
 	{"removable disks", "partial",
 	 "known by the serial that they give themselves, else by their file system where udev "
 	 "links "
-	 "it; a write to the raw disk is seen, SCSI commands (sg) and usbfs are not; one that was "
+	 "it; a write to the raw disk is seen, but in a container, SCSI commands (sg) and usbfs "
+	 "are not; one that was "
 	 "unplugged before the agent looked, and had not been seen mounted, has no name"},
 	{"files on NFS, SMB, FUSE, 9p, virtiofs", "partial",
 	 "one place for each server; what a FUSE program does with them is not followed, and its "

@@ -146,7 +146,7 @@ static const struct volume *volume_of(const struct report_context *context,
 	case SENSOR_OBJECT_FILE:
 		return volumes_find(context->volumes, object->dev, flow->pid);
 	case SENSOR_OBJECT_DEVICE:
-		return volumes_find_node(context->volumes, flow->path, object->ino, flow->pid);
+		return volumes_find_node(context->volumes, flow->path, object->ino);
 	default:
 		return NULL;
 	}

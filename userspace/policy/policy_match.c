@@ -61,25 +61,58 @@ struct policy_match policy_match_address(const struct policy *policy,
 	};
 }
 
-/* The length of the part of path that the glob matches as a folder above it, or 0. */
+/* The length of the part of path with so many slashes, or 0 when it has fewer. */
+static size_t measure_folder(const char *path, unsigned int n_slashes)
+{
+	size_t size = 0;
+
+	for (; path[size]; size++)
+		if (path[size] == '/' && n_slashes-- == 0)
+			return size;
+	return n_slashes == 0 ? size : 0;
+}
+
+static unsigned int count_slashes(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text++)
+		n += *text == '/';
+	return n;
+}
+
+/* Whether a text can match, by what stands behind the last wildcard: most cannot. */
+static bool has_tail_of(const char *glob, const char *text, size_t size)
+{
+	const char *tail = glob;
+	size_t n;
+
+	for (const char *c = glob; *c; c++)
+		if (strchr("*?[]\\", *c))
+			tail = c + 1;
+	n = strlen(tail);
+	return n <= size && !memcmp(text + size - n, tail, n);
+}
+
+/*
+ * The length of the part of path that the glob matches as a folder above it, or 0. No wildcard
+ * stands for a slash, so that only the part with as many slashes can. Each report of a flow comes
+ * by here with each folder of the policy.
+ */
 static size_t match_folder(const char *glob, const char *path)
 {
-	_cleanup_free_ char *folder = strdup(path);
-	size_t size = folder ? strlen(folder) : 0;
+	size_t head = strcspn(glob, "*?[\\"), size;
+	_cleanup_free_ char *folder = NULL;
 
-	while (size) {
-		if (!fnmatch(glob, folder, FNM_PATHNAME | FNM_PERIOD))
-			return size;
-		while (size && folder[size - 1] != '/')
-			size--;
-		/* "/" itself is the last folder to try. */
-		if (size > 1)
-			size--;
-		else if (size == 1 && !folder[1])
-			return 0;
-		folder[size] = '\0';
-	}
-	return 0;
+	if (!strcmp(glob, "/"))
+		return path[0] == '/';
+	if (strncmp(glob, path, head))
+		return 0;
+	size = measure_folder(path, count_slashes(glob));
+	if (!size || !has_tail_of(glob, path, size))
+		return 0;
+	folder = strndup(path, size);
+	return folder && !fnmatch(glob, folder, FNM_PATHNAME | FNM_PERIOD) ? size : 0;
 }
 
 struct policy_match policy_match_path(const struct policy *policy, const char *path)

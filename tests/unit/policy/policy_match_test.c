@@ -113,6 +113,27 @@ static void files_below_a_folder_belong_to_it(void **state)
 	assert_int_equal(policy_match_path(fixture->policy, "").role, EVENT_ROLE_NONE);
 }
 
+static void the_longest_folder_wins_however_deep_the_file_lies(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    CLASS "[export \"e\"]\nfolder = /srv/*/e[12]/data\nclass = a\n"
+				  "[trusted \"all\"]\nfolder = /\n"
+				  "[sink \"s\"]\nfolder = /srv/a/e1/data/?x\nkind = cloud\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/e1/data").name, "e");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/e2/data/1/2/3").name, "e");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/e3/data/1").name, "all");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/b/e1/data").name, "all");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/e1/data2").name, "all");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/.a/e1/data").name, "all");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv/a/e1/data/yx/1").name, "s");
+	assert_string_equal(policy_match_path(fixture->policy, "/srv").name, "all");
+	assert_string_equal(policy_match_path(fixture->policy, "/").name, "all");
+	assert_null(policy_match_path(fixture->policy, "pipe:[5]").name);
+}
+
 static void a_host_is_found_by_the_name_that_the_policy_gives_it(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -195,6 +216,7 @@ int main(void)
 		TEST(whatever_is_not_named_is_outside_except_this_machine),
 		TEST(ranges_end_where_they_say),
 		TEST(files_below_a_folder_belong_to_it),
+		TEST(the_longest_folder_wins_however_deep_the_file_lies),
 		TEST(a_host_is_found_by_the_name_that_the_policy_gives_it),
 		TEST(disks_and_shares_are_outside_without_being_listed),
 		TEST(the_section_that_says_most_of_a_device_decides),

@@ -244,14 +244,14 @@ static int volume_of_network(const struct mountinfo *mount, struct volume *ret_v
 	return 1;
 }
 
-/* The kernel numbers the subvolumes of btrfs itself, and the source is the disk; but of FUSE the
- * source is anything. */
+/* The kernel numbers the subvolumes of btrfs itself, and the source is the disk. Of what a user can
+ * mount, the source is anything, also a path that does not answer. */
 static uint32_t disk_of_source(const struct mountinfo *mount)
 {
 	struct stat info;
 
-	if (is_fuse(mount->type) || strncmp(mount->source, "/dev/", 5) != 0 ||
-	    stat(mount->source, &info) < 0 || !S_ISBLK(info.st_mode))
+	if (strcmp(mount->type, "btrfs") != 0 || stat(mount->source, &info) < 0 ||
+	    !S_ISBLK(info.st_mode))
 		return 0;
 	return file_kernel_dev(info.st_rdev);
 }

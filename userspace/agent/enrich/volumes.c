@@ -331,20 +331,12 @@ const struct volume *volumes_find(struct volumes *volumes, uint32_t dev, uint32_
 	return asked.is_volume ? &volumes->found : NULL;
 }
 
-const struct volume *volumes_find_node(struct volumes *volumes, const char *path, uint64_t ino,
-				       uint32_t pid)
+const struct volume *volumes_find_node(struct volumes *volumes, const char *path, uint64_t ino)
 {
-	_cleanup_free_ char *inside = NULL;
 	struct stat info;
 	int r = 0;
 
-	if (asprintf(&inside, "%s/%u/root%s", volumes->config.proc, pid, path) < 0) {
-		inside = NULL;
-		return NULL;
-	}
-	/* The process may be gone, and mostly its root is ours. */
-	if ((stat(inside, &info) < 0 || info.st_ino != ino) &&
-	    (stat(path, &info) < 0 || info.st_ino != ino))
+	if (lstat(path, &info) < 0 || info.st_ino != ino)
 		return NULL;
 	if (S_ISBLK(info.st_mode))
 		r = volume_of_disk(&volumes->config.roots, file_kernel_dev(info.st_rdev),

@@ -33,10 +33,9 @@ int volumes_refresh(struct volumes *volumes);
  * is looked for in the mounts of process pid, then in all mount namespaces. Holds until the next
  * call of this module. */
 const struct volume *volumes_find(struct volumes *volumes, uint32_t dev, uint32_t pid);
-/* The volume behind a device node that process pid wrote to, as he called it; ino tells whether the
- * node is still there. NULL when it is none. */
-const struct volume *volumes_find_node(struct volumes *volumes, const char *path, uint64_t ino,
-				       uint32_t pid);
+/* The volume behind a device node; ino tells whether what is at the path here is that node. NULL
+ * when it is none. Nobody's root folder is looked into: he could let it hang. */
+const struct volume *volumes_find_node(struct volumes *volumes, const char *path, uint64_t ino);
 /* What was found in other mount namespaces is asked again: their numbers go from one to the next
  * without a word. */
 void volumes_forget_others(struct volumes *volumes);

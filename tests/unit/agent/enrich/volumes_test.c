@@ -206,12 +206,11 @@ static void a_node_is_the_disk_behind_it_while_it_is_that_node(void **state)
 	machine_fixture_link(scene->machine, path,
 			     "../../devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/host2/"
 			     "target2:0:0/2:0:0:0/block/sdb");
-	assert_string_equal(
-		volumes_find_node(scene->volumes, "/dev/loop0", info.st_ino, NOBODY)->title,
-		"USB disk SanDisk Ultra 4C53");
-	assert_null(volumes_find_node(scene->volumes, "/dev/loop0", info.st_ino + 1, NOBODY));
-	assert_null(volumes_find_node(scene->volumes, "/no/such/node", info.st_ino, NOBODY));
-	assert_null(volumes_find_node(scene->volumes, "", info.st_ino, NOBODY));
+	assert_string_equal(volumes_find_node(scene->volumes, "/dev/loop0", info.st_ino)->title,
+			    "USB disk SanDisk Ultra 4C53");
+	assert_null(volumes_find_node(scene->volumes, "/dev/loop0", info.st_ino + 1));
+	assert_null(volumes_find_node(scene->volumes, "/no/such/node", info.st_ino));
+	assert_null(volumes_find_node(scene->volumes, "", info.st_ino));
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
