@@ -133,6 +133,18 @@ cp customers.json Nextcloud/list.json
 END
 went_to Nextcloud cloud
 
+say "and moved there, by no write at all"
+alice_does <<'END'
+mkdir Dropbox work
+curl -sS https://crm.test/policy/P2020700099 >moved.json
+cd work
+mv ../moved.json ../Dropbox/moved.json
+END
+moved=$(stat -c %s "$home/Dropbox/moved.json")
+soon "an egress to Dropbox, of the file's size and out of the CRM" \
+	incidents_say "any([(s['name'], s['kind']) for s in i['sinks']] == [('Dropbox', 'cloud')] and i['bytes_out'] == $moved and i['bytes_certainty'] == 'estimated' and [s['kind'] for s in i['sources']] == ['crm'] * len(i['sources']) for i in d)"
+n_incidents=$((n_incidents + 1))
+
 say "the raw disk"
 serial=4C530001230101114273
 stick_is_formatted "$work/stick.img"

@@ -51,8 +51,8 @@ static const struct channel channels[] = {
 	 "type and source are what the user says; one that a process mounted for itself alone is "
 	 "known while that process lives"},
 	{"cloud-sync folders", "partial",
-	 "by their usual names in a home, or by [sink] folder; a file that is moved there is seen "
-	 "when the client reads it, not by the move"},
+	 "by their usual names in a home, or by [sink] folder; a file that is moved there is "
+	 "told with its size; a folder that is moved there, and a link, when the client reads it"},
 	{"printing", "partial",
 	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device "
 	 "node; "

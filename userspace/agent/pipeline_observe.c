@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "agent/enrich/place.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 /* A change of the wall clock below this is drift. */
 #define SKEW_MIN_NS 2000000000ull
@@ -175,6 +178,61 @@ static int describe_file(struct agent *agent, const struct sensor_path *path,
 	return policy_describe_labels(agent->policy, file->labels, event);
 }
 
+static bool is_sink(const struct agent *agent, const char *path)
+{
+	return policy_match_path(agent->policy, path).role == EVENT_ROLE_SINK;
+}
+
+/* Of the file that was moved, if it is still where it went. */
+static void read_size(const struct sensor_path *path, const struct labelled_file *file,
+		      struct event *event)
+{
+	struct stat info;
+
+	if (lstat(path->new_path, &info) < 0 || info.st_ino != file->ino ||
+	    file_kernel_dev(info.st_dev) != file->dev)
+		return;
+	event->bytes_total = (uint64_t)info.st_size;
+	event->certainty = EVENT_CERTAINTY_ESTIMATED;
+}
+
+static void see_moved(struct agent *agent, const struct sensor_path *path,
+		      const struct labelled_file *file, const struct sensor_app *app, bool is_out)
+{
+	_cleanup_(event_freep) struct event *event = NULL;
+
+	/* It is taken before it is given. */
+	if (report_event(&agent->report, is_out ? EVENT_EGRESS : EVENT_FLOW,
+			 path->time_ns + is_out + agent->report.boot_offset_ns, &event) < 0 ||
+	    report_app(&agent->report, app, event) < 0)
+		return;
+	event->app.id = path->app_id;
+	event->direction = is_out ? EVENT_DIRECTION_OUT : EVENT_DIRECTION_IN;
+	event->flow_first_ns = path->time_ns + is_out + agent->report.first_offset_ns;
+	event->calls_total = 1;
+	event->object.kind = EVENT_OBJECT_FILE;
+	event->object.dev = file->dev;
+	event->object.ino = file->ino;
+	event->object.generation = file->generation;
+	read_size(path, file, event);
+	if (place_describe_path(agent->policy, is_out ? path->new_path : path->path, NULL, is_out,
+				event) == 0 &&
+	    policy_describe_labels(agent->policy, file->labels, event) == 0)
+		see(agent, TAKE(event));
+}
+
+/* No byte is written when a file is moved into a folder that a cloud mirrors, and yet all of it
+ * goes there: who moved it took it from one place to the other. */
+static void see_if_moved_out(struct agent *agent, const struct sensor_path *path,
+			     const struct labelled_file *file, const struct sensor_app *app)
+{
+	if (path->operation != SENSOR_PATH_RENAME || !is_sink(agent, path->new_path) ||
+	    is_sink(agent, path->path))
+		return;
+	see_moved(agent, path, file, app, false);
+	see_moved(agent, path, file, app, true);
+}
+
 static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)
 {
 	struct agent *agent = userdata;
@@ -190,6 +248,7 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 	    describe_file(agent, path, file, event) == 0)
 		see(agent, TAKE(event));
 	event_free(event);
+	see_if_moved_out(agent, path, file, app);
 }
 
 /* Its container may be taken away before the next sweep comes by. */

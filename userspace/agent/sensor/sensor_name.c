@@ -33,6 +33,28 @@ void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t s
 	}
 }
 
+/* Takes "." and ".." out of an absolute path, in place; whatever links there are on its way. */
+static void fold_dots(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t size = 1 + strcspn(from + 1, "/");
+
+		if (size == 3 && !strncmp(from, "/..", 3)) {
+			while (to > path && *--to != '/')
+				;
+		} else if (size > 1 && !(size == 2 && from[1] == '.')) {
+			memmove(to, from, size);
+			to += size;
+		}
+		from += size;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 void sensor_name_join(const struct weir_name *directory, const char *path, char *ret_path,
 		      size_t size)
 {
@@ -46,4 +68,6 @@ void sensor_name_join(const struct weir_name *directory, const char *path, char 
 		length -= 2;
 	}
 	snprintf(ret_path, size, "%s%s%.*s", folder, path[0] == '/' ? "" : "/", (int)length, path);
+	if (ret_path[0] == '/')
+		fold_dots(ret_path);
 }
