@@ -46,11 +46,11 @@ static struct event *egress(struct story *story, struct story_app app, uint64_t 
 
 static void when_copied(struct story *story, uint64_t ino)
 {
-	struct event *event;
+	char name[64];
 
+	snprintf(name, sizeof(name), "/media/~/DISK/rows-%u.csv", (unsigned int)ino);
 	story_reads(story, cp, story_file(1, "/home/~/rows.csv"), property, NULL, 5000);
-	event = egress(story, cp, ino, "/media/~/DISK/rows.csv", 5000);
-	story_sends(story, event);
+	story_sends(story, egress(story, cp, ino, name, 5000));
 	story_waits(story, 1000000000);
 }
 
