@@ -38,17 +38,23 @@ static void print_labels(const struct policy *policy, uint64_t labels)
 static void print_zone(const struct policy *policy, const struct policy_zone *zone)
 {
 	printf("  %-24s ", zone->name);
-	if (zone->port)
+	if (zone->elsewhere && zone->n_ranges == 0)
+		printf("%-23s", zone->elsewhere);
+	else if (zone->port)
 		printf("port %-5u ", (unsigned int)zone->port);
 	else
 		printf("any port   ");
-	printf("%2zu address%s", zone->n_ranges, zone->n_ranges == 1 ? "  " : "es");
+	if (!zone->elsewhere || zone->n_ranges > 0)
+		printf("%2zu address%s", zone->n_ranges, zone->n_ranges == 1 ? "  " : "es");
 	if (zone->role == EVENT_ROLE_CRM) {
 		printf("  ");
 		print_labels(policy, zone->labels);
 		printf("%s", zone->tls ? "" : " (no TLS)");
 	} else if (zone->role == EVENT_ROLE_SINK) {
-		printf("  %s%s%s", zone->kind[0] ? zone->kind : "of no kind",
+		printf("  %s%s%s",
+		       zone->kind[0]     ? zone->kind
+		       : zone->elsewhere ? "by device"
+					 : "of no kind",
 		       zone->labels ? ", origin followed" : "", zone->allowed ? ", allowed" : "");
 	}
 	printf("\n");

@@ -40,6 +40,7 @@ struct policy_zone {
 	enum event_role role; /* CRM, TRUSTED or SINK */
 	char *name;
 	char *kind;      /* of a sink; "" otherwise */
+	char *elsewhere; /* of a sink that is no host, or not only: "device usb"; NULL otherwise */
 	uint16_t port;   /* 0: any */
 	uint64_t labels; /* classes of a CRM, or the origin bit of a sink that tracks what comes in
 			  */

@@ -148,6 +148,26 @@ static int add_origin(struct policy_check *check, const struct policy_section *s
 	return policy_check_copy(section->name, &origin->name);
 }
 
+/* What the section says of folders and devices, in its own words. */
+static int describe_elsewhere(const struct policy_section *section, struct policy_zone *zone)
+{
+	static const char *const keys[] = {"folder", "device", "serial", "uuid"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct policy_entry *entry = policy_section_find(section, keys[i]);
+		char *longer;
+
+		if (!entry || !entry->value[0])
+			continue;
+		if (asprintf(&longer, "%s%s%s %s", zone->elsewhere ? zone->elsewhere : "",
+			     zone->elsewhere ? ", " : "", keys[i], entry->value) < 0)
+			return -ENOMEM;
+		free(zone->elsewhere);
+		zone->elsewhere = longer;
+	}
+	return 0;
+}
+
 static int check_sink_zone(struct policy_check *check, const struct policy_section *section,
 			   struct policy_zone *zone)
 {
@@ -169,6 +189,8 @@ static int check_sink_zone(struct policy_check *check, const struct policy_secti
 		error = policy_check_switch(check, section, "allowed", &allowed);
 	zone->port = (uint16_t)port;
 	zone->allowed = allowed;
+	if (!error)
+		error = describe_elsewhere(section, zone);
 	if (!error && origin)
 		error = add_origin(check, section, zone);
 	return error;

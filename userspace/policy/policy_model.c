@@ -63,6 +63,7 @@ static void free_zones(struct policy *policy)
 		free(hosts->literals);
 		free(policy->zones[i].name);
 		free(policy->zones[i].kind);
+		free(policy->zones[i].elsewhere);
 		free(policy->zones[i].ranges);
 	}
 	free(policy->zones);
