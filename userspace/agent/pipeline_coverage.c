@@ -40,6 +40,8 @@ static const struct channel channels[] = {
 	 "a coverage_gap event says when an app that holds labelled data uses them"},
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
+	{"clipboard, pipes and TLS: records in them", "none",
+	 "lookups are estimated from the turns on CRM connections"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };
@@ -55,6 +57,19 @@ static const struct channel rings_missed = {
 	"this kernel has no tracepoints of io_uring: a coverage_gap event says "
 	"when an app that holds labelled data uses it"};
 
+static const struct channel records_counted = {
+	"records in files that leave", "partial",
+	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; not in "
+	"pictures, pdf, "
+	"tar, archives in archives, what is encrypted or encoded, and files on btrfs and "
+	"overlayfs: a "
+	"records event says so and the count stays estimated or unknown"};
+
+static const struct channel records_not_counted = {
+	"records in files that leave", "none",
+	"the policy has no [record \"NAME\"]: lookups are estimated from the turns on CRM "
+	"connections"};
+
 static int add_channel(json_t *table, const struct channel *channel)
 {
 	return json_array_append_new(table,
@@ -69,6 +84,7 @@ json_t *agent_describe_coverage(const struct agent *agent)
 
 	sensor_describe_start(agent->sensor, &start);
 	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
+	add_channel(table, agent->scan ? &records_counted : &records_not_counted);
 	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
 		add_channel(table, &channels[i]);
 	return table;

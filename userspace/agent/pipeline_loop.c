@@ -25,6 +25,7 @@ void agent_sweep(struct agent *agent)
 	if (!sensor_is_idle(agent->sensor))
 		(void)sensor_sweep(agent->sensor);
 	agent_flush(agent);
+	agent_scan_sweep(agent);
 	agent_observe_losses(agent);
 	agent_commit(agent);
 }

@@ -179,7 +179,7 @@ static void colours_come_only_when_asked_for(void **state)
 static void every_kind_is_one_line_even_with_nothing_known(void **state)
 {
 	(void)state;
-	for (enum event_kind kind = EVENT_UNKNOWN; kind <= EVENT_POLICY; kind++) {
+	for (enum event_kind kind = EVENT_UNKNOWN; kind <= EVENT_KIND_LAST; kind++) {
 		struct event event = {.kind = kind};
 		struct replay_item item = {.event = &event};
 		_cleanup_free_ char *line = render(&item, false);
