@@ -117,8 +117,8 @@ static void write_counts(const struct incident *incident, bool zh, FILE *out)
 		const char *title = zh && *count->title_zh ? count->title_zh : count->title;
 		struct incident_number_text number = incident_format_number(count->n_records);
 
-		fprintf(out, zh ? "%s%s个 %s" : "%s%s %s",
-			i == 0 ? ""
+		fprintf(out, zh ? "%s%s 个%s" : "%s%s %s",
+			i == 0 ? (zh ? " " : "")
 			: zh   ? "、"
 			       : ", ",
 			number.text, *title ? title : count->record);
