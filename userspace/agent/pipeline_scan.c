@@ -286,8 +286,11 @@ static void look_at(struct agent *agent, struct scan_list_file *file)
 		file->is_known &= !file->was_dirty;
 		return;
 	}
+	/* What has left is told, also where it was found before and is nothing that could be
+	 * counted.
+	 */
 	if (file->is_known && is_same(&version, &file->version) &&
-	    clock_boottime_ns() - file->known_ns < KNOWN_NS) {
+	    (file->is_told || !file->had_left) && clock_boottime_ns() - file->known_ns < KNOWN_NS) {
 		close(fd);
 		return;
 	}
