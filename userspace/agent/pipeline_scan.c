@@ -17,6 +17,7 @@
 /* Files that were written and have not left are read so many a sweep, so that whoever writes
  * thousands does not make the agent read them all. */
 #define WRITTEN_PER_SWEEP 8
+#define WRITTEN_MAX_BYTES (4ull << 20)
 #define DEADLINE_US 20000000ull
 #define FINISH_NS 3000000000ull
 #define IDLE_NS 10000000000ull    /* then the process ends */
@@ -47,26 +48,6 @@ static int make_hello(struct agent *agent, struct scan_hello *hello)
 	return r;
 }
 
-/* The process makes its tables by itself, so what it cannot make is seen here first. */
-static int check_rules(const struct scan_hello *hello)
-{
-	struct scan_text *text;
-	int r;
-
-	for (size_t i = 0; i < hello->n_rules; i++) {
-		r = scan_text_new(&hello->rules[i], 1, hello->key, &text);
-		if (r == 0)
-			scan_text_free(text);
-		else
-			log_error("[record \"%s\"]: its pattern can be read in too many ways; make "
-				  "its repetitions fewer or tell them apart by signs between",
-				  hello->rules[i].name);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int agent_start_scan(struct agent *agent)
 {
 	const struct policy_record *records;
@@ -83,7 +64,7 @@ int agent_start_scan(struct agent *agent)
 	r = scan_list_new(&scan->list);
 	if (r == 0)
 		r = make_hello(agent, &scan->hello);
-	return r < 0 ? r : check_rules(&scan->hello);
+	return r;
 }
 
 static void end_process(struct agent_scan *scan)
@@ -267,6 +248,28 @@ static void update_path(struct agent *agent, struct scan_list_file *file)
 	file->path = path;
 }
 
+static bool is_known_as(const struct scan_list_file *file, const struct scan_version *version)
+{
+	return file->is_known && is_same(version, &file->version) &&
+	       clock_boottime_ns() - file->known_ns < KNOWN_NS;
+}
+
+/* A file that has not left waits for the next sweep when this one has read enough, and for its
+ * leave when it is large. */
+static bool may_read_written(struct agent_scan *scan, struct scan_list_file *file, uint64_t size)
+{
+	file->is_known = false;
+	if (size > WRITTEN_MAX_BYTES)
+		return false;
+	if (size > WRITTEN_MAX_BYTES - scan->written_bytes) {
+		file->is_dirty = true;
+		scan->n_written = WRITTEN_PER_SWEEP;
+		return false;
+	}
+	scan->written_bytes += size;
+	return true;
+}
+
 /* Opens a file, and has it read when it is not known as it is. */
 static void look_at(struct agent *agent, struct scan_list_file *file)
 {
@@ -283,14 +286,18 @@ static void look_at(struct agent *agent, struct scan_list_file *file)
 		/* Read before, and written by nobody since: what left is known. */
 		if (file->had_left && (!file->is_known || file->was_dirty))
 			agent_scan_tell_failure(agent, file, SCAN_GONE);
+		else if (file->had_left)
+			agent_scan_tell_kept(agent, file);
 		file->is_known &= !file->was_dirty;
 		return;
 	}
-	/* What has left is told, also where it was found before and is nothing that could be
-	 * counted.
-	 */
-	if (file->is_known && is_same(&version, &file->version) &&
-	    (file->is_told || !file->had_left) && clock_boottime_ns() - file->known_ns < KNOWN_NS) {
+	if (is_known_as(file, &version)) {
+		close(fd);
+		if (file->had_left)
+			agent_scan_tell_kept(agent, file);
+		return;
+	}
+	if (!file->had_left && !may_read_written(scan, file, version.size)) {
 		close(fd);
 		return;
 	}
@@ -307,9 +314,9 @@ static void look_on(struct agent *agent)
 	struct agent_scan *scan = agent->scan;
 
 	while (scan->job.fd < 0) {
-		uint64_t quiet_ns =
-			scan->n_written < WRITTEN_PER_SWEEP ? clock_boottime_ns() - QUIET_NS : 0;
-		struct scan_list_file *file = scan_list_next(scan->list, quiet_ns);
+		uint64_t now_ns = clock_boottime_ns();
+		uint64_t quiet_ns = scan->n_written < WRITTEN_PER_SWEEP ? now_ns - QUIET_NS : 0;
+		struct scan_list_file *file = scan_list_next(scan->list, now_ns, quiet_ns);
 
 		if (!file)
 			return;
@@ -328,6 +335,7 @@ void agent_scan_sweep(struct agent *agent)
 		scan_list_leave(scan->list, scan->senders[i]);
 	scan->n_senders = 0;
 	scan->n_written = 0;
+	scan->written_bytes = 0;
 	if (!agent->is_stopping && scan->process && scan->job.fd < 0 &&
 	    clock_boottime_ns() - scan->last_answer_ns > IDLE_NS)
 		end_process(scan);

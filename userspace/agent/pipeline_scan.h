@@ -28,6 +28,7 @@ struct agent_scan {
 	struct agent_scan_job job;
 	uint64_t ids, last_answer_ns;
 	unsigned int n_written;                   /* looked at since the sweep */
+	uint64_t written_bytes;                   /* of them that were read */
 	uint64_t senders[AGENT_SCAN_MAX_SENDERS]; /* of the sweep */
 	size_t n_senders;
 	uint64_t asked, answered, failed;
@@ -36,6 +37,8 @@ struct agent_scan {
 /* pipeline_scan_tell.c: the events. */
 /* What the job's file holds, and what of it could not be read. */
 void agent_scan_tell(struct agent *agent, const struct scan_answer *answer, uint32_t obstacles);
+/* What was found in the file before it left. */
+void agent_scan_tell_kept(struct agent *agent, struct scan_list_file *file);
 /* What was last read of the file cannot be counted any more. */
 void agent_scan_tell_failure(struct agent *agent, struct scan_list_file *file, uint32_t obstacles);
 

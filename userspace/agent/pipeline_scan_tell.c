@@ -8,6 +8,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+/* A file that changes all the time is read at this pace, 2 MB/s, at most. */
+#define REST_NS_PER_BYTE 500
+
 static int make_event(struct agent *agent, const struct scan_list_file *file, const char *path,
 		      uint64_t time_ns, struct event **ret_event)
 {
@@ -52,8 +55,19 @@ void agent_scan_tell_failure(struct agent *agent, struct scan_list_file *file, u
 		return;
 	tell_obstacles(event, obstacles);
 	agent_emit(agent, event);
+	event_free(scan_list_take(agent->scan->list, file));
 	file->is_told = true;
 	file->is_known = false;
+}
+
+void agent_scan_tell_kept(struct agent *agent, struct scan_list_file *file)
+{
+	_cleanup_(event_freep) struct event *event = scan_list_take(agent->scan->list, file);
+
+	if (!event)
+		return;
+	agent_emit(agent, event);
+	file->is_told = true;
 }
 
 static int add_counts(const struct scan_hello *hello, const struct scan_answer *answer,
@@ -92,15 +106,20 @@ void agent_scan_tell(struct agent *agent, const struct scan_answer *answer, uint
 	event->content_ns = version->modified_ns < version->changed_ns ? version->modified_ns
 								       : version->changed_ns;
 	tell_obstacles(event, obstacles);
-	/* A file without records that never left is nobody's business. */
-	if (event->n_counts > 0 || job->file.had_left || (file && file->is_told)) {
-		agent_emit(agent, event);
-		if (file)
-			file->is_told = true;
+	if (file) {
+		file->is_known = !(obstacles & SCAN_CHANGED);
+		file->version = *version;
+		file->known_ns = clock_boottime_ns();
+		file->rest_ns = file->known_ns + version->size * REST_NS_PER_BYTE;
 	}
+	/* What never left is nobody's business; what was told before is not true any more. */
+	if (file && !job->file.had_left && !file->is_told) {
+		scan_list_keep(scan->list, file, TAKE(event));
+		return;
+	}
+	agent_emit(agent, event);
 	if (!file)
 		return;
-	file->is_known = !(obstacles & SCAN_CHANGED);
-	file->version = *version;
-	file->known_ns = clock_boottime_ns();
+	event_free(scan_list_take(scan->list, file));
+	file->is_told = true;
 }

@@ -8,6 +8,7 @@
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 #include "policy/policy_shape.h"
+#include "policy/policy_table.h"
 
 /* Shorter ones fit a word of any text, and a count of those says nothing. */
 #define LEAST_BYTES 6
@@ -38,8 +39,10 @@ static int check_pattern(struct policy_check *check, const struct policy_section
 			 const struct policy_record *record)
 {
 	const struct policy_entry *entry = policy_section_find(section, "pattern");
+	_cleanup_(policy_table_freep) struct policy_table *table = NULL;
 	const char *why = "";
 	struct policy_shape shape;
+	int error;
 
 	if (record->kind != POLICY_RECORD_PATTERN)
 		return record->pattern[0]
@@ -63,7 +66,13 @@ static int check_pattern(struct policy_check *check, const struct policy_section
 			       "pattern \"%s\" fits texts of %zu bytes; one of fewer than %d would "
 			       "fit almost anything",
 			       record->pattern, policy_shape_least_bytes(&shape), LEAST_BYTES);
-	return 0;
+	error = policy_table_new(&shape, 1, &table);
+	if (error == -E2BIG)
+		return PROBLEM(check, entry,
+			       "pattern \"%s\" can be read in too many ways; make its repetitions "
+			       "fewer or set signs between them that tell them apart",
+			       record->pattern);
+	return error;
 }
 
 static int set_title(const char *fallback, char **title)

@@ -85,6 +85,15 @@ static void a_pattern_that_fits_almost_anything_is_refused(void **state)
 	then_only_problem_is(fixture, 8, "fits texts of 3 bytes; one of fewer than 6");
 }
 
+static void a_pattern_that_can_be_read_in_too_many_ways_is_refused(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE "[record \"r\"]\nclass = a\n"
+					    "pattern = [ab]{1,60}a[ab]{30}a[ab]{20}\n");
+	then_only_problem_is(fixture, 8, "can be read in too many ways");
+}
+
 static void a_record_by_nothing_is_told_what_it_needs(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -142,6 +151,7 @@ int main(void)
 		STORY(a_policy_without_records_counts_none),
 		STORY(a_wrong_pattern_is_told_at_its_line),
 		STORY(a_pattern_that_fits_almost_anything_is_refused),
+		STORY(a_pattern_that_can_be_read_in_too_many_ways_is_refused),
 		STORY(a_record_by_nothing_is_told_what_it_needs),
 		STORY(a_kind_of_its_own_takes_no_pattern),
 		STORY(an_unknown_kind_is_told_with_the_nearest),

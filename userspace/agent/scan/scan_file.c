@@ -63,7 +63,7 @@ static void take(void *userdata, const uint8_t *data, size_t size)
 	if (!part->is_begun)
 		refuse_by_format(part, format_of(data, size));
 	part->is_begun = true;
-	if (part->is_refused)
+	if (part->is_refused || scan_text_is_binary(part->text))
 		return;
 	if (part->is_markup)
 		scan_markup_feed(&part->markup, part->text, data, size);

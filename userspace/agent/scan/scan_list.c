@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "event/event.h"
 
 struct scan_list {
 	void *tree;                                   /* of struct scan_list_file, by identity */
 	TAILQ_HEAD(scan_files, scan_list_file) files; /* touched last stands last */
 	size_t n_files;
+	size_t n_kept; /* fingerprints */
 	uint64_t forgotten;
 };
 
@@ -30,6 +32,7 @@ static void free_file(void *pointer)
 {
 	struct scan_list_file *file = pointer;
 
+	event_free(file->found);
 	free(file->path);
 	free(file);
 }
@@ -62,6 +65,38 @@ struct scan_list_file *scan_list_find(struct scan_list *list, uint32_t dev, uint
 	return slot ? *slot : NULL;
 }
 
+static size_t count_fingerprints(const struct event *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < event->n_counts; i++)
+		n += event->counts[i].n_fingerprints;
+	return n;
+}
+
+struct event *scan_list_take(struct scan_list *list, struct scan_list_file *file)
+{
+	struct event *found = TAKE(file->found);
+
+	if (found)
+		list->n_kept -= count_fingerprints(found);
+	return found;
+}
+
+void scan_list_keep(struct scan_list *list, struct scan_list_file *file, struct event *found)
+{
+	size_t n = count_fingerprints(found);
+
+	event_free(scan_list_take(list, file));
+	if (n > SCAN_LIST_MAX_KEPT - list->n_kept) {
+		event_free(found);
+		file->is_known = false;
+		return;
+	}
+	file->found = found;
+	list->n_kept += n;
+}
+
 static void forget_first(struct scan_list *list)
 {
 	struct scan_list_file *file = TAILQ_FIRST(&list->files);
@@ -69,6 +104,7 @@ static void forget_first(struct scan_list *list)
 	TAILQ_REMOVE(&list->files, file, order);
 	tdelete(file, &list->tree, compare);
 	list->forgotten += file->is_dirty || file->has_left;
+	event_free(scan_list_take(list, file));
 	free_file(file);
 	list->n_files--;
 }
@@ -153,12 +189,15 @@ void scan_list_leave(struct scan_list *list, uint64_t app_id)
 	file->has_left |= has_read(file, app_id);
 }
 
-struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t quiet_since_ns)
+struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
+				      uint64_t quiet_since_ns)
 {
 	struct scan_list_file *file, *quiet = NULL;
 
 	TAILQ_FOREACH(file, &list->files, order)
 	{
+		if (file->rest_ns > now_ns)
+			continue;
 		if (file->has_left)
 			break;
 		if (file->is_dirty && file->written_ns < quiet_since_ns &&

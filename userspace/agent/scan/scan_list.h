@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct event;
+
 #define SCAN_LIST_MAX_FILES 1024
 #define SCAN_LIST_MAX_READERS 16 /* of one file; the first is forgotten */
 
@@ -38,17 +40,26 @@ struct scan_list_file {
 	uint64_t read_ns;
 	struct scan_reader readers[SCAN_LIST_MAX_READERS]; /* since it left last */
 	size_t n_readers;
-	bool is_dirty;            /* written since it was looked at */
-	bool has_left;            /* to be looked at as soon as may be */
+	uint64_t rest_ns; /* not to be looked at before: a large one that changes all the time */
+	bool is_dirty;    /* written since it was looked at */
+	bool has_left;    /* to be looked at as soon as may be */
 	bool was_dirty, had_left; /* what scan_list_next() took off */
 	bool is_known;            /* version is what was looked at last */
 	bool is_told;             /* something was ever reported of it */
 	struct scan_version version;
 	uint64_t known_ns;
+	struct event *found; /* what is to be told of version once it has left; NULL: nothing */
 	TAILQ_ENTRY(scan_list_file) order;
 };
 
 struct scan_list;
+
+/* Takes over what is to be told of a file later. At most SCAN_LIST_MAX_KEPT fingerprints are kept
+ * of all files; beyond that the file counts as not known. */
+#define SCAN_LIST_MAX_KEPT 131072
+void scan_list_keep(struct scan_list *list, struct scan_list_file *file, struct event *found);
+/* Hands it out, or NULL. */
+struct event *scan_list_take(struct scan_list *list, struct scan_list_file *file);
 
 int scan_list_new(struct scan_list **ret_list);
 void scan_list_free(struct scan_list *list);
@@ -60,9 +71,10 @@ int scan_list_note(struct scan_list *list, const struct scan_list_file *seen, bo
 /* The app has sent labelled data out: what it has read has left. */
 void scan_list_leave(struct scan_list *list, uint64_t app_id);
 
-/* The next file to look at, or NULL: one that has left, else the one whose last write is the oldest
- * of those before quiet_since_ns. Its marks are taken off. */
-struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t quiet_since_ns);
+/* The next file to look at now, or NULL: one that has left, else the one whose last write is the
+ * oldest of those before quiet_since_ns. Its marks are taken off. */
+struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
+				      uint64_t quiet_since_ns);
 
 /* The file of an identity, or NULL. */
 struct scan_list_file *scan_list_find(struct scan_list *list, uint32_t dev, uint64_t ino,

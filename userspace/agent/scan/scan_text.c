@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "agent/scan/scan_kind.h"
-#include "agent/scan/scan_table.h"
+#include "policy/policy_table.h"
 #include "base/cleanup.h"
 #include "policy/policy_shape.h"
 
@@ -24,7 +24,7 @@ enum encoding {
 
 struct rule {
 	const struct scan_kind *kind;
-	struct scan_table *table;
+	struct policy_table *table;
 	struct scan_set found;
 	uint64_t tag; /* tells tokens of this rule from those of another */
 };
@@ -78,11 +78,11 @@ static int make_rule(struct scan_text *text, const struct scan_rule *given)
 	rule->tag = siphash(text->key, given->name, strlen(given->name));
 	r = parse_shapes(given, rule->kind, shapes, &n_shapes);
 	if (r == 0)
-		r = scan_table_new(shapes, n_shapes, &rule->table);
+		r = policy_table_new(shapes, n_shapes, &rule->table);
 	if (r < 0)
 		return r;
 	for (unsigned int byte = 0; byte < 256; byte++)
-		if (scan_table_may_begin(rule->table, (uint8_t)byte))
+		if (policy_table_may_begin(rule->table, (uint8_t)byte))
 			text->begins[byte] |= 1u << text->n_rules;
 	text->n_rules++;
 	return 0;
@@ -109,7 +109,7 @@ int scan_text_new(const struct scan_rule *rules, size_t n_rules,
 void scan_text_free(struct scan_text *text)
 {
 	for (size_t i = 0; i < text->n_rules; i++) {
-		scan_table_free(text->rules[i].table);
+		policy_table_free(text->rules[i].table);
 		scan_set_done(&text->rules[i].found);
 	}
 	explicit_bzero(text, sizeof(*text));
@@ -145,7 +145,7 @@ static size_t find_token(const struct scan_text *text, const struct rule *rule,
 		return 0;
 	if (size > SCAN_TOKEN_MAX_BYTES)
 		size = SCAN_TOKEN_MAX_BYTES;
-	n = scan_table_match(rule->table, data, size, rule->kind->may_end);
+	n = policy_table_match(rule->table, data, size, rule->kind->may_end);
 	/* One that reaches the end of what a token may have is none: more of it may follow. */
 	if (n == 0 || n >= SCAN_TOKEN_MAX_BYTES)
 		return 0;
@@ -268,6 +268,11 @@ bool scan_text_end(struct scan_text *text)
 	end_row(text);
 	scan_text_begin(text);
 	return is_text;
+}
+
+bool scan_text_is_binary(const struct scan_text *text)
+{
+	return text->has_nul;
 }
 
 const struct scan_set *scan_text_found(const struct scan_text *text, size_t rule)

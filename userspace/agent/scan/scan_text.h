@@ -42,6 +42,9 @@ void scan_text_feed(struct scan_text *text, const uint8_t *data, size_t size);
 /* Returns whether it was text at all; what looked like a record counts all the same. */
 bool scan_text_end(struct scan_text *text);
 
+/* It has turned out to be no text: what comes behind need not be read. */
+bool scan_text_is_binary(const struct scan_text *text);
+
 const struct scan_set *scan_text_found(const struct scan_text *text, size_t rule);
 uint64_t scan_text_rows(const struct scan_text *text);
 /* More different tokens than are kept, or no memory for them: counts are too low. */

@@ -17,6 +17,7 @@
 #include "agent/scan/scan_open.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "event/event.h"
 
 static int given_a_list(void **state)
 {
@@ -41,7 +42,7 @@ static void note(struct scan_list *list, uint64_t ino, bool is_write, uint64_t a
 
 static uint64_t next(struct scan_list *list, uint64_t quiet_since_ns)
 {
-	struct scan_list_file *file = scan_list_next(list, quiet_since_ns);
+	struct scan_list_file *file = scan_list_next(list, 10000, quiet_since_ns);
 
 	return file ? file->ino : 0;
 }
@@ -99,6 +100,49 @@ static void of_many_readers_the_last_are_known(void **state)
 	assert_int_equal(next(*state, 1), 0);
 	scan_list_leave(*state, 2);
 	assert_int_equal(next(*state, 1), 1);
+}
+
+static void a_file_that_was_read_just_now_rests(void **state)
+{
+	note(*state, 1, false, 10, 100);
+	scan_list_leave(*state, 10);
+	scan_list_find(*state, 1, 1, 0)->rest_ns = 10001;
+	assert_int_equal(next(*state, 1), 0);
+	scan_list_find(*state, 1, 1, 0)->rest_ns = 10000;
+	assert_int_equal(next(*state, 1), 1);
+}
+
+static struct event *given_found(size_t n_fingerprints)
+{
+	static const uint64_t fingerprints[EVENT_MAX_FINGERPRINTS];
+	struct event *event = event_new();
+
+	assert_int_equal(event_add_count(event, "a", n_fingerprints, fingerprints, n_fingerprints),
+			 0);
+	return event;
+}
+
+static void what_was_found_is_kept_within_a_bound(void **state)
+{
+	struct scan_list *list = *state;
+	size_t n_kept = 0;
+
+	for (uint64_t i = 1; i <= 40; i++) {
+		struct scan_list_file *file;
+
+		note(list, i, true, 10, i);
+		file = scan_list_find(list, 1, i, 0);
+		file->is_known = true;
+		scan_list_keep(list, file, given_found(EVENT_MAX_FINGERPRINTS));
+		assert_int_equal(file->is_known, file->found != NULL);
+		n_kept += file->found != NULL;
+	}
+	assert_int_equal(n_kept, SCAN_LIST_MAX_KEPT / EVENT_MAX_FINGERPRINTS);
+	/* What is handed out makes room. */
+	event_free(scan_list_take(list, scan_list_find(list, 1, 1, 0)));
+	assert_null(scan_list_take(list, scan_list_find(list, 1, 1, 0)));
+	scan_list_keep(list, scan_list_find(list, 1, 40, 0), given_found(EVENT_MAX_FINGERPRINTS));
+	assert_non_null(scan_list_find(list, 1, 40, 0)->found);
 }
 
 static struct scan_list_file describe(int fd, char *path)
@@ -172,6 +216,8 @@ int main(void)
 		STORY(what_has_left_comes_before_what_was_written),
 		STORY(the_file_that_was_quiet_for_longest_is_forgotten),
 		STORY(of_many_readers_the_last_are_known),
+		STORY(a_file_that_was_read_just_now_rests),
+		STORY(what_was_found_is_kept_within_a_bound),
 		cmocka_unit_test(a_file_is_opened_by_its_identity_or_not_at_all),
 		cmocka_unit_test(what_is_no_regular_file_is_not_opened),
 	};

@@ -8,31 +8,31 @@
 
 #include <cmocka.h>
 
-#include "agent/scan/scan_table.h"
+#include "policy/policy_table.h"
 #include "base/cleanup.h"
 #include "policy/policy_shape.h"
 
-static struct scan_table *given_table(const char *first, const char *second)
+static struct policy_table *given_table(const char *first, const char *second)
 {
 	struct policy_shape shapes[2];
-	struct scan_table *table = NULL;
+	struct policy_table *table = NULL;
 	const char *why;
 
 	assert_int_equal(policy_shape_parse(first, &shapes[0], &why), 0);
 	if (second)
 		assert_int_equal(policy_shape_parse(second, &shapes[1], &why), 0);
-	assert_int_equal(scan_table_new(shapes, second ? 2 : 1, &table), 0);
+	assert_int_equal(policy_table_new(shapes, second ? 2 : 1, &table), 0);
 	return table;
 }
 
-static size_t match(const struct scan_table *table, const char *text)
+static size_t match(const struct policy_table *table, const char *text)
 {
-	return scan_table_match(table, (const uint8_t *)text, strlen(text), NULL);
+	return policy_table_match(table, (const uint8_t *)text, strlen(text), NULL);
 }
 
 static void a_number_of_fixed_length_is_found(void **state)
 {
-	_cleanup_(scan_table_freep) struct scan_table *table = given_table("P20\\d{8}", NULL);
+	_cleanup_(policy_table_freep) struct policy_table *table = given_table("P20\\d{8}", NULL);
 
 	(void)state;
 	assert_int_equal(match(table, "P2020123456"), 11);
@@ -40,15 +40,15 @@ static void a_number_of_fixed_length_is_found(void **state)
 	assert_int_equal(match(table, "P202012345"), 0);
 	assert_int_equal(match(table, "P2120123456"), 0);
 	assert_int_equal(match(table, ""), 0);
-	assert_true(scan_table_may_begin(table, 'P'));
-	assert_false(scan_table_may_begin(table, '2'));
+	assert_true(policy_table_may_begin(table, 'P'));
+	assert_false(policy_table_may_begin(table, '2'));
 }
 
 static void repetitions_take_as_much_as_they_can(void **state)
 {
-	_cleanup_(scan_table_freep) struct scan_table *range = given_table("\\d{3,5}", NULL);
-	_cleanup_(scan_table_freep) struct scan_table *more = given_table("ab+c?d", NULL);
-	_cleanup_(scan_table_freep) struct scan_table *none = given_table("x[0-9]{0,2}y", NULL);
+	_cleanup_(policy_table_freep) struct policy_table *range = given_table("\\d{3,5}", NULL);
+	_cleanup_(policy_table_freep) struct policy_table *more = given_table("ab+c?d", NULL);
+	_cleanup_(policy_table_freep) struct policy_table *none = given_table("x[0-9]{0,2}y", NULL);
 
 	(void)state;
 	assert_int_equal(match(range, "12"), 0);
@@ -65,7 +65,7 @@ static void repetitions_take_as_much_as_they_can(void **state)
 /* What a class takes, the sign behind it may want: all ways are followed at once. */
 static void an_ambiguous_shape_finds_the_longest(void **state)
 {
-	_cleanup_(scan_table_freep) struct scan_table *table =
+	_cleanup_(policy_table_freep) struct policy_table *table =
 		given_table("[a-z.]+@[a-z.]+\\.[a-z]{2,4}", NULL);
 
 	(void)state;
@@ -76,7 +76,7 @@ static void an_ambiguous_shape_finds_the_longest(void **state)
 
 static void several_shapes_share_a_table(void **state)
 {
-	_cleanup_(scan_table_freep) struct scan_table *table =
+	_cleanup_(policy_table_freep) struct policy_table *table =
 		given_table("1[3-9]\\d{9}", "\\+?86[ -]?1[3-9]\\d{9}");
 
 	(void)state;
@@ -93,23 +93,23 @@ static int before_a_comma(const uint8_t *data, size_t size, size_t at)
 
 static void what_may_follow_is_asked_for_every_end(void **state)
 {
-	_cleanup_(scan_table_freep) struct scan_table *table = given_table("\\d{3,5}", NULL);
+	_cleanup_(policy_table_freep) struct policy_table *table = given_table("\\d{3,5}", NULL);
 	static const uint8_t text[] = "123,45";
 
 	(void)state;
-	assert_int_equal(scan_table_match(table, text, 6, before_a_comma), 3);
-	assert_int_equal(scan_table_match(table, text + 1, 2, before_a_comma), 0);
+	assert_int_equal(policy_table_match(table, text, 6, before_a_comma), 3);
+	assert_int_equal(policy_table_match(table, text + 1, 2, before_a_comma), 0);
 }
 
 static void a_shape_that_explodes_is_refused(void **state)
 {
 	struct policy_shape shape;
-	struct scan_table *table = NULL;
+	struct policy_table *table = NULL;
 	const char *why;
 
 	(void)state;
 	assert_int_equal(policy_shape_parse("[ab]{1,60}a[ab]{30}a[ab]{20}", &shape, &why), 0);
-	assert_int_equal(scan_table_new(&shape, 1, &table), -E2BIG);
+	assert_int_equal(policy_table_new(&shape, 1, &table), -E2BIG);
 	assert_null(table);
 }
 

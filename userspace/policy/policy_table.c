@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "agent/scan/scan_table.h"
+#include "policy/policy_table.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct set {
 	uint64_t words[SET_WORDS];
 };
 
-struct scan_table {
+struct policy_table {
 	uint16_t (*next)[256];
 	bool *accepts;
 	size_t n_states;
@@ -33,7 +33,7 @@ struct build {
 	const struct policy_shape *shapes;
 	size_t n_shapes;
 	struct set *sets; /* of each state */
-	struct scan_table *table;
+	struct policy_table *table;
 	size_t room;
 };
 
@@ -117,7 +117,7 @@ static void visit(const struct build *build, const struct set *from, uint8_t byt
 
 static int grow(struct build *build)
 {
-	struct scan_table *table = build->table;
+	struct policy_table *table = build->table;
 	size_t room = build->room ? build->room * 2 : 32;
 	void *grown = reallocarray(build->sets, room, sizeof(*build->sets));
 
@@ -139,7 +139,7 @@ static int grow(struct build *build)
 /* The state of a set, made when it is new. Returns its number or -errno. */
 static int state_of(struct build *build, const struct set *set)
 {
-	struct scan_table *table = build->table;
+	struct policy_table *table = build->table;
 	size_t at = 0;
 	int r;
 
@@ -147,7 +147,7 @@ static int state_of(struct build *build, const struct set *set)
 		at++;
 	if (at < table->n_states)
 		return (int)at;
-	if (at == SCAN_TABLE_MAX_STATES)
+	if (at == POLICY_TABLE_MAX_STATES)
 		return -E2BIG;
 	r = at == build->room ? grow(build) : 0;
 	if (r < 0)
@@ -224,10 +224,10 @@ static int build_table(struct build *build)
 	return r < 0 ? r : 0;
 }
 
-int scan_table_new(const struct policy_shape *shapes, size_t n_shapes,
-		   struct scan_table **ret_table)
+int policy_table_new(const struct policy_shape *shapes, size_t n_shapes,
+		     struct policy_table **ret_table)
 {
-	_cleanup_(scan_table_freep) struct scan_table *table = calloc(1, sizeof(*table));
+	_cleanup_(policy_table_freep) struct policy_table *table = calloc(1, sizeof(*table));
 	struct build build = {.shapes = shapes, .n_shapes = n_shapes, .table = table};
 	int r;
 
@@ -242,15 +242,15 @@ int scan_table_new(const struct policy_shape *shapes, size_t n_shapes,
 	return r;
 }
 
-void scan_table_free(struct scan_table *table)
+void policy_table_free(struct policy_table *table)
 {
 	free(table->next);
 	free(table->accepts);
 	free(table);
 }
 
-size_t scan_table_match(const struct scan_table *table, const uint8_t *data, size_t size,
-			int (*may_end)(const uint8_t *data, size_t size, size_t at))
+size_t policy_table_match(const struct policy_table *table, const uint8_t *data, size_t size,
+			  int (*may_end)(const uint8_t *data, size_t size, size_t at))
 {
 	unsigned int state = 1;
 	size_t longest = 0;
@@ -265,7 +265,7 @@ size_t scan_table_match(const struct scan_table *table, const uint8_t *data, siz
 	return longest;
 }
 
-int scan_table_may_begin(const struct scan_table *table, uint8_t byte)
+int policy_table_may_begin(const struct policy_table *table, uint8_t byte)
 {
 	return table->next[1][byte] != 0;
 }
