@@ -33,6 +33,16 @@ records_to() {
 	incidents_say "[True for i in d if (i['sinks'][0]['name'] or i['sinks'][0]['address']) == '$1' for r in [i['records']] if $2] == [True]"
 }
 
+# The process that the agent under test has started to read files; its number in $scanner.
+scanner_lives() {
+	local pid
+
+	for pid in $(pgrep -f -x 'weir-agent --scan-worker'); do
+		[ "/proc/$pid/exe" -ef "$weir" ] && scanner=$pid
+	done
+	[ -n "${scanner:-}" ] && ! is_over "$scanner"
+}
+
 say "twenty lookups, and the answers as a table, a spreadsheet and a letter"
 alice_does <<'END'
 while read -r number; do
@@ -85,6 +95,22 @@ soon "an estimate, by the lookups; or exactly, if Weir was quicker" \
 	records_to 10.77.0.50 "18 <= r['value'] <= 22 and r['certainty'] in ('estimated', 'exact')"
 soon "what Weir says of the file is what the incident says" \
 	events_say "[e['certainty'] for e in d if e['kind'] == 'records' and e['object']['name'].endswith('/quick.csv')][-1:] in (['unknown'], ['exact'])"
+
+say "a table whose scanner hangs"
+alice_does <<'END'
+cp list.csv last.csv
+nc -N mail.test 9000 <last.csv
+END
+soon "the scanner is at work" scanner_lives
+kill -STOP "$scanner"
+alice_does <<'END'
+echo P2020000001 >>last.csv
+nc -N im.test 9000 <last.csv
+END
+soon "it is ended, and the file is said to be unknown" \
+	events_say "any(e['kind'] == 'records' and e['object']['name'].endswith('/last.csv')
+		and e['certainty'] == 'unknown' and 'too long' in e['detail'] for e in d)"
+then_it "it is gone" is_over "$scanner"
 
 soon "the scanner carries no label on and tells nothing of its own" \
 	events_say "not any('weir' in str(e['app']['exe']) for e in d)"

@@ -17,7 +17,7 @@
 /* Files that were written and have not left are read so many a sweep, so that whoever writes
  * thousands does not make the agent read them all. */
 #define WRITTEN_PER_SWEEP 8
-#define WRITTEN_MAX_BYTES (4ull << 20)
+#define WRITTEN_MAX_BYTES (2ull << 20)
 #define DEADLINE_US 20000000ull
 #define FINISH_NS 3000000000ull
 #define IDLE_NS 10000000000ull    /* then the process ends */

@@ -21,19 +21,19 @@ static bool is_behind_escape(const uint8_t *data, size_t at)
 	return true;
 }
 
-static bool is_word(uint8_t byte)
+bool scan_kind_is_word(uint8_t byte)
 {
 	return byte < 0x80 && (isalnum(byte) || byte == '_');
 }
 
 static int word_may_begin(const uint8_t *data, size_t at)
 {
-	return at == 0 || !is_word(data[at - 1]) || is_behind_escape(data, at);
+	return at == 0 || !scan_kind_is_word(data[at - 1]) || is_behind_escape(data, at);
 }
 
 static int word_may_end(const uint8_t *data, size_t size, size_t at)
 {
-	return at >= size || !is_word(data[at]);
+	return at >= size || !scan_kind_is_word(data[at]);
 }
 
 /* Digits behind a decimal point are no number of anybody. */
@@ -53,7 +53,7 @@ static int digits_may_end(const uint8_t *data, size_t size, size_t at)
 
 static bool is_email_byte(uint8_t byte)
 {
-	return is_word(byte) || (byte < 0x80 && byte > 0 && strchr(".%+-", byte));
+	return scan_kind_is_word(byte) || (byte < 0x80 && byte > 0 && strchr(".%+-", byte));
 }
 
 static int email_may_begin(const uint8_t *data, size_t at)
@@ -67,8 +67,8 @@ static int email_may_end(const uint8_t *data, size_t size, size_t at)
 	if (at >= size)
 		return true;
 	if (data[at] == '.')
-		return at + 1 >= size || !is_word(data[at + 1]);
-	return !is_word(data[at]) && data[at] != '-' && data[at] != '@';
+		return at + 1 >= size || !scan_kind_is_word(data[at + 1]);
+	return !scan_kind_is_word(data[at]) && data[at] != '-' && data[at] != '@';
 }
 
 static size_t copy_as_it_is(const uint8_t *text, size_t size, char *token)

@@ -8,6 +8,7 @@
  * 139 0000 1234 and +8613900001234 are the same number.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,10 @@ struct scan_kind {
 	/* Writes the form that is counted. Returns its bytes, 0 when the check fails. */
 	size_t (*normalise)(const uint8_t *text, size_t size, char token[SCAN_TOKEN_MAX_BYTES]);
 };
+
+/* Letters, digits and _: no token of any kind begins behind one that is not the end of an escape.
+ */
+bool scan_kind_is_word(uint8_t byte);
 
 const struct scan_kind *scan_kind_of(enum policy_record_kind kind);
 

@@ -16,6 +16,9 @@
 /* Text may have so many odd control bytes among a thousand. */
 #define ODD_PER_THOUSAND 2
 
+/* \uXXXX is six bytes long. */
+#define ESCAPE_BYTES 6
+
 enum encoding {
 	BYTES,
 	UTF16_LITTLE,
@@ -34,11 +37,14 @@ struct scan_text {
 	struct rule rules[POLICY_MAX_RECORDS];
 	size_t n_rules;
 	uint32_t begins[256]; /* rules whose tokens can begin with the byte */
+	bool is_word[256];    /* no token begins behind these, but for the end of an escape */
+	bool is_odd[256];     /* bytes that text has none of, or few */
 	uint64_t rows;
 	bool is_cut;
 	/* Of the text under way. */
 	uint8_t window[WINDOW_BYTES + 1]; /* begins with the context of what is read next */
 	size_t size, at;
+	size_t n_escape; /* bytes that may still be of an escape, or right behind it */
 	enum encoding encoding;
 	int half; /* of a UTF-16 unit, -1: none */
 	uint64_t n_bytes, n_odd;
@@ -97,6 +103,11 @@ int scan_text_new(const struct scan_rule *rules, size_t n_rules,
 	if (!text)
 		return -ENOMEM;
 	memcpy(text->key, key, sizeof(text->key));
+	for (unsigned int byte = 0; byte < 0x80; byte++) {
+		text->is_word[byte] = scan_kind_is_word((uint8_t)byte);
+		text->is_odd[byte] =
+			byte < ' ' && (byte == 0 || !strchr("\t\n\v\f\r\033", (int)byte));
+	}
 	for (size_t i = 0; r == 0 && i < n_rules; i++)
 		r = make_rule(text, &rules[i]);
 	if (r < 0)
@@ -127,7 +138,7 @@ void scan_text_restart(struct scan_text *text)
 
 void scan_text_begin(struct scan_text *text)
 {
-	text->size = text->at = 0;
+	text->size = text->at = text->n_escape = 0;
 	text->encoding = BYTES;
 	text->half = -1;
 	text->n_bytes = text->n_odd = 0;
@@ -194,40 +205,62 @@ static void end_row(struct scan_text *text)
 	text->has_row = false;
 }
 
+static void read_byte(struct scan_text *text)
+{
+	uint8_t byte = text->window[text->at];
+	bool is_within = text->at > 0 && text->is_word[text->window[text->at - 1]];
+	size_t n = 0;
+
+	if (text->begins[byte] && (!is_within || text->n_escape > 0))
+		n = take_token(text, text->begins[byte]);
+	if (byte == '\\')
+		text->n_escape = ESCAPE_BYTES;
+	else
+		text->n_escape -= text->n_escape > 0;
+	if (byte == '\n' || byte == '\r')
+		end_row(text);
+	text->at += n ? n : 1;
+}
+
 /* Reads the window up to where a token could still go on. */
 static void read_window(struct scan_text *text, bool is_last)
 {
 	size_t end = is_last ? text->size : text->size > AHEAD_BYTES ? text->size - AHEAD_BYTES : 0;
 	size_t keep;
 
-	while (text->at < end) {
-		uint8_t byte = text->window[text->at];
-		size_t n = text->begins[byte] ? take_token(text, text->begins[byte]) : 0;
-
-		if (byte == '\n' || byte == '\r')
-			end_row(text);
-		text->at += n ? n : 1;
-	}
+	while (text->at < end)
+		read_byte(text);
 	keep = text->at > SCAN_CONTEXT_BYTES ? text->at - SCAN_CONTEXT_BYTES : 0;
 	memmove(text->window, text->window + keep, text->size - keep);
 	text->size -= keep;
 	text->at -= keep;
 }
 
-static void put_byte(struct scan_text *text, uint8_t byte)
+static void put_bytes(struct scan_text *text, const uint8_t *data, size_t size)
 {
-	if (text->size == WINDOW_BYTES)
-		read_window(text, false);
-	text->window[text->size++] = byte;
-	text->n_bytes++;
-	text->has_nul |= byte == 0;
-	text->n_odd += byte < ' ' && (byte == 0 || !strchr("\t\n\v\f\r\033", byte));
+	for (size_t i = 0; i < size; i++)
+		text->n_odd += text->is_odd[data[i]];
+	text->has_nul |= memchr(data, 0, size) != NULL;
+	text->n_bytes += size;
+	while (size > 0) {
+		size_t n = WINDOW_BYTES - text->size;
+
+		n = n < size ? n : size;
+		memcpy(text->window + text->size, data, n);
+		text->size += n;
+		data += n;
+		size -= n;
+		if (text->size == WINDOW_BYTES)
+			read_window(text, false);
+	}
 }
 
 /* What is beyond ASCII is told by one byte that stands in no token. */
 static void put_unit(struct scan_text *text, unsigned int unit)
 {
-	put_byte(text, unit < 0x80 ? (uint8_t)unit : 0xff);
+	uint8_t byte = unit < 0x80 ? (uint8_t)unit : 0xff;
+
+	put_bytes(text, &byte, 1);
 }
 
 static void feed_utf16(struct scan_text *text, const uint8_t *data, size_t size)
@@ -255,8 +288,7 @@ void scan_text_feed(struct scan_text *text, const uint8_t *data, size_t size)
 		feed_utf16(text, data, size);
 		return;
 	}
-	for (size_t i = 0; i < size; i++)
-		put_byte(text, data[i]);
+	put_bytes(text, data, size);
 }
 
 bool scan_text_end(struct scan_text *text)
