@@ -152,9 +152,17 @@ static void part_of_a_file_is_not_all_of_its_records(void **state)
 
 	when_a_file_is_made(story, 7, 500);
 	when_it_is_scanned(story, given_scan(story, 7, 1, 12, 500));
-	when_it_goes_out(story, 31, 7, 250, 250);
+	when_it_goes_out(story, 31, 7, 250, 900);
 	assert_records(story, 40, EVENT_CERTAINTY_ESTIMATED);
-	when_it_goes_out(story, 32, 7, 500, 100);
+}
+
+static void fewer_bytes_than_were_read_may_be_fewer_records(void **state)
+{
+	struct story *story = *state;
+
+	when_a_file_is_made(story, 7, 500);
+	when_it_is_scanned(story, given_scan(story, 7, 1, 12, 500));
+	when_it_goes_out(story, 31, 7, 500, 499);
 	assert_records(story, 40, EVENT_CERTAINTY_ESTIMATED);
 }
 
@@ -286,6 +294,7 @@ int main(void)
 		STORY_TEST(a_file_nobody_could_read_leaves_the_estimate),
 		STORY_TEST(of_one_file_counted_and_one_not_nothing_is_exact),
 		STORY_TEST(part_of_a_file_is_not_all_of_its_records),
+		STORY_TEST(fewer_bytes_than_were_read_may_be_fewer_records),
 		STORY_TEST(what_else_the_sender_read_may_have_left_too),
 		STORY_TEST(a_sender_that_asks_the_crm_itself_is_estimated),
 		STORY_TEST(of_two_files_to_two_recipients_nobody_knows_which_went_where),
