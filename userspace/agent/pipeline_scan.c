@@ -126,7 +126,7 @@ static void fail_job(struct agent *agent, uint32_t obstacles)
 	scan->failed++;
 	if (file && (scan->job.file.had_left || file->is_told))
 		agent_scan_tell_failure(agent, file, obstacles);
-	log_warning("%s could not be read for records", scan->job.path);
+	log_warning("a labelled file could not be read for records; its event says which and why");
 	end_job(scan);
 }
 
