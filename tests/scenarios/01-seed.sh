@@ -51,8 +51,11 @@ soon "it is a round trip and a direct egress" \
 	incidents_say "{'round_trip', 'direct_egress'} <= set(d[0]['detectors'])"
 soon "bytes out are what im.test received, to the byte" \
 	incidents_say "d[0]['bytes_out'] == $sent"
-soon "about sixty records, and Weir says that this is an estimate" \
-	incidents_say "55 <= d[0]['records']['value'] <= 65 and d[0]['records']['certainty'] == 'estimated'"
+soon "sixty records, counted exactly" \
+	incidents_say "d[0]['records'] == {'value': 60, 'certainty': 'exact'}"
+soon "by policy number, and by mobile number each different one once" \
+	incidents_say "[c['records'] for c in d[0]['counts'] if c['record'] == 'policy-number'] == [60]
+		and [c['record'] for c in d[0]['counts']] == ['policy-number', 'mobile']"
 soon "it went to im.test and nowhere else" \
 	incidents_say "[s['name'] for s in d[0]['sinks']] == ['im.test'] and d[0]['sinks'][0]['bytes'] == $sent"
 soon "it came from the CRM" \
@@ -72,6 +75,9 @@ then_it "it is told in a paragraph with destination and bytes" \
 	grep -q 'im\.test' "$work/show.txt"
 "$weir" show "$number" --lang zh --data "$data" >"$work/show-zh.txt" 2>&1
 then_it "and in Chinese" grep -qP '\p{Han}' "$work/show-zh.txt"
+then_it "with its records in both" \
+	bash -c 'grep -q "60 records (exact)" "$0" && grep -q "60 条记录（精确）" "$1"' \
+	"$work/show.txt" "$work/show-zh.txt"
 then_it "with no name and no row of a customer in either" \
 	not grep -qE 'alice|1390000|Shanghai' "$work/show.txt" "$work/show-zh.txt" "$work/incidents.json"
 "$weir" replay --incident "$number" --format jsonl --speed 0 --data "$data" >"$work/replay.jsonl"
@@ -84,5 +90,8 @@ then_every_stage_accounts_for_all_it_took
 
 weir_stops
 then_it "weir has stopped cleanly" test "$weir_status" -eq 0
-then_it "nothing of the content is in the store" \
-	not grep -raqE '1390000|Nanjing Rd|Huaihai Rd' "$data"
+then_it "the mobile numbers are as many as there are different ones in the table" \
+	incidents_say "[c['records'] for c in d[0]['counts'] if c['record'] == 'mobile'] ==
+		[$(cut -d, -f4 "$home/out.csv" | sort -u | wc -l)]"
+then_it "no number, name or address of a customer is in anything that Weir wrote" \
+	weir_wrote_nothing_of "$home/out.csv"

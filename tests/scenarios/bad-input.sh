@@ -36,7 +36,7 @@ refuses "a policy that is not there" "no-such\.conf: cannot be read: No such fil
 mkdir "$work/folder.conf"
 refuses "a policy that cannot be read" "folder\.conf: cannot be read" \
 	"$weir" run --policy "$work/folder.conf" --data "$work/d1"
-sed 's/^class = policy.property$/class = policy.propertey/' "$policy" >"$work/wrong.conf"
+sed '0,/^class = policy.property$/s//class = policy.propertey/' "$policy" >"$work/wrong.conf"
 line=$(grep -n 'policy.propertey' "$work/wrong.conf" | head -n 1 | cut -d: -f1)
 refuses "a policy with a class that is not defined, at its line" \
 	"wrong\.conf:$line: .*did you mean \"policy\.property\"" \

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/pipeline.h"
+#include "agent/scan/scan_worker.h"
 #include "agent/sensor/sensor.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ enum key {
 	KEY_PIN_DIR,
 	KEY_BTF,
 	KEY_RING_BYTES,
+	KEY_RECORD_KEY,
 	KEY_DETACH,
 	KEY_UNPIN,
 };
@@ -49,6 +51,8 @@ static const struct argp_option options[] = {
 	{"pin-dir", KEY_PIN_DIR, "DIR", 0,
 	 "in a bpffs: where programs and tables outlive the agent (/sys/fs/bpf/weir)", 0},
 	{"btf", KEY_BTF, "FILE", 0, "the kernel's type information (/sys/kernel/btf/vmlinux)", 0},
+	{"record-key", KEY_RECORD_KEY, "FILE", 0,
+	 "the fleet's key of record fingerprints, made when missing (DIR/agent/record.key)", 0},
 	{"ring-bytes", KEY_RING_BYTES, "N", 0, "size of the doorbell, a power of two (262144)", 0},
 	{"unpin-at-exit", KEY_UNPIN, NULL, 0, "detach the sensor when stopped", 0},
 	{"detach", KEY_DETACH, NULL, 0,
@@ -118,6 +122,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		return 0;
 	case KEY_BTF:
 		config->btf_path = value;
+		return 0;
+	case KEY_RECORD_KEY:
+		config->record_key = value;
 		return 0;
 	case KEY_RING_BYTES:
 		if (parse_ring_bytes(value, &config->ring_bytes) < 0)
@@ -222,6 +229,8 @@ int main(int argc, char **argv)
 		.data = "/var/lib/weir"};
 	int status = EXIT_FAILURE;
 
+	if (argc == 2 && strcmp(argv[1], SCAN_WORKER_ARGUMENT) == 0)
+		return scan_worker_run(SCAN_WORKER_FD);
 	log_set_program("weir-agent");
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (geteuid() != 0)

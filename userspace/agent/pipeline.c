@@ -45,7 +45,7 @@ static int copy_config(struct agent *agent, const struct agent_config *config)
 	if (own_string(agent, &own->data_dir) < 0 || own_string(agent, &own->policy_path) < 0 ||
 	    own_string(agent, &own->pin_dir) < 0 || own_string(agent, &own->identity_dir) < 0 ||
 	    own_string(agent, &own->agent_id) < 0 || own_string(agent, &own->collector_host) < 0 ||
-	    own_string(agent, &own->btf_path) < 0)
+	    own_string(agent, &own->btf_path) < 0 || own_string(agent, &own->record_key) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -196,6 +196,8 @@ int agent_new(sd_event *event, const struct agent_config *config, struct agent *
 	}
 	if (r == 0)
 		r = start_sensor(agent);
+	if (r == 0)
+		r = agent_start_scan(agent);
 	if (r == 0) {
 		report_start(agent);
 		r = agent_start_keeper(agent);
@@ -225,6 +227,7 @@ static void stop_sensor(struct agent *agent)
 	if (agent->config.unpin_at_exit)
 		sensor_unpin(agent->config.pin_dir);
 	agent_sweep(agent);
+	agent_scan_finish(agent);
 	agent_stop_keeper(agent);
 	agent_emit_note(agent, EVENT_AGENT_STOP, clock_realtime_ns(), 0, 0, NULL);
 	agent_commit(agent);
@@ -257,6 +260,7 @@ void agent_free(struct agent *agent)
 	sd_event_source_disable_unref(agent->labels_timer);
 	sd_event_source_disable_unref(agent->mounts_source);
 	uplink_free(agent->uplink);
+	agent_free_scan(agent);
 	keeper_free(agent->keeper);
 	sensor_free(agent->sensor);
 	spool_close(agent->spool);

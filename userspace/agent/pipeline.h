@@ -16,7 +16,7 @@
 struct agent;
 
 struct agent_config {
-	const char *data_dir; /* spool/, labels, state.json */
+	const char *data_dir; /* spool/, labels, record.key, state.json */
 	const char *policy_path;
 	const char *pin_dir;      /* NULL: /sys/fs/bpf/weir */
 	const char *identity_dir; /* ca.crt, agent.crt, agent.key */
@@ -25,6 +25,7 @@ struct agent_config {
 	uint16_t collector_port;
 	bool unpin_at_exit;         /* detach the programs and forget labels when freed */
 	const char *btf_path;       /* NULL: the running kernel's */
+	const char *record_key;     /* of the fleet's fingerprints; NULL: data_dir/record.key */
 	uint32_t ring_bytes;        /* 0: default */
 	uint64_t spool_limit_bytes; /* 0: 1 GiB */
 };

@@ -41,11 +41,10 @@ static const struct channel channels[] = {
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"removable disks", "partial",
-	 "known by the serial that they give themselves, else by their file system where udev "
-	 "links "
-	 "it; a write to the raw disk is seen, but in a container, SCSI commands (sg) and usbfs "
-	 "are not; one that was "
-	 "unplugged before the agent looked, and had not been seen mounted, has no name"},
+	 "known by the serial that they give themselves, else by their file system where udev links "
+	 "it; a write to the raw disk is seen, but in a container, SCSI commands (sg) and usbfs are "
+	 "not; one that was unplugged before the agent looked, and had not been seen mounted, has no "
+	 "name"},
 	{"files on NFS, SMB, FUSE, 9p, virtiofs", "partial",
 	 "one place for each server; what a FUSE program does with them is not followed, and its "
 	 "type and source are what the user says; one that a process mounted for itself alone is "
@@ -54,8 +53,7 @@ static const struct channel channels[] = {
 	 "by their usual names in a home, or by [sink] folder; a file that is moved there is "
 	 "told with its size; a folder that is moved there, and a link, when the client reads it"},
 	{"printing", "partial",
-	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device "
-	 "node; "
+	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device node; "
 	 "pages are not counted, and which printer it was is not seen"},
 	{"serial lines", "partial",
 	 "by write to ttyS, ttyUSB, ttyACM and rfcomm, but for the one that is the system console"},
@@ -64,6 +62,8 @@ static const struct channel channels[] = {
 	 "by usbfs) is not seen"},
 	{"Bluetooth", "none",
 	 "sockets of AF_BLUETOOTH are not followed (OBEX by obexd); rfcomm lines are serial lines"},
+	{"clipboard, pipes and TLS: records in them", "none",
+	 "lookups are estimated from the turns on CRM connections"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
 };
@@ -80,6 +80,19 @@ static const struct channel rings_missed = {
 	"this kernel has no tracepoints of io_uring: a coverage_gap event says "
 	"when an app that holds labelled data uses it"};
 
+static const struct channel records_counted = {
+	"records in files that leave", "partial",
+	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; not in "
+	"pictures, pdf, "
+	"tar, archives in archives, what is encrypted or encoded, and files on btrfs and "
+	"overlayfs: a "
+	"records event says so and the count stays estimated or unknown"};
+
+static const struct channel records_not_counted = {
+	"records in files that leave", "none",
+	"the policy has no [record \"NAME\"]: lookups are estimated from the turns on CRM "
+	"connections"};
+
 static int add_channel(json_t *table, const struct channel *channel)
 {
 	return json_array_append_new(table,
@@ -94,6 +107,7 @@ json_t *agent_describe_coverage(const struct agent *agent)
 
 	sensor_describe_start(agent->sensor, &start);
 	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
+	add_channel(table, agent->scan ? &records_counted : &records_not_counted);
 	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
 		add_channel(table, &channels[i]);
 	return table;

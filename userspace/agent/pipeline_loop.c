@@ -26,6 +26,7 @@ void agent_sweep(struct agent *agent)
 		(void)sensor_sweep(agent->sensor);
 	agent_flush(agent);
 	volumes_forget_others(agent->volumes);
+	agent_scan_sweep(agent);
 	agent_observe_losses(agent);
 	agent_commit(agent);
 }

@@ -108,6 +108,7 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 	note_file(agent, flow);
 	if (report_flow(&agent->report, flow, app, &event) < 0)
 		return;
+	agent_scan_note(agent, flow, event);
 	if (flow->is_new && event->kind != EVENT_COVERAGE_GAP)
 		emit_edge(agent, flow, event);
 	see(agent, event);

@@ -19,7 +19,7 @@
 struct agent {
 	sd_event *loop;
 	struct agent_config config; /* strings are the agent's own */
-	char *strings[7];
+	char *strings[8];
 	struct policy *policy;
 	struct sensor *sensor;
 	struct exe_hash *hashes;
@@ -32,6 +32,7 @@ struct agent {
 	struct report_context report;
 	char boot_id[40];
 	struct keeper *keeper;
+	struct agent_scan *scan; /* NULL: the policy has no [record] */
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
 	sd_event_source *labels_timer, *mounts_source;
 	struct sensor_losses reported_losses;
@@ -72,6 +73,25 @@ int agent_start_keeper(struct agent *agent);
 bool agent_has_restored(const struct agent *agent);
 /* Writes down what was labelled last. */
 void agent_stop_keeper(struct agent *agent);
+
+/* pipeline_scan.c: records in labelled files, counted by a process of its own. */
+int agent_start_scan(struct agent *agent);
+void agent_free_scan(struct agent *agent);
+/* A flow, and what is reported of it. */
+void agent_scan_note(struct agent *agent, const struct sensor_flow *flow,
+		     const struct event *event);
+/* After a sweep: looks at files that have left, and at some that were written. */
+void agent_scan_sweep(struct agent *agent);
+/* Waits some seconds for what has left and is not counted yet. */
+void agent_scan_finish(struct agent *agent);
+
+struct agent_scan_counts {
+	uint64_t asked, answered, failed;
+	uint64_t waiting;   /* 1 while a file is being read */
+	uint64_t forgotten; /* files that were to be read and are not known any more */
+};
+
+void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_counts);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

@@ -82,6 +82,18 @@ static void add_event_stages(json_t *table, const struct agent *agent)
 	add_stage(table, &spool_stage);
 }
 
+static void add_scan_stage(json_t *table, const struct agent *agent)
+{
+	struct agent_scan_counts counts;
+
+	agent_scan_count(agent, &counts);
+	add_stage(table, &(struct stage){.name = "scan",
+					 .in = counts.asked,
+					 .out = counts.answered,
+					 .waiting = counts.waiting,
+					 .dropped = counts.failed});
+}
+
 /* A record that cannot be read is sent as the loss that it is, under its number. */
 static void add_uplink_stage(json_t *table, const struct agent *agent)
 {
@@ -101,6 +113,7 @@ static json_t *describe_stages(const struct agent *agent, const struct sensor_co
 	json_t *table = json_array();
 
 	add_sensor_stages(table, counts);
+	add_scan_stage(table, agent);
 	add_event_stages(table, agent);
 	add_uplink_stage(table, agent);
 	return table;

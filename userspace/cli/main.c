@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/scan/scan_worker.h"
 #include "base/log.h"
 #include "cli/cli.h"
 
@@ -70,6 +71,9 @@ int cli_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	/* The agent of weir run starts this program as its scanner. */
+	if (argc == 2 && strcmp(argv[1], SCAN_WORKER_ARGUMENT) == 0)
+		return scan_worker_run(SCAN_WORKER_FD);
 	log_set_program("weir");
 	argp_err_exit_status = EXIT_USAGE;
 	setlocale(LC_ALL, "");

@@ -73,6 +73,20 @@ static void print_zones(const struct policy *policy, enum event_role role, const
 			print_zone(policy, &zones[i]);
 }
 
+static void print_records(const struct policy *policy)
+{
+	const struct policy_record *records;
+	size_t n = policy_records(policy, &records);
+
+	printf("records      %zu\n", n);
+	for (size_t i = 0; i < n; i++) {
+		printf("  %-24s %s  ", records[i].name,
+		       records[i].pattern[0] ? records[i].pattern : records[i].title);
+		print_labels(policy, records[i].labels);
+		printf("\n");
+	}
+}
+
 static void print_folders(const struct policy *policy)
 {
 	const struct policy_folder *folders;
@@ -124,6 +138,7 @@ static int check_policy(const char *path)
 	print_zones(policy, EVENT_ROLE_CRM, "CRMs");
 	print_zones(policy, EVENT_ROLE_TRUSTED, "trusted");
 	print_zones(policy, EVENT_ROLE_SINK, "sinks");
+	print_records(policy);
 	print_folders(policy);
 	print_executables(policy);
 	if (policy_resolve(policy, &n_unresolved) >= 0 && n_unresolved)

@@ -19,6 +19,15 @@ static void names_free(char **names, size_t n)
 	free(names);
 }
 
+static void counts_free(struct event_count *counts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(counts[i].record);
+		free(counts[i].fingerprints);
+	}
+	free(counts);
+}
+
 void event_free(struct event *event)
 {
 	if (!event)
@@ -40,6 +49,7 @@ void event_free(struct event *event)
 	free(event->object.volume);
 	names_free(event->labels, event->n_labels);
 	names_free(event->origins, event->n_origins);
+	counts_free(event->counts, event->n_counts);
 	free(event->detail);
 	free(event);
 }
@@ -75,6 +85,41 @@ int event_add_label(struct event *event, const char *name)
 int event_add_origin(struct event *event, const char *name)
 {
 	return names_add(&event->origins, &event->n_origins, name);
+}
+
+static size_t count_fingerprints(const struct event *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < event->n_counts; i++)
+		n += event->counts[i].n_fingerprints;
+	return n;
+}
+
+int event_add_count(struct event *event, const char *record, uint64_t n_records,
+		    const uint64_t *fingerprints, size_t n_fingerprints)
+{
+	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ uint64_t *copy = NULL;
+	struct event_count *grown;
+
+	if (event->n_counts >= EVENT_MAX_COUNTS ||
+	    n_fingerprints > EVENT_MAX_FINGERPRINTS - count_fingerprints(event))
+		return -E2BIG;
+	name = strdup(record);
+	copy = calloc(n_fingerprints + 1, sizeof(*copy));
+	grown = reallocarray(event->counts, event->n_counts + 1, sizeof(*grown));
+	if (grown)
+		event->counts = grown;
+	if (!name || !copy || !grown)
+		return -ENOMEM;
+	if (n_fingerprints > 0)
+		memcpy(copy, fingerprints, n_fingerprints * sizeof(*copy));
+	grown[event->n_counts++] = (struct event_count){.record = TAKE(name),
+							.n_records = n_records,
+							.fingerprints = TAKE(copy),
+							.n_fingerprints = n_fingerprints};
+	return 0;
 }
 
 static int copy_string(const char *from, char **ret_to)
@@ -140,6 +185,8 @@ static void copy_numbers(const struct event *from, struct event *to)
 	to->n_labels = 0;
 	to->origins = NULL;
 	to->n_origins = 0;
+	to->counts = NULL;
+	to->n_counts = 0;
 	to->detail = NULL;
 }
 
@@ -147,6 +194,14 @@ static int copy_names(const struct event *from, struct event *to)
 {
 	int r;
 
+	for (size_t i = 0; i < from->n_counts; i++) {
+		const struct event_count *count = &from->counts[i];
+
+		r = event_add_count(to, count->record, count->n_records, count->fingerprints,
+				    count->n_fingerprints);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < from->n_labels; i++) {
 		r = event_add_label(to, from->labels[i]);
 		if (r < 0)

@@ -29,8 +29,11 @@ enum event_kind {
 	EVENT_LOSS = 12, /* an identity or name was lost, dropped says how many; bytes are not */
 	EVENT_COVERAGE_GAP = 13, /* a labelled app used a channel that Weir cannot follow */
 	EVENT_CLOCK_SKEW = 14,
-	EVENT_POLICY = 15, /* a policy was loaded; detail holds its fingerprint */
+	EVENT_POLICY = 15,  /* a policy was loaded; detail holds its fingerprint */
+	EVENT_RECORDS = 16, /* a labelled file was read for records; detail says what was not */
 };
+
+#define EVENT_KIND_LAST EVENT_RECORDS
 
 enum event_direction {
 	EVENT_DIRECTION_NONE = 0,
@@ -96,6 +99,17 @@ struct event_object {
 	char *volume; /* lasting identity of the file system on it, as udev writes it */
 };
 
+#define EVENT_MAX_COUNTS 16
+#define EVENT_MAX_FINGERPRINTS 4096 /* of one event */
+
+/* Different records of one kind in a file. */
+struct event_count {
+	char *record;           /* the policy's [record "NAME"] */
+	uint64_t n_records;     /* different ones */
+	uint64_t *fingerprints; /* keyed, each once; all of them or none */
+	size_t n_fingerprints;
+};
+
 struct event {
 	uint64_t seq; /* by the agent's spool, from 1, without holes */
 	char *agent;  /* agent id */
@@ -118,6 +132,12 @@ struct event {
 	uint64_t turns_total; /* on a CRM socket: changes of direction from out to in */
 	uint64_t dropped;
 	char *detail; /* plain words for gaps and losses; never content */
+	/* Of RECORDS: certainty EXACT says that all of the file was read. */
+	struct event_count *counts;
+	size_t n_counts;
+	uint64_t rows;       /* lines that hold a record */
+	uint64_t content_ns; /* CLOCK_REALTIME of the last change of what was read, 0: unknown */
+	uint64_t size_bytes; /* of the file */
 };
 
 /* Returns a zeroed event or NULL when memory is out. */
@@ -131,6 +151,10 @@ int event_copy(const struct event *event, struct event **ret_event);
  */
 int event_add_label(struct event *event, const char *name);
 int event_add_origin(struct event *event, const char *name);
+
+/* Adds a count with copies of name and fingerprints. 0, -E2BIG beyond the limits, -ENOMEM. */
+int event_add_count(struct event *event, const char *record, uint64_t n_records,
+		    const uint64_t *fingerprints, size_t n_fingerprints);
 
 /* Stable lower-case names as they stand in JSON: "crm_access", "estimated". Never NULL. */
 const char *event_kind_to_string(enum event_kind kind);

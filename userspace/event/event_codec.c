@@ -66,6 +66,9 @@ static void put_event(const struct event *event, Weir__Event *message)
 	PUT(message, calls_total, event->calls_total);
 	PUT(message, turns_total, event->turns_total);
 	PUT(message, dropped, event->dropped);
+	PUT(message, rows, event->rows);
+	PUT(message, content_ns, event->content_ns);
+	PUT(message, size_bytes, event->size_bytes);
 	message->agent = event->agent;
 	message->boot_id = event->boot_id;
 	message->detail = event->detail;
@@ -75,17 +78,41 @@ static void put_event(const struct event *event, Weir__Event *message)
 	message->n_origins = event->n_origins;
 }
 
+/* As much room as an event may have counts. */
+struct counts {
+	Weir__RecordCount messages[EVENT_MAX_COUNTS];
+	Weir__RecordCount *pointers[EVENT_MAX_COUNTS];
+};
+
+static void put_counts(const struct event *event, struct counts *counts, Weir__Event *message)
+{
+	for (size_t i = 0; i < event->n_counts && i < EVENT_MAX_COUNTS; i++) {
+		Weir__RecordCount *count = &counts->messages[i];
+
+		weir__record_count__init(count);
+		count->record = event->counts[i].record;
+		PUT(count, n_records, event->counts[i].n_records);
+		count->fingerprints = event->counts[i].fingerprints;
+		count->n_fingerprints = event->counts[i].n_fingerprints;
+		counts->pointers[i] = count;
+		message->n_counts++;
+	}
+	message->counts = counts->pointers;
+}
+
 int event_encode(const struct event *event, uint8_t **ret_data, size_t *ret_size)
 {
 	Weir__EventApp app = WEIR__EVENT_APP__INIT;
 	Weir__EventObject object = WEIR__EVENT_OBJECT__INIT;
 	Weir__Event message = WEIR__EVENT__INIT;
+	struct counts counts;
 	uint8_t *data;
 	size_t size;
 
 	put_app(&event->app, &app);
 	put_object(&event->object, &object);
 	put_event(event, &message);
+	put_counts(event, &counts, &message);
 	message.app = &app;
 	message.object = &object;
 
@@ -138,7 +165,7 @@ static void get_event(Weir__Event *message, struct event *event)
 	event->seq = message->seq;
 	event->time_ns = message->time_ns;
 	event->gap_end_ns = message->gap_end_ns;
-	event->kind = message->kind <= EVENT_POLICY ? message->kind : EVENT_UNKNOWN;
+	event->kind = message->kind <= EVENT_KIND_LAST ? message->kind : EVENT_UNKNOWN;
 	event->direction = message->direction <= EVENT_DIRECTION_OUT ? message->direction
 								     : EVENT_DIRECTION_NONE;
 	event->certainty = message->certainty <= EVENT_CERTAINTY_EXACT ? message->certainty
@@ -149,6 +176,9 @@ static void get_event(Weir__Event *message, struct event *event)
 	event->calls_total = message->calls_total;
 	event->turns_total = message->turns_total;
 	event->dropped = message->dropped;
+	event->rows = message->rows;
+	event->content_ns = message->content_ns;
+	event->size_bytes = message->size_bytes;
 	event->agent = TAKE(message->agent);
 	event->boot_id = TAKE(message->boot_id);
 	event->detail = TAKE(message->detail);
@@ -170,6 +200,24 @@ static int get_names(const Weir__Event *message, struct event *event)
 		r = event_add_origin(event, message->origins[i]);
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+static int get_counts(const Weir__Event *message, struct event *event)
+{
+	for (size_t i = 0; i < message->n_counts; i++) {
+		const Weir__RecordCount *count = message->counts[i];
+		int r;
+
+		/* All fingerprints or none, or no sum of several could be trusted. */
+		if (!count->record ||
+		    (count->n_fingerprints > 0 && count->n_fingerprints != count->n_records))
+			return -EBADMSG;
+		r = event_add_count(event, count->record, count->n_records, count->fingerprints,
+				    count->n_fingerprints);
+		if (r < 0)
+			return r == -E2BIG ? -EBADMSG : r;
 	}
 	return 0;
 }
@@ -198,6 +246,8 @@ int event_decode(const uint8_t *data, size_t size, struct event **ret_event)
 		get_object(message->object, &event->object);
 	get_event(message, event);
 	r = get_names(message, event);
+	if (r == 0)
+		r = get_counts(message, event);
 	if (r < 0)
 		return r;
 	*ret_event = TAKE(event);

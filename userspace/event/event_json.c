@@ -101,6 +101,38 @@ static json_t *json_of_object(const struct event_object *about)
 	return TAKE(object);
 }
 
+static json_t *json_of_count(const struct event_count *count)
+{
+	_cleanup_(json_cleanup) json_t *object = json_object();
+
+	if (!object || !set_text(object, "record", count->record) ||
+	    !set_number(object, "different", count->n_records))
+		return NULL;
+	return TAKE(object);
+}
+
+/* Counts only: fingerprints are for joining lists, not for reading. */
+static json_t *json_of_counts(const struct event *event)
+{
+	_cleanup_(json_cleanup) json_t *object = json_object(), *counts = json_array();
+
+	for (size_t i = 0; counts && i < event->n_counts; i++)
+		if (json_array_append_new(counts, json_of_count(&event->counts[i])) < 0)
+			return NULL;
+	if (!object || !counts || json_object_set_new(object, "counts", TAKE(counts)) < 0 ||
+	    !set_number(object, "rows", event->rows) ||
+	    !set_number(object, "content_ns", event->content_ns) ||
+	    !set_number(object, "size_bytes", event->size_bytes))
+		return NULL;
+	return TAKE(object);
+}
+
+static bool set_counts_if_any(json_t *object, const struct event *event)
+{
+	return event->kind != EVENT_RECORDS ||
+	       json_object_set_new(object, "records", json_of_counts(event)) == 0;
+}
+
 static bool set_counters(json_t *object, const struct event *event, uint64_t bytes, uint64_t calls)
 {
 	return set_number(object, "bytes", bytes) && set_number(object, "calls", calls) &&
@@ -132,7 +164,7 @@ json_t *event_to_json(const struct event *event, const char *person, uint64_t by
 		    0 ||
 	    json_object_set_new(object, "origins",
 				json_of_names(event->origins, event->n_origins)) < 0 ||
-	    !set_counters(object, event, bytes, calls))
+	    !set_counters(object, event, bytes, calls) || !set_counts_if_any(object, event))
 		return NULL;
 	return TAKE(object);
 }

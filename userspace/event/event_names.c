@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[EVENT_COVERAGE_GAP] = "coverage_gap",
 	[EVENT_CLOCK_SKEW] = "clock_skew",
 	[EVENT_POLICY] = "policy",
+	[EVENT_RECORDS] = "records",
 };
 
 static const char *const certainty_names[] = {

@@ -74,6 +74,12 @@ size_t policy_executables(const struct policy *policy,
 	return policy->n_executables;
 }
 
+size_t policy_records(const struct policy *policy, const struct policy_record **ret_records)
+{
+	*ret_records = policy->records;
+	return policy->n_records;
+}
+
 uint64_t policy_class_mask(const struct policy *policy)
 {
 	/* All 64 bits may be classes, and shifting by 64 is undefined. */

@@ -67,6 +67,27 @@ struct policy_executable {
 	uint64_t labels;
 };
 
+enum policy_record_kind {
+	POLICY_RECORD_PATTERN = 0,
+	POLICY_RECORD_MOBILE,      /* a mobile number of China, with or without +86 */
+	POLICY_RECORD_RESIDENT_ID, /* GB 11643: 18 places, the last by ISO 7064 MOD 11-2 */
+	POLICY_RECORD_EMAIL,
+	POLICY_RECORD_BANK_CARD, /* 15 to 19 digits, the last by Luhn */
+};
+
+#define POLICY_MAX_RECORDS 16
+#define POLICY_RECORD_MAX_PATTERN_BYTES 127
+
+/* What a customer's record is recognised by. */
+struct policy_record {
+	char *name;
+	enum policy_record_kind kind;
+	char *pattern; /* of kind PATTERN, see policy_shape.h; "" otherwise */
+	char *title;   /* "" when not given and the kind has none; likewise below */
+	char *title_zh;
+	uint64_t labels; /* classes that such a record belongs to */
+};
+
 struct policy_problem {
 	char *file;
 	unsigned int line; /* 0: the file as a whole */
@@ -112,6 +133,9 @@ size_t policy_zones(const struct policy *policy, const struct policy_zone **ret_
 size_t policy_folders(const struct policy *policy, const struct policy_folder **ret_folders);
 size_t policy_executables(const struct policy *policy,
 			  const struct policy_executable **ret_executables);
+
+/* At most POLICY_MAX_RECORDS, in the order of the policy. */
+size_t policy_records(const struct policy *policy, const struct policy_record **ret_records);
 
 /* Longest prefix wins, then an exact port before any port. No match: loopback and
  * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "policy/policy_check_detect.h"
 #include "policy/policy_check_place.h"
+#include "policy/policy_check_record.h"
 #include "policy/policy_check_value.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
@@ -119,6 +120,8 @@ static int check_section(struct policy_check *check, const struct policy_section
 		return policy_check_trusted(check, section);
 	case POLICY_SECTION_SINK:
 		return policy_check_sink(check, section);
+	case POLICY_SECTION_RECORD:
+		return policy_check_record(check, section);
 	case POLICY_SECTION_PEOPLE:
 		return check_people(check, section);
 	case POLICY_SECTION_DETECT:

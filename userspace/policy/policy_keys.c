@@ -14,6 +14,7 @@ static const char *const trusted_keys[] = {"host", "folder"};
 static const char *const sink_keys[] = {"host",   "kind",   "port",   "origin", "allowed",
 					"folder", "device", "serial", "uuid"};
 static const char *const hub_keys[] = {"executable"};
+static const char *const record_keys[] = {"kind", "pattern", "class", "title", "title_zh"};
 static const char *const people_keys[] = {"staff", "accounts", "pseudonym_key"};
 
 #define KEYS(array) .keys = array, .n_keys = N_ITEMS(array)
@@ -26,6 +27,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 	[POLICY_SECTION_TRUSTED] = {"trusted", true, KEYS(trusted_keys), "[trusted \"backup\"]"},
 	[POLICY_SECTION_SINK] = {"sink", true, KEYS(sink_keys), "[sink \"messenger\"]"},
 	[POLICY_SECTION_HUB] = {"hub", true, KEYS(hub_keys), "[hub \"display\"]"},
+	[POLICY_SECTION_RECORD] = {"record", true, KEYS(record_keys), "[record \"policy-number\"]"},
 	[POLICY_SECTION_PEOPLE] = {"people", false, KEYS(people_keys), "[people]"},
 	/* Its keys depend on the detector: see policy_keys_settings. */
 	[POLICY_SECTION_DETECT] = {"detect", true, NULL, 0, "[detect \"round_trip\"]"},
@@ -141,6 +143,12 @@ const char *const policy_keys_categories[] = {
 	"other",
 };
 const size_t policy_keys_n_categories = N_ITEMS(policy_keys_categories);
+
+/* In the order of enum policy_record_kind. */
+const char *const policy_keys_record_kinds[] = {
+	"pattern", "mobile", "resident_id", "email", "bank_card",
+};
+const size_t policy_keys_n_record_kinds = N_ITEMS(policy_keys_record_kinds);
 
 const struct policy_hub policy_keys_hubs[] = {
 	{"x-server", "/usr/lib/xorg/Xorg"},

@@ -46,6 +46,9 @@ extern const size_t policy_keys_n_grades;
 extern const char *const policy_keys_categories[];
 extern const size_t policy_keys_n_categories;
 
+extern const char *const policy_keys_record_kinds[];
+extern const size_t policy_keys_n_record_kinds;
+
 struct policy_hub {
 	const char *name;
 	const char *path;

@@ -97,6 +97,17 @@ static void free_places(struct policy *policy)
 	free(policy->executables);
 }
 
+static void free_records(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_records; i++) {
+		free(policy->records[i].name);
+		free(policy->records[i].pattern);
+		free(policy->records[i].title);
+		free(policy->records[i].title_zh);
+	}
+	free(policy->records);
+}
+
 void policy_free(struct policy *policy)
 {
 	if (!policy)
@@ -109,6 +120,7 @@ void policy_free(struct policy *policy)
 		free(policy->classes[i].category);
 	}
 	free(policy->classes);
+	free_records(policy);
 	free_zones(policy);
 	free_places(policy);
 	for (size_t i = 0; i < policy->n_origins; i++)

@@ -30,6 +30,7 @@ enum policy_section_kind {
 	POLICY_SECTION_TRUSTED,
 	POLICY_SECTION_SINK,
 	POLICY_SECTION_HUB,
+	POLICY_SECTION_RECORD,
 	POLICY_SECTION_PEOPLE,
 	POLICY_SECTION_DETECT,
 	POLICY_N_SECTION_KINDS,
@@ -130,6 +131,8 @@ struct policy {
 	size_t n_devices;
 	struct policy_executable *executables;
 	size_t n_executables;
+	struct policy_record *records;
+	size_t n_records;
 	struct policy_origin *origins;
 	size_t n_origins;
 	struct policy_uids *staff;

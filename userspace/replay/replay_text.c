@@ -182,6 +182,21 @@ static void put_file_change(FILE *line, const struct event *event)
 	put_text(line, event->object.name ? event->object.name : "?");
 }
 
+/* "12 mobile, 60 policy-number in 60 rows", and what is not in it. */
+static void put_records(FILE *line, const struct event *event)
+{
+	put_text(line, event->object.name ? event->object.name : "?");
+	fputs(": ", line);
+	for (size_t i = 0; i < event->n_counts; i++) {
+		fprintf(line, "%s%" PRIu64 " ", i ? ", " : "", event->counts[i].n_records);
+		put_text(line, event->counts[i].record);
+	}
+	if (event->rows > 0)
+		fprintf(line, " in %" PRIu64 " row%s", event->rows, event->rows == 1 ? "" : "s");
+	fprintf(line, "%s(%s)", event->n_counts > 0 ? " " : "",
+		event_certainty_to_string(event->certainty));
+}
+
 static void put_agent_report(FILE *line, const struct event *event)
 {
 	char duration[FIGURES_SIZE];
@@ -215,6 +230,9 @@ static void put_happening(FILE *line, const struct replay_item *item)
 	case EVENT_FILE_UNLINK:
 	case EVENT_FILE_TRUNCATE:
 		put_file_change(line, event);
+		break;
+	case EVENT_RECORDS:
+		put_records(line, event);
 		break;
 	case EVENT_PROCESS_EXIT:
 		put_app(line, &event->app);

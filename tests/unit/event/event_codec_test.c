@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +35,9 @@ static struct event *given_event_with_every_field(void)
 		.turns_total = 8,
 		.dropped = 9,
 		.detail = strdup(""),
+		.rows = 20,
+		.content_ns = 21,
+		.size_bytes = 22,
 		.app = {.id = 10,
 			.parent_id = 11,
 			.start_ns = 12,
@@ -62,6 +66,8 @@ static struct event *given_event_with_every_field(void)
 	assert_int_equal(event_add_label(event, "b"), 0);
 	assert_int_equal(event_add_label(event, "a"), 0);
 	assert_int_equal(event_add_origin(event, "o"), 0);
+	assert_int_equal(event_add_count(event, "mobile", 2, (uint64_t[]){UINT64_MAX, 23}, 2), 0);
+	assert_int_equal(event_add_count(event, "email", 24, NULL, 0), 0);
 	return event;
 }
 
@@ -108,6 +114,36 @@ static void assert_same_object(const struct event_object *a, const struct event_
 	assert_string_equal(a->volume, b->volume);
 }
 
+static int send_back(const struct event *event)
+{
+	_cleanup_(event_freep) struct event *received = NULL;
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = 0;
+
+	assert_int_equal(event_encode(event, &data, &size), 0);
+	return event_decode(data, size, &received);
+}
+
+static void counts_that_cannot_be_are_refused(void **state)
+{
+	_cleanup_(event_freep) struct event *event = event_new();
+	static const uint64_t fingerprints[EVENT_MAX_FINGERPRINTS + 1];
+
+	(void)state;
+	assert_int_equal(event_add_count(event, "a", EVENT_MAX_FINGERPRINTS, fingerprints,
+					 EVENT_MAX_FINGERPRINTS),
+			 0);
+	assert_int_equal(send_back(event), 0);
+	assert_int_equal(event_add_count(event, "b", 1, fingerprints, 1), -E2BIG);
+	for (int i = 1; i < EVENT_MAX_COUNTS; i++)
+		assert_int_equal(event_add_count(event, "c", 1, NULL, 0), 0);
+	assert_int_equal(event_add_count(event, "d", 1, NULL, 0), -E2BIG);
+	assert_int_equal(send_back(event), 0);
+	/* Part of the fingerprints is no list that could be joined with another. */
+	event->counts[0].n_records++;
+	assert_int_equal(send_back(event), -EBADMSG);
+}
+
 static void every_field_survives_the_wire(void **state)
 {
 	_cleanup_(event_freep) struct event *event = given_event_with_every_field();
@@ -130,6 +166,17 @@ static void every_field_survives_the_wire(void **state)
 	assert_int_equal(received->calls_total, event->calls_total);
 	assert_int_equal(received->turns_total, event->turns_total);
 	assert_int_equal(received->dropped, event->dropped);
+	assert_int_equal(received->rows, event->rows);
+	assert_int_equal(received->content_ns, event->content_ns);
+	assert_int_equal(received->size_bytes, event->size_bytes);
+	assert_int_equal(received->n_counts, 2);
+	assert_string_equal(received->counts[0].record, "mobile");
+	assert_int_equal(received->counts[0].n_records, 2);
+	assert_int_equal(received->counts[0].n_fingerprints, 2);
+	assert_true(received->counts[0].fingerprints[0] == UINT64_MAX);
+	assert_int_equal(received->counts[0].fingerprints[1], 23);
+	assert_int_equal(received->counts[1].n_records, 24);
+	assert_int_equal(received->counts[1].n_fingerprints, 0);
 	assert_int_equal(received->n_labels, 2);
 	assert_string_equal(received->labels[0], "a");
 	assert_int_equal(received->n_origins, 1);
@@ -251,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_survives_the_wire),
+		cmocka_unit_test(counts_that_cannot_be_are_refused),
 		cmocka_unit_test(unknown_and_empty_text_stay_apart),
 		cmocka_unit_test(bytes_that_are_no_event_are_refused),
 		cmocka_unit_test(a_cut_event_is_refused_or_a_smaller_event),

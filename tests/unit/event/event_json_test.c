@@ -45,6 +45,31 @@ static json_int_t number_at(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+static void counts_are_told_without_fingerprints(void **state)
+{
+	_cleanup_(event_freep) struct event *event = given_egress();
+	static const uint64_t fingerprint = 1311768467463790320;
+	_cleanup_free_ char *text = NULL;
+	json_t *json, *records;
+
+	(void)state;
+	event->kind = EVENT_RECORDS;
+	event->rows = 3;
+	event->size_bytes = 120;
+	assert_int_equal(event_add_count(event, "mobile", 1, &fingerprint, 1), 0);
+	json = event_to_json(event, NULL, 0, 0);
+	records = json_object_get(json, "records");
+	assert_int_equal(number_at(records, "rows"), 3);
+	assert_int_equal(number_at(records, "size_bytes"), 120);
+	assert_int_equal(
+		number_at(json_array_get(json_object_get(records, "counts"), 0), "different"), 1);
+	assert_string_equal(
+		text_at(json_array_get(json_object_get(records, "counts"), 0), "record"), "mobile");
+	text = json_dumps(json, 0);
+	assert_null(strstr(text, "1311768467463790320"));
+	json_decref(json);
+}
+
 static void the_documented_keys_are_there(void **state)
 {
 	_cleanup_(event_freep) struct event *event = given_egress();
@@ -142,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_documented_keys_are_there),
+		cmocka_unit_test(counts_are_told_without_fingerprints),
 		cmocka_unit_test(a_cgroup_is_shown_where_it_is_not_the_root),
 		cmocka_unit_test(bytes_are_the_step_and_totals_stand_beside),
 		cmocka_unit_test(the_login_is_not_shown),

@@ -176,10 +176,35 @@ static void colours_come_only_when_asked_for(void **state)
 	assert_non_null(strstr(coloured, "\033[1;31megress"));
 }
 
+static void counted_records_stand_behind_their_file(void **state)
+{
+	struct event event = {.kind = EVENT_RECORDS,
+			      .certainty = EVENT_CERTAINTY_EXACT,
+			      .object = {.name = "/home/~/out.csv"},
+			      .rows = 60};
+	struct replay_item item = {.event = &event};
+	_cleanup_free_ char *line = NULL, *unknown = NULL;
+
+	(void)state;
+	assert_int_equal(event_add_count(&event, "mobile", 58, NULL, 0), 0);
+	assert_int_equal(event_add_count(&event, "policy-number", 60, NULL, 0), 0);
+	line = render(&item, false);
+	assert_non_null(
+		strstr(line, "/home/~/out.csv: 58 mobile, 60 policy-number in 60 rows (exact)"));
+	for (size_t i = 0; i < event.n_counts; i++) {
+		free(event.counts[i].record);
+		free(event.counts[i].fingerprints);
+	}
+	free(event.counts);
+	event = (struct event){.kind = EVENT_RECORDS, .object = {.name = "/a"}};
+	unknown = render(&item, false);
+	assert_non_null(strstr(unknown, "/a: (unknown)"));
+}
+
 static void every_kind_is_one_line_even_with_nothing_known(void **state)
 {
 	(void)state;
-	for (enum event_kind kind = EVENT_UNKNOWN; kind <= EVENT_POLICY; kind++) {
+	for (enum event_kind kind = EVENT_UNKNOWN; kind <= EVENT_KIND_LAST; kind++) {
 		struct event event = {.kind = kind};
 		struct replay_item item = {.event = &event};
 		_cleanup_free_ char *line = render(&item, false);
@@ -211,6 +236,7 @@ int main(void)
 		cmocka_unit_test(arrows_stay_aligned_when_a_name_is_chinese),
 		cmocka_unit_test(a_file_name_cannot_paint_the_terminal),
 		cmocka_unit_test(colours_come_only_when_asked_for),
+		cmocka_unit_test(counted_records_stand_behind_their_file),
 		cmocka_unit_test(every_kind_is_one_line_even_with_nothing_known),
 		cmocka_unit_test(a_full_disk_is_told),
 	};

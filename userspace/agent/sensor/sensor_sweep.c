@@ -3,6 +3,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
@@ -182,7 +183,20 @@ static void visit_flow(struct sensor *sensor, struct read_app *apps,
 	report_flow(sensor, apps, known, flow, is_new);
 }
 
+/* The app that this process belongs to, 0 while it is not known to the tables. */
+static uint64_t own_app(const struct sensor *sensor)
+{
+	uint32_t tgid = (uint32_t)getpid();
+	uint64_t id = 0;
+
+	(void)bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.processes), &tgid, &id);
+	return id;
+}
+
 /*
+ * What Weir itself reads, to hash it or to count its records, is nobody's access to it. Its app is
+ * a hub and passes nothing on; its flows are let go at once, as it never ends.
+ *
  * Key by key: a batch of this element size saves little, and get_next_key copes
  * with entries that come and go meanwhile (a removed key starts over, which only
  * repeats totals that are known).
@@ -192,6 +206,7 @@ static int sweep_flows(struct sensor *sensor)
 	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
 	uint32_t limit = bpf_map__max_entries(sensor->skeleton->maps.flows) * 2, n = 0;
 	_cleanup_free_ struct read_app *apps = calloc(READ_APPS_MAX, sizeof(*apps));
+	uint64_t own_id = own_app(sensor);
 	struct weir_flow_key key, next;
 	struct weir_flow flow;
 	bool has_next = apps && bpf_map_get_next_key(fd, NULL, &next) == 0;
@@ -200,12 +215,17 @@ static int sweep_flows(struct sensor *sensor)
 		return -ENOMEM;
 	sensor->flows = 0;
 	for (; has_next && n < limit; n++) {
+		bool is_own;
+
 		key = next;
-		if (bpf_map_lookup_elem(fd, &key, &flow) == 0) {
+		is_own = key.app_id == own_id;
+		if (!is_own && bpf_map_lookup_elem(fd, &key, &flow) == 0) {
 			visit_flow(sensor, apps, &key, &flow);
 			sensor->flows++;
 		}
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (is_own)
+			bpf_map_delete_elem(fd, &key);
 	}
 	return has_next ? -EAGAIN : 0;
 }

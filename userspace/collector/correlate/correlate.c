@@ -19,7 +19,8 @@
 
 #define TRACE_KINDS                                                                          \
 	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_EGRESS | 1u << EVENT_CRM_ACCESS | \
-	 1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE)
+	 1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE |     \
+	 1u << EVENT_RECORDS)
 
 struct correlate {
 	struct store *store;

@@ -111,6 +111,21 @@ static int add_bulk(const struct detector *detector, const struct policy *policy
 	return detector_add(detector, incident, "", points, reason, reason_zh, ids);
 }
 
+/* Counted records only: lookups are told with the place that they were made at. */
+static int format_records(const struct incident *incident, bool zh, char **ret_text)
+{
+	if (incident->n_counts == 0) {
+		*ret_text = strdup("");
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	return asprintf(ret_text, zh ? "，共 %s 条记录（%s）" : ", %s records (%s),",
+			incident_format_number(incident->records).text,
+			incident_format_certainty(incident->records_certainty, zh ? "zh" : "en")) <
+			       0
+		       ? -ENOMEM
+		       : 0;
+}
+
 static int add_egress(const struct detector *detector, const struct episode *episode,
 		      const struct policy *policy, struct incident *incident,
 		      const struct incident_ids *ids, const char *program)
@@ -120,12 +135,18 @@ static int add_egress(const struct detector *detector, const struct episode *epi
 	int64_t points = policy_detect_value(policy, detector->id, "weight", 40);
 	const char *bytes = incident_format_certainty(episode->bytes_certainty, "en");
 	const char *bytes_zh = incident_format_certainty(episode->bytes_certainty, "zh");
+	_cleanup_free_ char *records = NULL, *records_zh = NULL;
 
-	if (asprintf(&reason, "%s sent %s bytes (%s) of labelled data to %s.", program,
-		     incident_format_number(episode->bytes).text, bytes, episode->recipient) < 0)
+	if (format_records(incident, false, &records) < 0 ||
+	    format_records(incident, true, &records_zh) < 0)
 		return -ENOMEM;
-	if (asprintf(&reason_zh, "程序 %s 向 %s 发送了 %s 字节（%s）带标签的数据。", program,
-		     episode->recipient, incident_format_number(episode->bytes).text, bytes_zh) < 0)
+	if (asprintf(&reason, "%s sent %s bytes (%s) of labelled data%s to %s.", program,
+		     incident_format_number(episode->bytes).text, bytes, records,
+		     episode->recipient) < 0)
+		return -ENOMEM;
+	if (asprintf(&reason_zh, "程序 %s 向 %s 发送了 %s 字节（%s）带标签的数据%s。", program,
+		     episode->recipient, incident_format_number(episode->bytes).text, bytes_zh,
+		     records_zh) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, attack_of(kind), points, reason, reason_zh, ids);
 }

@@ -60,6 +60,12 @@ void episode_free(struct episode *episode);
 int episode_fill_incident(const struct episode *episode, const struct policy *policy,
 			  struct incident *incident);
 
+/* Counts the records in what went out where all of it was files that the agent has read: the
+ * different ones of all files together, so that what was sent twice to one recipient counts once.
+ * Else the incident keeps its estimate. 0 or -ENOMEM. */
+int episode_count_records(const struct episode *episode, const struct policy *policy,
+			  struct incident *incident);
+
 /* Turns of a flow on a CRM socket that came after a time, less the handshake of TLS when the
  * flow began after it: the estimate of lookups. */
 uint64_t episode_lookups(const struct policy *policy, const struct lineage_flow *flow,

@@ -213,6 +213,8 @@ int episode_fill_incident(const struct episode *episode, const struct policy *po
 	}
 	if (r == 0)
 		r = add_sources(lineage, policy, incident);
+	if (r == 0)
+		r = episode_count_records(episode, policy, incident);
 	incident->bytes_out = episode->bytes;
 	incident->bytes_certainty = episode->bytes_certainty;
 	incident->first_ns = episode->first_ns;

@@ -258,7 +258,7 @@ void known_take_trace(struct known *known, const struct store_record *record,
 	uint64_t lead_ns = KNOWN_TRACE_SLACK_NS;
 
 	if (event->kind == EVENT_FILE_RENAME || event->kind == EVENT_FILE_UNLINK ||
-	    event->kind == EVENT_FILE_TRUNCATE)
+	    event->kind == EVENT_FILE_TRUNCATE || event->kind == EVENT_RECORDS)
 		lead_ns = mark_window_ns;
 	for (size_t i = 0; i < known->n_items; i++) {
 		struct known_incident *item = &known->items[i];

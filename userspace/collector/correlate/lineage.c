@@ -16,8 +16,9 @@
 
 #define LINEAGE_FLOW_KINDS \
 	(1u << EVENT_EDGE | 1u << EVENT_FLOW | 1u << EVENT_CRM_ACCESS | 1u << EVENT_EGRESS)
-#define LINEAGE_MARK_KINDS \
-	(1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE)
+#define LINEAGE_MARK_KINDS                                                               \
+	(1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_TRUNCATE | \
+	 1u << EVENT_RECORDS)
 
 DEFINE_CLEANUP(cursor_freep, struct store_cursor, store_cursor_free)
 DEFINE_CLEANUP(record_freep, struct store_record, store_record_free)
@@ -59,6 +60,9 @@ static void object_done(struct lineage_object *object)
 		free(object->marks[i].name);
 		free(object->marks[i].previous_name);
 	}
+	for (size_t i = 0; i < object->n_scans; i++)
+		event_free(object->scans[i].event);
+	free(object->scans);
 	free(object->names);
 	free(object->marks);
 	free(object->agent);
@@ -269,6 +273,9 @@ static int walk_app(struct walk *walk, size_t app)
 		if (record->event->direction == EVENT_DIRECTION_IN ||
 		    record->event->object.role == EVENT_ROLE_CRM)
 			r = take_incoming(walk, app, record);
+		else if (record->event->kind == EVENT_EGRESS && record->bytes > 0)
+			walk->lineage->apps[app].sends_elsewhere |=
+				!lineage_graph_has_flow(walk->lineage, record->event);
 	}
 	return r;
 }
@@ -331,6 +338,8 @@ static int walk_object(struct walk *walk, size_t object)
 		if (!lineage_graph_is_same_object(&walk->lineage->objects[object], record->event))
 			continue;
 		r = lineage_graph_sighting(walk->lineage, object, record);
+		if (r == 0 && record->event->kind == EVENT_RECORDS)
+			r = lineage_graph_scan(&walk->lineage->objects[object], record);
 		if (r == 0 && record->event->direction == EVENT_DIRECTION_OUT)
 			r = take_writer(walk, object, record);
 	}

@@ -68,7 +68,8 @@ struct lineage_app {
 	size_t first_flow; /* index into flows, LINEAGE_NO_FLOW when it has none */
 	unsigned int depth;
 	bool is_sender;
-	bool is_queued; /* waits to be walked from; likewise of objects */
+	bool sends_elsewhere; /* and not only by the egress that was added */
+	bool is_queued;       /* waits to be walked from; likewise of objects */
 };
 
 struct lineage_name {
@@ -88,6 +89,12 @@ struct lineage_mark {
 	char *previous_name;
 };
 
+/* What was read in an object for records, and when. */
+struct lineage_scan {
+	uint64_t id;         /* of the store record */
+	struct event *event; /* of kind RECORDS */
+};
+
 struct lineage_object {
 	char *agent;
 	char *boot_id; /* "" for a file: its identity outlives a boot */
@@ -103,6 +110,8 @@ struct lineage_object {
 	size_t n_names;
 	struct lineage_mark *marks;
 	size_t n_marks;
+	struct lineage_scan *scans; /* ascending id */
+	size_t n_scans;
 };
 
 struct lineage_index;
@@ -140,6 +149,10 @@ bool lineage_has_origin(const struct event *event, const char *origin);
 /* The object of a flow, or NULL when it was no node of the walk. */
 const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 					       const struct lineage_flow *flow);
+
+/* What was found in an object as it was when it was read at a time, or NULL when nobody looked: the
+ * first look after it at content that was there by then, else the last one before. */
+const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, uint64_t read_ns);
 
 /* 64-bit fingerprints of identities, for telling whether an event touches a lineage. */
 uint64_t lineage_hash_app(const char *agent, const char *boot_id, uint64_t app_id);

@@ -174,6 +174,11 @@ static size_t find_flow(const struct lineage *lineage, const struct event *event
 	return LINEAGE_INDEX_NONE;
 }
 
+bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *event)
+{
+	return find_flow(lineage, event) != LINEAGE_INDEX_NONE;
+}
+
 static int add_flow(struct lineage *lineage, size_t app, const struct store_record *record,
 		    size_t *ret_at)
 {

@@ -165,19 +165,25 @@ static int report(const struct detector *detector, const struct trip *trip,
 	struct incident_time_text list = incident_format_time(trip->list_ns);
 	struct incident_time_text answer = incident_format_time(trip->answer_ns);
 	struct incident_number_text turns = incident_format_number(trip->n_turns);
+	struct incident_number_text records = incident_format_number(incident->records);
+	bool is_exact = incident->records_certainty == EVENT_CERTAINTY_EXACT;
 	int64_t points = policy_detect_value(trip->policy, detector->id, "weight", 50);
 
 	if (asprintf(&reason,
 		     "Round trip: a list came in from %s at %s, about %s CRM lookups (estimated) "
-		     "followed, and from %s on an answer went to the same %s: the data's origin "
-		     "equals its destination.",
-		     trip->peer, list.text, turns.text, answer.text, trip->peer) < 0)
+		     "followed, and from %s on an answer%s%s%s went to the same %s: the data's "
+		     "origin equals its destination.",
+		     trip->peer, list.text, turns.text, answer.text, is_exact ? " with " : "",
+		     is_exact ? records.text : "", is_exact ? " records (exact)" : "",
+		     trip->peer) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh,
 		     "往返：%s 从 %s 收到名单，其后约有 %s 次（估计）客户管理系统（CRM）查询，%s "
 		     "起，"
-		     "结果被发回同一个 %s，即数据的来处与去处相同。",
-		     list.text, trip->peer, turns.text, answer.text, trip->peer) < 0)
+		     "结果%s%s%s被发回同一个 %s，即数据的来处与去处相同。",
+		     list.text, trip->peer, turns.text, answer.text, is_exact ? "（" : "",
+		     is_exact ? records.text : "", is_exact ? " 条记录，精确）" : "",
+		     trip->peer) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, "T1213.004", points, reason, reason_zh,
 			    &trip->events);

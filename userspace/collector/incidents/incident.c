@@ -47,6 +47,13 @@ static void sink_done(struct incident_sink *sink)
 	free(sink->address);
 }
 
+static void count_done(struct incident_count *count)
+{
+	free(count->record);
+	free(count->title);
+	free(count->title_zh);
+}
+
 static void step_done(struct incident_step *step)
 {
 	free(step->agent);
@@ -77,6 +84,9 @@ void incident_free(struct incident *incident)
 		sink_done(&incident->sinks[i]);
 	for (size_t i = 0; i < incident->n_lineage; i++)
 		step_done(&incident->lineage[i]);
+	for (size_t i = 0; i < incident->n_counts; i++)
+		count_done(&incident->counts[i]);
+	free(incident->counts);
 	free(incident->addends);
 	free(incident->sources);
 	free(incident->sinks);
@@ -235,6 +245,24 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 		return r;
 	}
 	incident->sinks[incident->n_sinks++] = copy;
+	return 0;
+}
+
+int incident_add_count(struct incident *incident, const struct incident_count *count)
+{
+	struct incident_count copy = {.n_records = count->n_records};
+	bool ok = true;
+	int r;
+
+	copy.record = copy_text(count->record, &ok);
+	copy.title = copy_text(count->title, &ok);
+	copy.title_zh = copy_text(count->title_zh, &ok);
+	r = ok ? grow(&incident->counts, incident->n_counts, sizeof(copy)) : -ENOMEM;
+	if (r < 0) {
+		count_done(&copy);
+		return r;
+	}
+	incident->counts[incident->n_counts++] = copy;
 	return 0;
 }
 

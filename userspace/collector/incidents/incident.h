@@ -70,6 +70,14 @@ struct incident_source {
 	enum event_certainty certainty; /* of records */
 };
 
+/* Different records of one kind in the files that went out. */
+struct incident_count {
+	char *record; /* of the policy's section */
+	char *title;  /* "" when the policy has none */
+	char *title_zh;
+	uint64_t n_records;
+};
+
 struct incident_sink {
 	char *name;    /* of the policy's section; "" for a place it does not name */
 	char *kind;    /* "im", "mail", ..., "" when unknown */
@@ -116,6 +124,8 @@ struct incident {
 	enum event_certainty bytes_certainty;
 	uint64_t records; /* meaningful unless records_certainty is unknown */
 	enum event_certainty records_certainty;
+	struct incident_count *counts; /* what records comes from; none when turns tell it */
+	size_t n_counts;
 	uint64_t first_ns, last_ns;    /* of the egress */
 	struct incident_step *lineage; /* by first_ns */
 	size_t n_lineage;
@@ -141,6 +151,7 @@ int incident_add_addend(struct incident *incident, const struct incident_addend 
 int incident_add_source(struct incident *incident, const struct incident_source *source);
 /* Merges into the entry with the same name and address: bytes add up. */
 int incident_add_sink(struct incident *incident, const struct incident_sink *sink);
+int incident_add_count(struct incident *incident, const struct incident_count *count);
 /* Keeps the lineage in order of first_ns. */
 int incident_add_step(struct incident *incident, const struct incident_step *step);
 int incident_add_event(struct incident *incident, uint64_t event_id);
@@ -172,10 +183,10 @@ int incident_from_stored(const struct store_incident *stored, struct incident **
 /*
  * The public JSON: id, severity, score, detectors[], persons[], sources[]{name, kind, class,
  * title, category, records{value, certainty}}, sinks[]{name, kind, address, allowed, bytes},
- * bytes_out, bytes_certainty, records{value, certainty}, first_ns, last_ns, explanation,
- * addends[]{detector, attack, points, reason, events[]}, attack[], agents[], law[], lineage[],
- * events[], cut{}. records.value is null when the certainty is "unknown".
- * Returns a new reference, or NULL when memory is out.
+ * bytes_out, bytes_certainty, records{value, certainty}, counts[]{record, title, records},
+ * first_ns, last_ns, explanation, addends[]{detector, attack, points, reason, events[]}, attack[],
+ * agents[], law[], lineage[], events[], cut{}. records.value is null when the certainty is
+ * "unknown". Returns a new reference, or NULL when memory is out.
  */
 json_t *incident_to_json(const struct incident *incident, const char *lang);
 

@@ -60,6 +60,14 @@ static json_t *source_to_json(const void *item)
 			 "certainty", event_certainty_to_string(source->certainty));
 }
 
+static json_t *count_to_json(const void *item)
+{
+	const struct incident_count *count = item;
+
+	return json_pack("{s:s, s:s, s:s, s:I}", "record", count->record, "title", count->title,
+			 "title_zh", count->title_zh, "n_records", as_json(count->n_records));
+}
+
 static json_t *sink_to_json(const void *item)
 {
 	const struct incident_sink *sink = item;
@@ -116,7 +124,8 @@ int incident_to_document(const struct incident *incident, char **ret_document)
 		LIST(incident->lineage, incident->n_lineage, step_to_json), "events",
 		incident_document_ids(&incident->events));
 	_cleanup_(json_decrefp) json_t *figures = json_pack(
-		"{s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes_out",
+		"{s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "counts",
+		LIST(incident->counts, incident->n_counts, count_to_json), "bytes_out",
 		as_json(incident->bytes_out), "bytes_certainty",
 		event_certainty_to_string(incident->bytes_certainty), "records",
 		as_json(incident->records), "records_certainty",
@@ -238,6 +247,18 @@ static int step_from_json(struct incident *incident, json_t *json)
 	return r;
 }
 
+static int count_from_json(struct incident *incident, json_t *json)
+{
+	struct incident_count count = {0};
+	json_int_t n_records;
+
+	if (json_unpack(json, "{s:s, s:s, s:s, s:I}", "record", &count.record, "title",
+			&count.title, "title_zh", &count.title_zh, "n_records", &n_records) < 0)
+		return -EBADMSG;
+	count.n_records = (uint64_t)n_records;
+	return incident_add_count(incident, &count);
+}
+
 static int person_from_json(struct incident *incident, json_t *json)
 {
 	return json_is_string(json) ? incident_add_person(incident, json_string_value(json))
@@ -318,6 +339,9 @@ int incident_from_document(const char *document, struct incident **ret_incident)
 		r = list_from_json(incident, root, "sources", source_from_json);
 	if (r == 0)
 		r = list_from_json(incident, root, "sinks", sink_from_json);
+	/* Older documents have none. */
+	if (r == 0 && json_object_get(root, "counts"))
+		r = list_from_json(incident, root, "counts", count_from_json);
 	if (r == 0)
 		r = list_from_json(incident, root, "lineage", step_from_json);
 	if (r == 0)

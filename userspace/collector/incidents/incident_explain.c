@@ -98,11 +98,39 @@ static void write_opening(const struct incident *incident, bool zh, FILE *out)
 	write_classes(incident, zh, out);
 	fputs(zh ? "的数据发送到 " : " to ", out);
 	write_sinks(incident, zh, out);
-	fprintf(out, zh ? "，共 %s 字节（%s）。" : ": %s bytes (%s).", bytes.text, certainty);
+	fprintf(out, zh ? "，共 %s 字节（%s）" : ": %s bytes (%s)", bytes.text, certainty);
+	if (incident->n_counts > 0)
+		fprintf(out, zh ? "，%s 条记录（%s）" : ", %s records (%s)",
+			incident_format_number(incident->records).text,
+			incident_format_certainty(incident->records_certainty, zh ? "zh" : "en"));
+	fputs(zh ? "。" : ".", out);
 }
 
-static void write_source(const struct incident_source *source, bool zh, FILE *out)
+static void write_counts(const struct incident *incident, bool zh, FILE *out)
 {
+	if (incident->n_counts == 0)
+		return;
+	fputs(zh ? "发出的文件中，去重后有"
+		 : " In the files that went out were, each counted once, ",
+	      out);
+	for (size_t i = 0; i < incident->n_counts; i++) {
+		const struct incident_count *count = &incident->counts[i];
+		const char *title = zh && *count->title_zh ? count->title_zh : count->title;
+		struct incident_number_text number = incident_format_number(count->n_records);
+
+		fprintf(out, zh ? "%s%s 个%s" : "%s%s %s",
+			i == 0 ? (zh ? " " : "")
+			: zh   ? "、"
+			       : ", ",
+			number.text, *title ? title : count->record);
+	}
+	fputs(zh ? "。" : ".", out);
+}
+
+static void write_source(const struct incident *incident, const struct incident_source *source,
+			 bool zh, FILE *out)
+{
+	bool is_counted = incident->records_certainty != EVENT_CERTAINTY_UNKNOWN;
 	struct incident_number_text records = incident_format_number(source->records);
 	struct incident_number_text connections = incident_format_number(source->connections);
 
@@ -114,10 +142,11 @@ static void write_source(const struct incident_source *source, bool zh, FILE *ou
 			source->name, connections.text, records.text);
 	else if (strcmp(source->kind, "export") == 0)
 		fprintf(out,
-			zh ? "数据来自导出文件夹 %s，其中的记录条数未知。"
-			   : " It came from the export folder %s; how many records it held is "
-			     "unknown.",
-			source->name);
+			zh ? "数据来自导出文件夹 %s%s。" : " It came from the export folder %s%s.",
+			source->name,
+			is_counted ? ""
+			: zh       ? "，其中的记录条数未知"
+				   : "; how many records it held is unknown");
 	else if (strcmp(source->kind, "client") == 0)
 		fprintf(out,
 			zh ? "数据来自客户端程序 %s，记录条数未知。"
@@ -146,7 +175,7 @@ static void write_sources(const struct incident *incident, bool zh, FILE *out)
 				    !strcmp(incident->sources[j].kind, source->kind);
 		if (is_repeat)
 			continue;
-		write_source(source, zh, out);
+		write_source(incident, source, zh, out);
 		has_estimate |= source->certainty == EVENT_CERTAINTY_ESTIMATED;
 	}
 	if (has_estimate)
@@ -290,6 +319,7 @@ int incident_explain(const struct incident *incident, const char *lang, char **r
 	if (!out)
 		return -ENOMEM;
 	write_opening(incident, zh, out);
+	write_counts(incident, zh, out);
 	write_sources(incident, zh, out);
 	r = write_way(incident, zh, out);
 	write_addends(incident, zh, out);

@@ -85,6 +85,24 @@ static json_t *sources_to_json(const struct incident *incident, bool zh)
 	return list;
 }
 
+static json_t *counts_to_json(const struct incident *incident, bool zh)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < incident->n_counts; i++) {
+		const struct incident_count *count = &incident->counts[i];
+		json_t *item = json_pack("{s:s, s:s, s:I}", "record", count->record, "title",
+					 zh && *count->title_zh ? count->title_zh : count->title,
+					 "records", (json_int_t)count->n_records);
+
+		if (json_array_append_new(list, item) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static json_t *sinks_to_json(const struct incident *incident)
 {
 	json_t *list = json_array();
@@ -183,7 +201,8 @@ json_t *incident_to_json(const struct incident *incident, const char *lang)
 		return NULL;
 	start = text + strspn(text, " ");
 	return json_pack(
-		"{s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:I, s:I, s:s, s:o, s:o, s:o, "
+		"{s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:I, s:I, s:s, s:o, s:o, "
+		"s:o, "
 		"s:o, "
 		"s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
 		"id", (json_int_t)incident->id, "severity",
@@ -193,10 +212,10 @@ json_t *incident_to_json(const struct incident *incident, const char *lang)
 		sources_to_json(incident, zh), "sinks", sinks_to_json(incident), "bytes_out",
 		(json_int_t)incident->bytes_out, "bytes_certainty",
 		event_certainty_to_string(incident->bytes_certainty), "records",
-		count_to_json(incident->records, incident->records_certainty), "first_ns",
-		(json_int_t)incident->first_ns, "last_ns", (json_int_t)incident->last_ns,
-		"explanation", start, "addends", addends_to_json(incident, zh), "attack",
-		attack_to_json(incident), "agents",
+		count_to_json(incident->records, incident->records_certainty), "counts",
+		counts_to_json(incident, zh), "first_ns", (json_int_t)incident->first_ns, "last_ns",
+		(json_int_t)incident->last_ns, "explanation", start, "addends",
+		addends_to_json(incident, zh), "attack", attack_to_json(incident), "agents",
 		incident_document_strings(incident->agents, incident->n_agents), "law",
 		law_to_json(incident, zh), "lineage", lineage_to_json(incident), "events",
 		incident_document_ids(&incident->events), "cut", "events",

@@ -51,9 +51,24 @@ static bool is_repeat(const struct incident *incident, size_t at, const char *ca
 	return false;
 }
 
+/* What went out was counted: each record holds data of every class that it was labelled with. */
+static void take_exact(const struct incident *incident, struct incident_law_fact *fact)
+{
+	for (size_t i = 0; i < incident->n_sources; i++) {
+		if (!has_category(&incident->sources[i], fact->category))
+			continue;
+		fact->records = incident->records;
+		fact->certainty = EVENT_CERTAINTY_EXACT;
+	}
+}
+
 static void count_category(const struct incident *incident, struct incident_law_fact *fact)
 {
 	fact->certainty = EVENT_CERTAINTY_UNKNOWN;
+	if (incident->records_certainty == EVENT_CERTAINTY_EXACT) {
+		take_exact(incident, fact);
+		return;
+	}
 	for (size_t i = 0; i < incident->n_sources; i++) {
 		const struct incident_source *source = &incident->sources[i];
 
@@ -69,6 +84,8 @@ static void count_category(const struct incident *incident, struct incident_law_
 /* One place mapped to two categories: adding them up would count its records twice. */
 static bool has_ambiguous_place(const struct incident *incident)
 {
+	if (incident->records_certainty == EVENT_CERTAINTY_EXACT)
+		return true;
 	for (size_t i = 0; i < incident->n_sources; i++) {
 		const struct incident_source *source = &incident->sources[i];
 

@@ -40,10 +40,13 @@ static void print_records(const struct incident *incident, const char *lang, FIL
 {
 	const char *certainty = incident_format_certainty(incident->records_certainty, lang);
 
+	bool zh = incident_lang_is_chinese(lang);
+
 	if (incident->records_certainty == EVENT_CERTAINTY_UNKNOWN)
-		fputs(certainty, out);
+		fprintf(out, zh ? "记录条数%s" : "%s records", certainty);
 	else
-		fprintf(out, "%s (%s)", incident_format_number(incident->records).text, certainty);
+		fprintf(out, zh ? "%s 条记录（%s）" : "%s records (%s)",
+			incident_format_number(incident->records).text, certainty);
 }
 
 int incident_print_line(const struct incident *incident, const char *lang, FILE *stream)
@@ -59,7 +62,7 @@ int incident_print_line(const struct incident *incident, const char *lang, FILE 
 		incident_format_number(incident->bytes_out).text, zh ? "字节" : "bytes",
 		incident_format_certainty(incident->bytes_certainty, lang));
 	print_records(incident, lang, stream);
-	fprintf(stream, " %s [", zh ? "条记录" : "records");
+	fputs(" [", stream);
 	print_detectors(incident, stream);
 	fputs("]\n", stream);
 	return ferror(stream) ? -EIO : 0;
@@ -97,6 +100,17 @@ static void print_addends(const struct incident *incident, const char *lang, FIL
 	fprintf(out, "  %4" PRId64 "  %s\n\n", incident->score, zh ? "合计" : "in all");
 }
 
+static void print_counts(const struct incident *incident, bool zh, FILE *out)
+{
+	for (size_t i = 0; i < incident->n_counts; i++) {
+		const struct incident_count *count = &incident->counts[i];
+		const char *title = zh && *count->title_zh ? count->title_zh : count->title;
+
+		fprintf(out, "    %s  %s\n", incident_format_number(count->n_records).text,
+			*title ? title : count->record);
+	}
+}
+
 static void print_figures(const struct incident *incident, const char *lang, FILE *out)
 {
 	bool zh = incident_lang_is_chinese(lang);
@@ -106,8 +120,13 @@ static void print_figures(const struct incident *incident, const char *lang, FIL
 		zh ? "发出字节：" : "bytes out: ", incident_format_number(incident->bytes_out).text,
 		incident_format_certainty(incident->bytes_certainty, lang));
 	fprintf(out, "  %s", zh ? "记录条数：" : "records: ");
-	print_records(incident, lang, out);
-	fputs("\n\n", out);
+	if (incident->records_certainty != EVENT_CERTAINTY_UNKNOWN)
+		fprintf(out, "%s (%s)\n", incident_format_number(incident->records).text,
+			incident_format_certainty(incident->records_certainty, lang));
+	else
+		fprintf(out, "%s\n", incident_format_certainty(incident->records_certainty, lang));
+	print_counts(incident, zh, out);
+	fputc('\n', out);
 }
 
 static int print_way(const struct incident *incident, const char *lang, FILE *out)

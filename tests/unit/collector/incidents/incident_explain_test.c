@@ -129,16 +129,55 @@ static void a_line_says_the_most_important(void **state)
 	_cleanup_free_ char *line = printed(incident, "en", incident_print_line);
 
 	assert_string_equal(line, "incident 1 critical 90: " STORY_PERSON
-				  " -> im.test, 7,400 bytes (exact), 60 (estimated) records "
+				  " -> im.test, 7,400 bytes (exact), 60 records (estimated) "
 				  "[direct_egress, round_trip]\n");
+}
+
+static void counted_records_are_told_as_exact(void **state)
+{
+	struct incident_count count = {"policy-number", "policy numbers", "保单号", 1060};
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state), *again = NULL;
+	_cleanup_free_ char *text = NULL, *text_zh = NULL, *document = NULL;
+
+	incident->records = 1060;
+	incident->records_certainty = EVENT_CERTAINTY_EXACT;
+	assert_int_equal(incident_add_count(incident, &count), 0);
+	count = (struct incident_count){.record = "list", .n_records = 3};
+	assert_int_equal(incident_add_count(incident, &count), 0);
+	assert_int_equal(incident_to_document(incident, &document), 0);
+	assert_int_equal(incident_from_document(document, &again), 0);
+	text = printed(again, "en", incident_print_text);
+	text_zh = printed(again, "zh", incident_print_text);
+	assert_says(text, "7,400 bytes (exact), 1,060 records (exact).");
+	assert_says(text, "each counted once, 1,060 policy numbers, 3 list.");
+	assert_says(text, "records: 1,060 (exact)\n    1,060  policy numbers\n    3  list\n");
+	assert_says(text_zh, "共 7,400 字节（精确），1,060 条记录（精确）。");
+	assert_says(text_zh, "去重后有 1,060 个保单号、3 个list。");
+	/* What was counted stands against the law's figures, not what was estimated. */
+	assert_says(text, "this incident has 1,060 (exact), which reaches 25, 50, 250.");
+	assert_says(text_zh, "本安全事件为 1,060（精确），达到 25、50、250。");
+}
+
+static void a_document_without_counts_is_still_read(void **state)
+{
+	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state), *again = NULL;
+	_cleanup_free_ char *document = NULL;
+	char *counts;
+
+	assert_int_equal(incident_to_document(incident, &document), 0);
+	counts = strstr(document, "\"counts\"");
+	assert_non_null(counts);
+	counts[1] = 'x';
+	assert_int_equal(incident_from_document(document, &again), 0);
+	assert_int_equal(again->n_counts, 0);
 }
 
 static void the_json_has_the_documented_keys(void **state)
 {
-	static const char *const keys[] = {"id",      "severity", "score",   "detectors",
-					   "persons", "sources",  "sinks",   "bytes_out",
-					   "records", "first_ns", "last_ns", "explanation",
-					   "addends", "attack",   "lineage", "events"};
+	static const char *const keys[] = {
+		"id",      "severity",  "score",   "detectors", "persons", "sources",
+		"sinks",   "bytes_out", "records", "first_ns",  "last_ns", "explanation",
+		"addends", "attack",    "lineage", "events",    "counts"};
 	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
 	json_t *json = incident_to_json(incident, "en");
 	const char *certainty = NULL, *kind = NULL;
@@ -200,6 +239,8 @@ int main(void)
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
 		STORY_TEST(a_line_says_the_most_important),
+		STORY_TEST(counted_records_are_told_as_exact),
+		STORY_TEST(a_document_without_counts_is_still_read),
 		STORY_TEST(the_json_has_the_documented_keys),
 		STORY_TEST(a_document_comes_back_as_it_was),
 		STORY_TEST(text_that_is_no_document_is_refused),

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector/correlate/episode.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "collector/correlate/lineage.h"
+#include "collector/incidents/incident.h"
+#include "policy/policy.h"
+
+#define MAX_RECORDS 64 /* of names that agents give */
+
+/* Different records of one name, over all files. */
+struct tally {
+	const char *record; /* borrowed from an event */
+	uint64_t *fingerprints;
+	size_t n_fingerprints;
+	uint64_t n_unlisted; /* the highest count that came without its fingerprints */
+	size_t n_scans;
+};
+
+struct counting {
+	const struct lineage *lineage;
+	const struct policy *policy;
+	const struct lineage_scan **scans; /* of what was read to be sent, each once */
+	size_t n_scans;
+	bool is_whole; /* all that went out was counted */
+	struct tally tallies[MAX_RECORDS];
+	size_t n_tallies;
+};
+
+static void counting_done(struct counting *counting)
+{
+	for (size_t i = 0; i < counting->n_tallies; i++)
+		free(counting->tallies[i].fingerprints);
+	free(counting->scans);
+}
+
+static int take_scan(struct counting *counting, const struct lineage_scan *scan)
+{
+	const struct lineage_scan **scans;
+
+	for (size_t i = 0; i < counting->n_scans; i++)
+		if (counting->scans[i] == scan)
+			return 0;
+	scans = reallocarray(counting->scans, counting->n_scans + 1, sizeof(*scans));
+	if (!scans)
+		return -ENOMEM;
+	counting->scans = scans;
+	scans[counting->n_scans++] = scan;
+	return 0;
+}
+
+/* A file that a sender has read; it may have changed between two reads. */
+static int take_read(struct counting *counting, const struct lineage_flow *flow,
+		     uint64_t *size_bytes)
+{
+	const struct lineage_object *object = lineage_object_of(counting->lineage, flow);
+	const struct lineage_scan *last = NULL;
+	uint64_t file_bytes = 0;
+	int r = 0;
+
+	for (size_t i = 0; object && i < flow->n_reports && r == 0; i++) {
+		const struct lineage_scan *scan = lineage_scan_of(object, flow->reports[i].time_ns);
+
+		if (flow->reports[i].bytes == 0 || (scan && scan == last))
+			continue;
+		counting->is_whole &= scan && scan->event->certainty == EVENT_CERTAINTY_EXACT;
+		if (!scan)
+			continue;
+		last = scan;
+		file_bytes += scan->event->size_bytes;
+		r = take_scan(counting, scan);
+	}
+	/* Of a file that was read in part not all records went out. */
+	counting->is_whole &= object && flow->bytes >= file_bytes;
+	*size_bytes += file_bytes;
+	return r;
+}
+
+/* A thick client holds data that no file brought. */
+static bool is_client(const struct policy *policy, const struct lineage_app *app)
+{
+	const struct policy_executable *executables = NULL;
+	size_t n_executables = policy_executables(policy, &executables);
+	const char *exe = app->event ? app->event->app.exe : NULL;
+
+	for (size_t i = 0; exe && i < n_executables; i++)
+		if (executables[i].labels && strcmp(executables[i].path, exe) == 0)
+			return true;
+	return false;
+}
+
+static int take_sender(struct counting *counting, const struct lineage_app *app)
+{
+	uint64_t out_bytes = 0, size_bytes = 0;
+	size_t n_files = 0;
+	int r = 0;
+
+	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
+	     i = counting->lineage->flows[i].next_of_app) {
+		const struct lineage_flow *flow = &counting->lineage->flows[i];
+		const struct event *event = flow->event;
+
+		if (flow->is_egress)
+			out_bytes += flow->bytes;
+		if (event->direction != EVENT_DIRECTION_IN || event->n_labels == 0 ||
+		    flow->bytes == 0)
+			continue;
+		if (event->object.kind == EVENT_OBJECT_FILE) {
+			n_files++;
+			r = take_read(counting, flow, &size_bytes);
+		} else {
+			counting->is_whole = false;
+		}
+	}
+	/* Fewer bytes than were read: some went elsewhere, or packed; of several files it is not
+	 * known which. */
+	counting->is_whole &= n_files > 0 && out_bytes >= size_bytes &&
+			      !(app->sends_elsewhere && n_files > 1) &&
+			      !is_client(counting->policy, app);
+	return r;
+}
+
+static struct tally *tally_of(struct counting *counting, const char *record)
+{
+	for (size_t i = 0; i < counting->n_tallies; i++)
+		if (strcmp(counting->tallies[i].record, record) == 0)
+			return &counting->tallies[i];
+	if (counting->n_tallies == MAX_RECORDS)
+		return NULL;
+	counting->tallies[counting->n_tallies].record = record;
+	return &counting->tallies[counting->n_tallies++];
+}
+
+static int add_count(struct counting *counting, const struct event_count *count)
+{
+	struct tally *tally = tally_of(counting, count->record);
+	uint64_t *grown;
+
+	if (!tally) {
+		counting->is_whole = false;
+		return 0;
+	}
+	tally->n_scans++;
+	if (count->n_fingerprints == 0) {
+		if (count->n_records > tally->n_unlisted)
+			tally->n_unlisted = count->n_records;
+		return 0;
+	}
+	grown = reallocarray(tally->fingerprints, tally->n_fingerprints + count->n_fingerprints,
+			     sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memcpy(grown + tally->n_fingerprints, count->fingerprints,
+	       count->n_fingerprints * sizeof(*grown));
+	tally->fingerprints = grown;
+	tally->n_fingerprints += count->n_fingerprints;
+	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* How many different ones there are; two lists of which one was too long to come along may share
+ * any. */
+static uint64_t sum_up(struct counting *counting, struct tally *tally)
+{
+	uint64_t n = 0;
+
+	if (tally->n_fingerprints > 0)
+		qsort(tally->fingerprints, tally->n_fingerprints, sizeof(*tally->fingerprints),
+		      compare_numbers);
+	for (size_t i = 0; i < tally->n_fingerprints; i++)
+		n += i == 0 || tally->fingerprints[i] != tally->fingerprints[i - 1];
+	if (tally->n_unlisted == 0)
+		return n;
+	counting->is_whole &= tally->n_scans == 1;
+	return n > tally->n_unlisted ? n : tally->n_unlisted;
+}
+
+static const struct policy_record *find_record(const struct policy *policy, const char *name)
+{
+	const struct policy_record *records = NULL;
+	size_t n_records = policy_records(policy, &records);
+
+	for (size_t i = 0; i < n_records; i++)
+		if (strcmp(records[i].name, name) == 0)
+			return &records[i];
+	return NULL;
+}
+
+static int tell(const struct counting *counting, const uint64_t *numbers, struct incident *incident)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < counting->n_tallies && r == 0; i++) {
+		const char *name = counting->tallies[i].record;
+		const struct policy_record *record = find_record(counting->policy, name);
+		const struct incident_count count = {
+			.record = (char *)name,
+			.title = record ? record->title : NULL,
+			.title_zh = record ? record->title_zh : NULL,
+			.n_records = numbers[i],
+		};
+
+		r = incident_add_count(incident, &count);
+	}
+	for (size_t i = 0; i < counting->n_scans && r == 0; i++)
+		r = incident_add_event(incident, counting->scans[i]->id);
+	return r;
+}
+
+/* A row has a number of each kind, so the kind with the most different ones says how many rows
+ * there were at least. */
+static int conclude(struct counting *counting, struct incident *incident)
+{
+	uint64_t numbers[MAX_RECORDS], most = 0;
+
+	for (size_t i = 0; i < counting->n_tallies; i++) {
+		numbers[i] = sum_up(counting, &counting->tallies[i]);
+		most = numbers[i] > most ? numbers[i] : most;
+	}
+	/* An estimate by turns is of what was looked up; one by some of the files may miss more. */
+	if (most == 0 ||
+	    (!counting->is_whole && incident->records_certainty != EVENT_CERTAINTY_UNKNOWN))
+		return 0;
+	incident->records = most;
+	incident->records_certainty =
+		counting->is_whole ? EVENT_CERTAINTY_EXACT : EVENT_CERTAINTY_ESTIMATED;
+	return tell(counting, numbers, incident);
+}
+
+int episode_count_records(const struct episode *episode, const struct policy *policy,
+			  struct incident *incident)
+{
+	const struct lineage *lineage = episode->lineage;
+	_cleanup_(counting_done) struct counting counting = {
+		.lineage = lineage, .policy = policy, .is_whole = lineage->n_cut_reports == 0};
+	int r = 0;
+
+	for (size_t i = 0; i < lineage->n_apps && r == 0; i++)
+		if (lineage->apps[i].is_sender)
+			r = take_sender(&counting, &lineage->apps[i]);
+	for (size_t i = 0; i < counting.n_scans && r == 0; i++) {
+		const struct event *event = counting.scans[i]->event;
+
+		for (size_t j = 0; j < event->n_counts && r == 0; j++)
+			r = add_count(&counting, &event->counts[j]);
+	}
+	return r < 0 ? r : conclude(&counting, incident);
+}
