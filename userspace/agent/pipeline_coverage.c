@@ -41,7 +41,15 @@ static const struct channel channels[] = {
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
-	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
+	{"clipboard of X11", "partial",
+	 "selections, in pieces and by drag and drop, are followed to the byte from client to "
+	 "client "
+	 "of a local server, also of Xwayland; not over TCP, by io_uring, by clients of the other "
+	 "byte order, in a property left for half a minute, or in what is drawn; what cannot be "
+	 "read "
+	 "is said as coverage_gap"},
+	{"clipboard of Wayland, of text consoles", "none",
+	 "compositors are hubs and pass no labels on"},
 };
 
 static const struct channel rings_followed = {

@@ -70,6 +70,8 @@ static const char *nameless_kind(enum event_object_kind kind)
 		return "socket";
 	case EVENT_OBJECT_APP:
 		return "arguments";
+	case EVENT_OBJECT_CLIPBOARD:
+		return "clipboard";
 	default:
 		return "file";
 	}
@@ -87,7 +89,8 @@ int place_describe_path(const struct policy *policy, const char *path, struct ev
 		match = policy_match_path(policy, path);
 		if (match.role == EVENT_ROLE_NONE)
 			match.role = EVENT_ROLE_LOCAL;
-	} else if (event->object.kind == EVENT_OBJECT_APP) {
+	} else if (event->object.kind == EVENT_OBJECT_APP ||
+		   event->object.kind == EVENT_OBJECT_CLIPBOARD) {
 		event->object.name = strdup(nameless_kind(event->object.kind));
 	} else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]",
 			    nameless_kind(event->object.kind), event->object.ino) < 0) {
