@@ -15,8 +15,11 @@
 
 #include <cmocka.h>
 
+#include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
 #include "kernel/display.h"
+
+#define COMPAT_WRITEV 146 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
 /* Who copies, and who pastes, each with a window; the display is one for all stories. */
 struct desk {
@@ -311,6 +314,35 @@ static void big_requests_are_read(void **state)
 	coverage_note("X11 BIG-REQUESTS", COVERAGE_EXACT);
 }
 
+struct compat_vector { /* struct compat_iovec */
+	uint32_t base, bytes;
+};
+
+static void what_32_bit_clients_write_is_read(void **state)
+{
+	struct desk *desk = *state;
+	struct puppet *clerk = &desk->scene->stage->puppets[CLERK];
+	uint32_t batch = (uint32_t)(uintptr_t)display_batch(&desk->clerk);
+	const struct compat_vector vectors[2] = {{batch, 11}, {batch + 11, 24 + 700 - 11}};
+
+	if (!actor_compat_is_there()) {
+		print_message("# skip: this kernel takes no 32-bit calls\n");
+		skip();
+	}
+	given_rows(desk);
+	display_add_put(&desk->clerk, desk->thief.window, DISPLAY_REPLACE, 700);
+	memcpy(clerk->vectors, vectors, sizeof(vectors));
+	assert_int_equal(
+		puppet_compat_call(desk->scene->stage, CLERK, COMPAT_WRITEV,
+				   (const long[6]){desk->clerk.fd, (long)clerk->vectors, 2}),
+		24 + 700);
+	desk->clerk.batch_bytes = 0;
+	display_wait(&desk->clerk);
+	assert_int_equal(when_pasted(&desk->thief, true, 4000), 700);
+	check_passed(desk, 700);
+	coverage_note("32-bit X11 selection by writev", COVERAGE_EXACT);
+}
+
 /* As ICCCM has it: a number first, then pieces, each after the one before was taken. */
 static void pieces_add_up(void **state)
 {
@@ -490,6 +522,7 @@ int main(int argc, char **argv)
 		STORY(requests_are_found_wherever_they_lie),
 		STORY(a_request_may_span_calls),
 		STORY(big_requests_are_read),
+		STORY(what_32_bit_clients_write_is_read),
 		STORY(pieces_add_up),
 		STORY(what_a_short_write_left_out_is_counted_later),
 		STORY(a_client_of_the_other_byte_order_is_a_gap),
