@@ -35,8 +35,9 @@ enum display_mode {
 	DISPLAY_APPEND = 2,
 };
 
-/* False, saying why, where there is no Xvfb. */
-bool display_start(struct display *ret_display);
+/* False, saying so, where there is no Xvfb. */
+bool display_is_there(void);
+void display_start(struct display *ret_display);
 void display_stop(struct display *display);
 
 /* By the server's path, or by its abstract name. */
