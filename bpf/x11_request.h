@@ -11,6 +11,9 @@
 
 #ifdef __bpf__
 #include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+
 #define X11_INLINE static __always_inline
 #else
 #include <linux/types.h>
