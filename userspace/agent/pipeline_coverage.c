@@ -42,12 +42,12 @@ static const struct channel channels[] = {
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard of X11", "partial",
-	 "selections, in pieces and by drag and drop, are followed to the byte from client to "
-	 "client "
-	 "of a local server, also of Xwayland; not over TCP, by io_uring, by clients of the other "
-	 "byte order, in a property left for half a minute, or in what is drawn; what cannot be "
-	 "read "
-	 "is said as coverage_gap"},
+	 "selections are followed to the byte between clients of a local server or Xwayland; not "
+	 "over TCP, by io_uring or splice, in events, in what is drawn, or in a property that is "
+	 "left "
+	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
+	 "before "
+	 "its owner was labelled are said as coverage_gap"},
 	{"clipboard of Wayland, of text consoles", "none",
 	 "compositors are hubs and pass no labels on"},
 };
