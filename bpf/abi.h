@@ -42,6 +42,8 @@
 #define WEIR_DEV_APP \
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
+#define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
+
 #define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
 
 enum weir_kind {
@@ -53,6 +55,7 @@ enum weir_kind {
 	WEIR_KIND_UNIX = 4,
 	WEIR_KIND_DEVICE = 5,
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
+	WEIR_KIND_CLIPBOARD = 7,
 };
 
 enum weir_direction {
@@ -103,7 +106,7 @@ enum weir_call_form {
 	WEIR_FORM_FETCH = 5,     /* of MEMORY: from the other process */
 	WEIR_FORM_STORE = 6,     /* of MEMORY: to the other process */
 	WEIR_FORM_PTRACE = 7,    /* of MEMORY: either, by the request in argument 0 */
-	WEIR_FORM_IOVEC = 8,     /* of io_uring: several buffers */
+	WEIR_FORM_IOVEC = 8,     /* several buffers, in arguments 1 and 2 */
 	WEIR_FORM_MULTISHOT = 9, /* of io_uring: completes many times */
 };
 
@@ -125,6 +128,15 @@ struct weir_rule {
 	__u8 is_compat;     /* 32-bit registers and structs */
 	__u8 list;          /* enum weir_call_list: arguments in memory, 32 bits each */
 	__u8 padding;
+};
+
+/* Data in a property of a window, on its way from one client of an X server to another one. */
+struct weir_clipboard {
+	__u64 labels;
+	__u64 bytes;
+	__u64 epoch; /* last walk before it was written */
+	__u32 type;  /* an atom */
+	__u32 hops;  /* crossings from the source */
 };
 
 /* Kernel identity of an object. */
@@ -326,6 +338,7 @@ struct weir_path_edge {
 
 static_assert(sizeof(struct weir_syscall) == 4, "abi");
 static_assert(sizeof(struct weir_rule) == 12, "abi");
+static_assert(sizeof(struct weir_clipboard) == 32, "abi");
 static_assert(sizeof(struct weir_object_key) == 16, "abi");
 static_assert(sizeof(struct weir_flow_key) == 32, "abi");
 static_assert(sizeof(struct weir_name) == 392, "abi");

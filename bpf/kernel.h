@@ -57,6 +57,7 @@ enum bpf_func_id {
 #define S_IFIFO 0010000
 #define O_TRUNC 01000
 #define AF_UNIX 1
+#define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define AF_INET 2
 #define AF_INET6 10
@@ -352,6 +353,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct socket *sk_socket;
+	struct pid *sk_peer_pid; /* of who listened, where the socket was connected */
 };
 
 struct socket {

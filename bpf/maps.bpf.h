@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "x11_request.h"
 
 /* Gate and counters. Programs add, the agent maps it. One element: cannot be full. */
 struct {
@@ -182,6 +183,55 @@ struct {
 	__type(value, struct endpoint);
 } endpoints SEC(".maps");
 
+/* Connections to X servers, by the inode of the client's socket: how far each was read, in what it
+ * writes. Full: the one that was not used for the longest time goes; its next write is taken to
+ * begin with a request, and whose its windows are it tells again. */
+#define X11_STREAMS_MAX 4096
+
+struct x11_stream {
+	struct x11_reader done, seen; /* what calls have returned; what the running one would */
+	__u64 server;                 /* its key */
+	__u64 address, buffer_bytes;  /* what is read next of the buffer at hand */
+	__u64 vector, buffers;        /* those to come */
+	__u64 left_bytes;             /* of the call */
+	__u64 seen_bytes;             /* of the call, all */
+	__u64 acted;                  /* position up to which requests had their effect */
+	__u64 moved_bytes;            /* of a property, not yet in a flow */
+	__u64 read_bytes;             /* asked for, but not known to be asked for to the end */
+	__u64 read_end;
+	__u64 read_property;
+	__u64 read_labels;
+	__u64 gained_labels; /* by the running call */
+	__u32 read_hops;
+	__u32 base;           /* of the ids that the client may give to its windows */
+	__u32 strange_window; /* written to before that was known */
+	__u8 has_base;
+	__u8 is_compat;   /* iovecs of a 32-bit call */
+	__u8 is_counting; /* the call has returned */
+	__u8 is_seen;     /* at its entry */
+	__u8 has_given;   /* put labelled data into a property */
+	__u8 has_data;    /* must be read again when it has returned */
+	__u8 is_gap;      /* it made no sense, or was too long, or its windows are not known */
+	__u8 is_swapped;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, X11_STREAMS_MAX);
+	__type(key, __u64);
+	__type(value, struct x11_stream);
+} x11_streams SEC(".maps");
+
+/* Labelled data in properties, by the ino of its object. Written at the entry of the call that
+ * writes it, deleted when it is taken or overwritten, and by the agent when it was left for some
+ * walks. Full: the label cannot be set, losses.objects_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct weir_clipboard);
+} clipboards SEC(".maps");
+
 /* Requests of io_uring whose completions come without them, by ring and user_data. Written at
  * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
 #define URING_ALIKE 4 /* requests with one user_data that are told apart; a power of two */
@@ -249,6 +299,8 @@ struct {
 static const struct weir_flow empty_flow;
 static const struct weir_name empty_name;
 static const struct mappings empty_mappings;
+static const struct x11_stream empty_stream;
+static const struct weir_clipboard empty_clipboard;
 
 static __always_inline struct weir_state *state_get(void)
 {

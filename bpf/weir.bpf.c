@@ -78,8 +78,10 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	if (!call->app || !file)
 		return;
 	label_watch_socket(call->app, file);
-	/* Labelled data may have waited in the queue for this. */
-	if (call->rule->call == WEIR_CALL_ACCEPT && call->gate && call->gate->volatile_objects)
+	if (!call->gate || !call->gate->volatile_objects)
+		return;
+	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */
+	if (call->rule->call == WEIR_CALL_ACCEPT || selection_is_in_use(object_sock_of_file(file)))
 		app_open(call->app);
 }
 
@@ -157,6 +159,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_exit_write(call, result);
+		if (call->unix_sock && clipboard_may_pass(call))
+			clipboard_exit_call(call, result > 0 ? result : 0);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);
@@ -367,6 +371,8 @@ int walk_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
+	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
+		app_open(app);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);
 	else

@@ -4,6 +4,7 @@
 
 /* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
 
+#include "clipboard.bpf.h"
 #include "datagram.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
@@ -110,7 +111,7 @@ static __always_inline void transfer_label_object(struct weir_app *app, const st
 static __always_inline bool transfer_may_be_named(struct call *call, const struct object *object)
 {
 	return object->family == AF_UNIX && object->sock && call->rule->call == WEIR_CALL_WRITE &&
-	       call->rule->form != WEIR_FORM_PLAIN;
+	       call->rule->form != WEIR_FORM_PLAIN && call->rule->form != WEIR_FORM_IOVEC;
 }
 
 static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
@@ -125,6 +126,9 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	transfer_label_object(call->app, &object);
 	if (call->app->labels && transfer_may_be_named(call, &object))
 		datagram_send(call, object.sock, 0, call_arg(call, 2), DATAGRAM_LABEL);
+	if (call->rule->call == WEIR_CALL_WRITE && object.family == AF_UNIX && object.sock &&
+	    clipboard_may_pass(call))
+		clipboard_enter_call(call, object.sock);
 }
 
 /* A copy writes before its exit is seen: the app takes the label at entry. */
@@ -293,6 +297,8 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 
 	if (bytes && transfer_may_be_named(call, &object))
 		bytes = datagram_send(call, object.sock, bytes, result, call->number);
+	if (object.family == AF_UNIX)
+		call->unix_sock = (__u64)object.sock;
 	if (!is_taken || !bytes)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)

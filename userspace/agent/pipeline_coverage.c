@@ -65,7 +65,15 @@ static const struct channel channels[] = {
 	{"clipboard, pipes and TLS: records in them", "none",
 	 "lookups are estimated from the turns on CRM connections"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
-	{"clipboard", "none", "the X server and compositors are hubs and pass no labels on"},
+	{"clipboard of X11", "partial",
+	 "selections are followed to the byte between clients of a local server or Xwayland; not "
+	 "over TCP, by io_uring or splice, in events, in what is drawn, or in a property that is "
+	 "left "
+	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
+	 "before "
+	 "its owner was labelled are said as coverage_gap"},
+	{"clipboard of Wayland, of text consoles", "none",
+	 "compositors are hubs and pass no labels on"},
 };
 
 static const struct channel rings_followed = {"io_uring", "partial",

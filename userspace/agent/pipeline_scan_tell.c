@@ -24,7 +24,8 @@ static int make_event(struct agent *agent, const struct scan_list_file *file, co
 	event->object.dev = file->dev;
 	event->object.ino = file->ino;
 	event->object.generation = file->generation;
-	r = place_describe_path(agent->policy, path, event);
+	r = place_describe_path(agent->policy, path, volumes_find(agent->volumes, file->dev, 0),
+				false, event);
 	if (r == 0)
 		r = policy_describe_labels(agent->policy, file->labels, event);
 	if (r == 0)

@@ -102,6 +102,8 @@ static enum event_object_kind object_kind_of(enum sensor_object_kind kind)
 		return EVENT_OBJECT_DEVICE;
 	case SENSOR_OBJECT_APP:
 		return EVENT_OBJECT_APP;
+	case SENSOR_OBJECT_CLIPBOARD:
+		return EVENT_OBJECT_CLIPBOARD;
 	default:
 		return EVENT_OBJECT_OTHER;
 	}

@@ -152,7 +152,10 @@ const size_t policy_keys_n_record_kinds = N_ITEMS(policy_keys_record_kinds);
 
 const struct policy_hub policy_keys_hubs[] = {
 	{"x-server", "/usr/lib/xorg/Xorg"},
+	{"x-server", "/usr/lib/Xorg"},
 	{"x-server", "/usr/libexec/Xorg"},
+	{"x-server", "/usr/bin/Xvfb"},
+	{"x-server", "/usr/bin/Xephyr"},
 	{"x-server", "/usr/bin/Xwayland"},
 	{"wayland-compositor", "/usr/bin/gnome-shell"},
 	{"wayland-compositor", "/usr/bin/kwin_wayland"},

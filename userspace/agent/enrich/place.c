@@ -82,6 +82,8 @@ static const char *nameless_kind(enum event_object_kind kind)
 		return "socket";
 	case EVENT_OBJECT_APP:
 		return "arguments";
+	case EVENT_OBJECT_CLIPBOARD:
+		return "clipboard";
 	default:
 		return "file";
 	}
@@ -196,7 +198,8 @@ int place_describe_path(const struct policy *policy, const char *path, const str
 		volume = &share;
 	if (path[0])
 		event->object.name = strdup(is_memfd ? path + 1 : path);
-	else if (event->object.kind == EVENT_OBJECT_APP)
+	else if (event->object.kind == EVENT_OBJECT_APP ||
+		 event->object.kind == EVENT_OBJECT_CLIPBOARD)
 		event->object.name = strdup(nameless_kind(event->object.kind));
 	else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]",
 			  nameless_kind(event->object.kind), event->object.ino) < 0)

@@ -90,6 +90,23 @@ static void settle_volatile(struct sensor *sensor, int fd, const struct weir_obj
 	       is_gone || !is_known || object.kind == WEIR_KIND_FILE);
 }
 
+/* Who was to read it has read it, or will not. */
+static void forget_clipboards(struct sensor *sensor, uint64_t epoch)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.clipboards);
+	struct weir_clipboard clipboard;
+	uint64_t key, next;
+	bool has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (has_next) {
+		key = next;
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &clipboard) == 0 &&
+		    clipboard.epoch + WALKS_UNHELD < epoch)
+			(void)bpf_map_delete_elem(fd, &key);
+	}
+}
+
 int sensor_walk(struct sensor *sensor)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
@@ -107,5 +124,6 @@ int sensor_walk(struct sensor *sensor)
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
 		settle_volatile(sensor, fd, &key, epoch);
 	}
+	forget_clipboards(sensor, epoch);
 	return 0;
 }

@@ -186,18 +186,27 @@ static void write_sources(const struct incident *incident, bool zh, FILE *out)
 		      out);
 }
 
+static const char *verb_of(enum event_object_kind kind, bool is_out, bool zh)
+{
+	switch (kind) {
+	case EVENT_OBJECT_SOCKET:
+		return zh ? (is_out ? "发送至" : "接收自") : (is_out ? "sent to" : "received from");
+	case EVENT_OBJECT_CLIPBOARD:
+		return zh ? (is_out ? "复制到" : "粘贴自") : (is_out ? "copied to" : "pasted from");
+	default:
+		return zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
+	}
+}
+
 void incident_explain_leg(const struct incident_leg *leg, bool zh, FILE *out)
 {
 	const struct incident_step *step = leg->first;
 	const char *program = incident_way_basename(step->exe);
-	bool is_out = step->direction == EVENT_DIRECTION_OUT;
-	const char *verb;
+	const char *verb = verb_of(step->object_kind, step->direction == EVENT_DIRECTION_OUT, zh);
+	bool is_clipboard = step->object_kind == EVENT_OBJECT_CLIPBOARD;
 
-	if (step->object_kind == EVENT_OBJECT_SOCKET)
-		verb = zh ? (is_out ? "发送至" : "接收自") : (is_out ? "sent to" : "received from");
-	else
-		verb = zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
-	fprintf(out, "%s %s %s", *program ? program : "?", verb, incident_way_place(step));
+	fprintf(out, "%s %s %s", *program ? program : "?", verb,
+		is_clipboard ? (zh ? "剪贴板" : "the clipboard") : incident_way_place(step));
 	if (leg->n_steps > 1)
 		fprintf(out, zh ? "（%zu 次）" : " (%zu times)", leg->n_steps);
 }

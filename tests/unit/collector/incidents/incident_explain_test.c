@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "collector/incidents/incident_explain.h"
+#include "collector/incidents/incident_way.h"
 #include "support/incident_story.h"
 
 static void assert_says(const char *text, const char *words)
@@ -75,6 +77,33 @@ static void the_paragraph_tells_the_same_in_chinese(void **state)
 	assert_says(text, "（见事件记录 ");
 	assert_null(strstr(text, "estimated"));
 	assert_gives_no_verdict(text);
+}
+
+static void assert_leg_reads(enum event_direction direction, bool zh, const char *words)
+{
+	struct incident_step step = {.direction = direction,
+				     .object_kind = EVENT_OBJECT_CLIPBOARD,
+				     .exe = (char *)"/usr/bin/xclip",
+				     .name = (char *)"clipboard",
+				     .zone_name = (char *)""};
+	const struct incident_leg leg = {.first = &step, .n_steps = 1};
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	incident_explain_leg(&leg, zh, out);
+	fclose(out);
+	assert_string_equal(text, words);
+}
+
+static void the_clipboard_is_copied_to_and_pasted_from(void **state)
+{
+	(void)state;
+	assert_leg_reads(EVENT_DIRECTION_OUT, false, "xclip copied to the clipboard");
+	assert_leg_reads(EVENT_DIRECTION_IN, false, "xclip pasted from the clipboard");
+	assert_leg_reads(EVENT_DIRECTION_OUT, true, "xclip 复制到 剪贴板");
+	assert_leg_reads(EVENT_DIRECTION_IN, true, "xclip 粘贴自 剪贴板");
 }
 
 static void an_unknown_count_is_said_to_be_unknown(void **state)
@@ -236,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY_TEST(the_paragraph_tells_the_facts_in_english),
 		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
+		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
 		STORY_TEST(a_line_says_the_most_important),

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_CLIPBOARD_BPF_H
+#define WEIR_HOOKS_CLIPBOARD_BPF_H
+
+/*
+ * What the clients of an X server write to it, which passes it on and knows no label. Requests have
+ * their effect at the entry of the call, bytes are counted when it has returned. But of what is
+ * read the bytes are known at entry, before who wrote it may go on. Functions that take numbers are
+ * not static: they are verified once, see name_hash().
+ */
+
+#include "../call.bpf.h"
+#include "../selection.bpf.h"
+#include "datagram.bpf.h"
+
+/* Loops are in two levels, see call.bpf.h. Two steps for each request and buffer at most. */
+#define CLIPBOARD_STEPS 128 /* times itself */
+
+/* What is counted goes into a flow when all of a property is, or of what the call wrote. */
+static __always_inline void clipboard_end_data(struct x11_stream *stream)
+{
+	struct weir_app *app = selection_get_app();
+
+	if (app && stream->moved_bytes)
+		selection_add(stream->seen.property, stream->moved_bytes, app->labels, app->hops,
+			      WEIR_OUT);
+	stream->moved_bytes = 0;
+}
+
+static __always_inline void clipboard_skip(struct x11_stream *stream)
+{
+	__u64 bytes = x11_available_bytes(stream), data;
+
+	if (bytes > stream->seen.rest_bytes)
+		bytes = stream->seen.rest_bytes;
+	data = x11_skip(&stream->seen, bytes);
+	x11_advance(stream, bytes);
+	if (!stream->is_counting || !data)
+		return;
+	stream->moved_bytes += data;
+	if (!stream->seen.data_bytes)
+		clipboard_end_data(stream);
+}
+
+/* False when there is no more of the call, or no sense in it. */
+__noinline int clipboard_step(__u64 key)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+
+	if (!stream || !stream->left_bytes)
+		return false;
+	if (!stream->buffer_bytes) {
+		if (x11_next_buffer(stream))
+			return true;
+		stream->left_bytes = 0;
+		return false;
+	}
+	if (stream->seen.rest_bytes) {
+		clipboard_skip(stream);
+		if (!x11_available_bytes(stream))
+			return true;
+	}
+	if (!x11_read_request(stream))
+		return false;
+	if (stream->seen.head_bytes < x11_wanted_bytes(&stream->seen))
+		return true;
+	if (!x11_begin_request(&stream->seen)) {
+		stream->is_swapped |= x11_is_swapped_setup(&stream->seen);
+		return false;
+	}
+	selection_act(key, stream);
+	x11_end_head(&stream->seen);
+	return true;
+}
+
+__noinline int clipboard_walk_some(__u64 key)
+{
+	__u32 i;
+
+	for (i = 0; i < CLIPBOARD_STEPS; i++)
+		if (!clipboard_step(key))
+			return false;
+	return true;
+}
+
+/* Over so many bytes of the buffers that were set. */
+static __always_inline void clipboard_walk(__u64 key, struct x11_stream *stream, __u64 bytes)
+{
+	__u32 i;
+
+	stream->seen = stream->done;
+	stream->left_bytes = stream->is_swapped ? 0 : bytes;
+	for (i = 0; i < CLIPBOARD_STEPS; i++)
+		if (!clipboard_walk_some(key))
+			break;
+	stream->is_gap |= stream->left_bytes != 0;
+}
+
+/* What the requests of the call had to say to all. Here and not where each is found, because no
+ * more than eight functions may be under way. */
+static __always_inline void clipboard_settle(struct x11_stream *stream, struct weir_app *app)
+{
+	if (stream->has_given)
+		selection_announce(stream->server);
+	stream->has_given = 0;
+	if (stream->gained_labels)
+		label_app(app, stream->gained_labels, stream->read_hops + 1,
+			  (struct task_struct *)bpf_get_current_task());
+	stream->gained_labels = 0;
+}
+
+__noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+	struct weir_app *app = selection_get_app();
+
+	if (!stream || !app)
+		return 0;
+	stream->is_gap = stream->is_swapped;
+	stream->is_counting = 0;
+	stream->has_data = stream->done.data_bytes != 0;
+	stream->is_seen = 1;
+	x11_set_buffers(stream, address, count, how);
+	clipboard_walk(key, stream, ~0ull);
+	stream->seen_bytes = stream->seen.position - stream->done.position;
+	clipboard_settle(stream, app);
+	return 0;
+}
+
+/* The next call is taken to begin with a request. */
+static __always_inline void clipboard_lose(struct x11_stream *stream, __u64 bytes)
+{
+	__u64 position = stream->done.position + bytes;
+
+	__builtin_memset(&stream->done, 0, sizeof(stream->done));
+	stream->done.position = position;
+}
+
+static __always_inline void clipboard_end_read(struct x11_stream *stream)
+{
+	if (stream->read_bytes)
+		selection_add(stream->read_property, stream->read_bytes, stream->read_labels,
+			      stream->read_hops, WEIR_IN);
+	stream->read_bytes = 0;
+}
+
+/* Whether what the call wrote could not be followed. */
+__noinline int clipboard_exit(__u64 key, __u64 address, __u64 count, __u32 how, __u64 bytes)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+
+	if (!stream)
+		return true;
+	if (stream->has_data || !stream->is_seen || bytes != stream->seen_bytes) {
+		stream->is_counting = 1;
+		x11_set_buffers(stream, address, count, how);
+		clipboard_walk(key, stream, bytes);
+		clipboard_end_data(stream);
+	}
+	stream->is_seen = 0;
+	if (stream->seen.position != stream->done.position + bytes)
+		clipboard_lose(stream, bytes);
+	else
+		stream->done = stream->seen;
+	if (stream->done.position >= stream->read_end)
+		clipboard_end_read(stream);
+	return stream->is_gap;
+}
+
+/* Nobody else pays for a look at the socket. */
+static __always_inline bool clipboard_may_pass(struct call *call)
+{
+	return !call->app->is_hub && (call->app->labels || call->gate->volatile_objects);
+}
+
+static __always_inline __u32 clipboard_how(struct call *call)
+{
+	return call->rule->form | (call->whole->is_compat ? X11_COMPAT : 0);
+}
+
+static __noinline int clipboard_enter_call(struct call *call, struct sock *sock)
+{
+	__u64 server = x11_server((__u64)sock), key;
+
+	if (!server || call->rule->form == WEIR_FORM_MMSGHDR)
+		return 0;
+	key = x11_stream_key(sock);
+	if (x11_stream_make(key, server))
+		clipboard_enter(key, call_arg(call, 1), call_arg(call, 2), clipboard_how(call));
+	return 0;
+}
+
+/* Of the socket that transfer_exit_write() found. */
+static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
+{
+	__u64 server = x11_server(call->unix_sock), key;
+	bool is_gap = true;
+
+	if (!server)
+		return 0;
+	key = x11_stream_key((struct sock *)call->unix_sock);
+	if (call->rule->form != WEIR_FORM_MMSGHDR && x11_stream_make(key, server))
+		is_gap = clipboard_exit(key, call_arg(call, 1), call_arg(call, 2),
+					clipboard_how(call), bytes);
+	if (is_gap && bytes)
+		datagram_note_gap(call->number);
+	return 0;
+}
+
+#endif

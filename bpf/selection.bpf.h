@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_SELECTION_BPF_H
+#define WEIR_SELECTION_BPF_H
+
+/*
+ * Selections of X11: who pastes names a property of a window of its own, who has copied writes the
+ * data there (ChangeProperty), and who pastes reads it (GetProperty); in pieces (INCR), by drag and
+ * drop and for the clipboard alike. What a client writes to its own windows are titles and the
+ * like: those are not followed. Here is what the requests of a client do, as they are found.
+ * Functions that take numbers are not static: they are verified once, see name_hash().
+ */
+
+#include "flow.bpf.h"
+#include "x11.bpf.h"
+
+#define SELECTION_OF_SERVER 1 /* generation of the object that stands for all of a server's */
+
+static __always_inline struct weir_app *selection_get_app(void)
+{
+	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
+
+	return app && !app->is_hub ? app : NULL;
+}
+
+static __always_inline void selection_set_server_key(__u64 server, struct weir_object_key *ret_key)
+{
+	ret_key->ino = server;
+	ret_key->dev = WEIR_DEV_CLIPBOARD;
+	ret_key->generation = SELECTION_OF_SERVER;
+}
+
+/* Whether labelled data was on its way through the server that the socket leads to. */
+static __always_inline bool selection_is_in_use(struct sock *sock)
+{
+	struct weir_object_key key = {};
+	__u64 server = x11_server((__u64)sock);
+
+	selection_set_server_key(server, &key);
+	return server && bpf_map_lookup_elem(&objects, &key);
+}
+
+__noinline int selection_add(__u64 property, __u64 bytes, __u64 labels, __u32 hops, __u32 direction)
+{
+	struct transfer transfer = {
+		.bytes = bytes, .labels = labels, .hops = hops, .direction = direction};
+	struct object object = {.key = {property, WEIR_DEV_CLIPBOARD}, .kind = WEIR_KIND_CLIPBOARD};
+	struct weir_app *app = selection_get_app();
+
+	if (app)
+		flow_add(app, &object, &transfer);
+	return 0;
+}
+
+/* Opens the gate for the server's clients. */
+__noinline int selection_announce(__u64 server)
+{
+	struct object object = {.kind = WEIR_KIND_CLIPBOARD};
+	struct weir_app *app = selection_get_app();
+	struct weir_state *gate = state_get();
+	struct weir_object *known;
+
+	if (!app || !gate)
+		return 0;
+	selection_set_server_key(server, &object.key);
+	label_resting(&object, app);
+	known = bpf_map_lookup_elem(&objects, &object.key);
+	if (known)
+		known->seen_epoch = gate->epoch;
+	return 0;
+}
+
+static __always_inline bool selection_has_effect(const struct x11_stream *stream)
+{
+	return !stream->is_counting && stream->seen.position > stream->acted;
+}
+
+static __always_inline __u64 selection_property(const struct x11_stream *stream)
+{
+	__u64 hash = object_mix(stream->server, x11_word(&stream->seen, X11_AT_WINDOW));
+
+	return object_mix(hash, x11_word(&stream->seen, X11_AT_PROPERTY));
+}
+
+static __always_inline bool selection_is_own_window(const struct x11_stream *stream)
+{
+	__u32 window = x11_word(&stream->seen, X11_AT_WINDOW);
+
+	return (window & ~X11_CLIENT_IDS) == stream->base;
+}
+
+/* Others write over what is labelled, or behind it. */
+static __always_inline void selection_overwrite(__u64 property, __u64 bytes, bool is_replaced)
+{
+	struct weir_clipboard *known = bpf_map_lookup_elem(&clipboards, &property);
+
+	if (known && is_replaced)
+		bpf_map_delete_elem(&clipboards, &property);
+	else if (known)
+		known->bytes += bytes;
+}
+
+/* Filled in place: who is to read it waits until it is there. */
+static __always_inline void selection_write(struct x11_stream *stream, const struct weir_app *app,
+					    __u64 property, __u64 bytes, bool is_replaced)
+{
+	long error = bpf_map_update_elem(&clipboards, &property, &empty_clipboard, BPF_NOEXIST);
+	struct weir_clipboard *known = bpf_map_lookup_elem(&clipboards, &property);
+	struct weir_state *gate = state_get();
+
+	if (maps_is_full(error) && gate)
+		COUNT(gate->losses.objects_full);
+	if (!known)
+		return;
+	known->labels = is_replaced ? app->labels : known->labels | app->labels;
+	known->bytes = is_replaced ? bytes : known->bytes + bytes;
+	known->type = x11_word(&stream->seen, X11_AT_TYPE);
+	known->hops = app->hops + 1;
+	if (gate)
+		known->epoch = gate->epoch;
+	stream->has_given = 1;
+}
+
+/* ChangeProperty. */
+__noinline int selection_change(__u64 key)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+	struct weir_app *app = selection_get_app();
+	bool is_followed, is_replaced;
+	__u64 property, bytes;
+
+	if (!stream || !app)
+		return 0;
+	if (!stream->has_base)
+		stream->strange_window = x11_word(&stream->seen, X11_AT_WINDOW);
+	property = selection_property(stream);
+	bytes = x11_value_bytes(&stream->seen);
+	is_replaced = x11_byte(&stream->seen, X11_AT_MODE) == X11_MODE_REPLACE;
+	is_followed = app->labels && stream->has_base && !selection_is_own_window(stream) &&
+		      bytes && !x11_is_talk(&stream->seen);
+	if (is_followed) {
+		stream->seen.data_bytes = bytes;
+		stream->seen.property = property;
+		stream->has_data = 1;
+	}
+	if (!selection_has_effect(stream))
+		return 0;
+	if (is_followed)
+		selection_write(stream, app, property, bytes, is_replaced);
+	else
+		selection_overwrite(property, bytes, is_replaced);
+	return 0;
+}
+
+/* GetProperty. */
+__noinline int selection_read(__u64 key)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+	struct weir_app *app = selection_get_app();
+	struct weir_clipboard *known;
+	__u64 property, bytes;
+	__u32 type;
+
+	if (!stream || !app || !selection_has_effect(stream))
+		return 0;
+	property = selection_property(stream);
+	known = bpf_map_lookup_elem(&clipboards, &property);
+	type = x11_word(&stream->seen, X11_AT_TYPE);
+	if (!known || (type && type != known->type)) /* 0: of any type */
+		return 0;
+	bytes = x11_answer_bytes(&stream->seen, known->bytes);
+	if (bytes) {
+		if (!stream->read_bytes) /* several at once are told as one */
+			stream->read_property = property;
+		stream->read_bytes += bytes;
+		stream->read_end = stream->seen.position;
+		stream->read_labels = known->labels;
+		stream->read_hops = known->hops;
+		stream->gained_labels |= known->labels;
+	}
+	if (x11_is_taken(&stream->seen, known->bytes))
+		bpf_map_delete_elem(&clipboards, &property);
+	return 0;
+}
+
+/* Whose windows those are that it writes to is not known, and now it tells another client that
+ * what it wanted is there. */
+static __always_inline bool selection_is_strange(const struct x11_stream *stream)
+{
+	return !stream->has_base && stream->strange_window &&
+	       (x11_word(&stream->seen, X11_AT_EVENT) & 0x7f) == X11_SELECTION_NOTIFY &&
+	       x11_word(&stream->seen, X11_AT_WINDOW) == stream->strange_window;
+}
+
+static __always_inline void selection_learn_base(struct x11_stream *stream, __u32 opcode)
+{
+	__u32 at = x11_at_own_id(opcode), id;
+
+	if (!at || stream->has_base)
+		return;
+	id = x11_word(&stream->seen, at);
+	if (id <= X11_CLIENT_IDS) /* the server's own, or none */
+		return;
+	stream->base = id & ~X11_CLIENT_IDS;
+	stream->has_base = 1;
+}
+
+static __always_inline void selection_act(__u64 key, struct x11_stream *stream)
+{
+	__u32 opcode = x11_byte(&stream->seen, 0);
+	__u64 property;
+
+	if (x11_is_setup(&stream->seen) || !x11_has_fields(&stream->seen))
+		return;
+	switch (opcode) {
+	case X11_CHANGE_PROPERTY:
+		selection_change(key);
+		break;
+	case X11_GET_PROPERTY:
+		selection_read(key);
+		break;
+	case X11_DELETE_PROPERTY:
+		property = selection_property(stream);
+		if (selection_has_effect(stream))
+			bpf_map_delete_elem(&clipboards, &property);
+		break;
+	case X11_SEND_EVENT:
+		stream->is_gap |= selection_is_strange(stream);
+		break;
+	default:
+		selection_learn_base(stream, opcode);
+	}
+	if (selection_has_effect(stream))
+		stream->acted = stream->seen.position;
+}
+
+#endif
