@@ -109,7 +109,7 @@ TEST_LIBS := -lcmocka
 
 # The kernel's shared structs (bpf/abi.h) are for these folders only.
 KERNEL_FACING := $(addprefix $(BUILD)/,userspace/agent/sensor/% userspace/policy/% tests/kernel/% \
-	tests/bench/% tests/unit/agent/sensor/% tests/unit/policy/%)
+	tests/bench/% tests/fuzz/bpf/% tests/unit/agent/sensor/% tests/unit/policy/%)
 abi_include = $(if $(filter $(KERNEL_FACING),$(1)),-Ibpf -I$(BUILD)/bpf)
 NEEDS_SKELETON := $(filter $(BUILD)/userspace/agent/sensor/%,$(LIB_OBJECTS)) \
 	$(patsubst %.c,$(BUILD)/%.o,$(KERNEL_SOURCES) $(BENCH_SOURCES) \

@@ -5,6 +5,7 @@
 /* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
 
 #include "datagram.bpf.h"
+#include "host.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
 
@@ -280,9 +281,10 @@ static __noinline int transfer_add_out(struct call *call, const struct object *o
 {
 	struct weir_address peer = {};
 	bool has_peer = transfer_read_destination(call, object, &peer);
+	struct weir_flow *flow;
 
-	flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
-	return 0;
+	flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
+	return host_is_awaited(flow) ? host_note(call, flow, bytes) : 0;
 }
 
 static __noinline int transfer_exit_write(struct call *call, long result)

@@ -33,6 +33,7 @@ void event_free(struct event *event)
 	free(event->object.previous_name);
 	free(event->object.address);
 	free(event->object.zone_name);
+	free(event->object.host);
 	free(event->object.zone_kind);
 	names_free(event->labels, event->n_labels);
 	names_free(event->origins, event->n_origins);
@@ -108,10 +109,12 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	to->address = NULL;
 	to->zone_name = NULL;
 	to->zone_kind = NULL;
+	to->host = NULL;
 	if (copy_string(from->name, &to->name) < 0 ||
 	    copy_string(from->previous_name, &to->previous_name) < 0 ||
 	    copy_string(from->address, &to->address) < 0 ||
-	    copy_string(from->zone_name, &to->zone_name) < 0)
+	    copy_string(from->zone_name, &to->zone_name) < 0 ||
+	    copy_string(from->host, &to->host) < 0)
 		return -ENOMEM;
 	return copy_string(from->zone_kind, &to->zone_kind);
 }

@@ -41,11 +41,13 @@ static void put_object(const struct event_object *object, Weir__EventObject *mes
 	PUT(message, ino, object->ino);
 	PUT(message, generation, object->generation);
 	PUT(message, port, object->port);
+	PUT(message, host_source, object->host_source);
 	message->name = object->name;
 	message->previous_name = object->previous_name;
 	message->address = object->address;
 	message->zone_name = object->zone_name;
 	message->zone_kind = object->zone_kind;
+	message->host = object->host;
 }
 
 static void put_event(const struct event *event, Weir__Event *message)
@@ -123,6 +125,9 @@ static void get_object(Weir__EventObject *message, struct event_object *object)
 	object->address = TAKE(message->address);
 	object->zone_name = TAKE(message->zone_name);
 	object->zone_kind = TAKE(message->zone_kind);
+	object->host = TAKE(message->host);
+	object->host_source =
+		message->host_source <= EVENT_HOST_HTTP ? message->host_source : EVENT_HOST_NONE;
 }
 
 static void get_event(Weir__Event *message, struct event *event)

@@ -53,7 +53,9 @@ static struct event *given_event_with_every_field(void)
 			   .previous_name = strdup("previous"),
 			   .address = strdup("address"),
 			   .zone_name = strdup("zone"),
-			   .zone_kind = strdup("kind")},
+			   .zone_kind = strdup("kind"),
+			   .host = strdup("host"),
+			   .host_source = EVENT_HOST_CONNECT},
 	};
 	assert_int_equal(event_add_label(event, "b"), 0);
 	assert_int_equal(event_add_label(event, "a"), 0);
@@ -98,6 +100,8 @@ static void assert_same_object(const struct event_object *a, const struct event_
 	assert_string_equal(a->address, b->address);
 	assert_string_equal(a->zone_name, b->zone_name);
 	assert_string_equal(a->zone_kind, b->zone_kind);
+	assert_string_equal(a->host, b->host);
+	assert_int_equal(a->host_source, b->host_source);
 }
 
 static void every_field_survives_the_wire(void **state)

@@ -104,7 +104,7 @@ static const struct compat_entry entries[] = {
 	ENTRY(recvmmsg_time64, READ, MMSGHDR, FDS(0, 0)),
 	ENTRY(write, WRITE, PLAIN, FDS(0, 0)),
 	ENTRY(pwrite64, WRITE, PLAIN, FDS(0, 0)),
-	ENTRY(writev, WRITE, PLAIN, FDS(0, 0)),
+	ENTRY(writev, WRITE, IOVEC, FDS(0, 0)),
 	ENTRY(pwritev, WRITE, PLAIN, FDS(0, 0)),
 	ENTRY(pwritev2, WRITE, PLAIN, FDS(0, 0)),
 	ENTRY(sendto, WRITE, SENDTO, FDS(0, 0)),

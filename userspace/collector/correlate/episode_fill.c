@@ -142,6 +142,8 @@ static int add_flow_sink(struct incident *incident, const struct policy *policy,
 		.name = object->zone_name,
 		.kind = object->zone_kind,
 		.address = object->address ? object->address : object->name,
+		.host = object->host,
+		.host_source = object->host_source,
 		.allowed = episode_sink_is_allowed(policy, object->zone_name),
 		.bytes = flow->bytes,
 	};
