@@ -183,9 +183,20 @@ struct weir_flow {
 	__u8 is_ready;     /* name and peer are written */
 	__u8 is_estimated; /* some bytes are a mapping's length, not a count */
 	__u8 is_crm;
-	__u32 padding;
+	__u8 host_source; /* enum weir_host_source */
+	__u8 padding[3];
 	struct weir_address peer;
-	struct weir_name name;
+	struct weir_name
+		name; /* of INET: the host, as whoever sent its name wrote it, without NUL */
+};
+
+/* Who says which host a connection is for. */
+enum weir_host_source {
+	WEIR_HOST_NONE = 0,
+	WEIR_HOST_TLS = 1,       /* the server name of a ClientHello */
+	WEIR_HOST_TLS_FRONT = 2, /* the same, of one that hides another one or pretends to */
+	WEIR_HOST_CONNECT = 3,   /* the target of an HTTP CONNECT */
+	WEIR_HOST_HTTP = 4,      /* the Host of an HTTP request */
 };
 
 struct weir_object {

@@ -19,9 +19,10 @@ struct call {
 	struct weir_state *gate;
 	struct weir_app *app;
 	struct task_struct *task;
-	__u32 number;    /* the place of its rule */
-	__u32 is_memory; /* its object is the memory of an app */
-	__u64 unix_sock; /* address of the unix socket that it wrote to, or 0 */
+	__u32 number;           /* the place of its rule */
+	__u32 is_memory;        /* its object is the memory of an app */
+	__u64 unix_sock;        /* address of the unix socket that it wrote to, or 0 */
+	struct weir_flow *flow; /* that it added to, or NULL */
 };
 
 /* Written by the loader for its architecture before the programs are loaded. */

@@ -94,8 +94,9 @@ static __always_inline __u32 flow_hash_destination(const struct weir_address *pe
 	return (__u32)hash | 1;
 }
 
-static __always_inline void flow_add(struct weir_app *app, const struct object *object,
-				     const struct transfer *transfer)
+/* NULL: the table is full. */
+static __always_inline struct weir_flow *flow_add(struct weir_app *app, const struct object *object,
+						  const struct transfer *transfer)
 {
 	struct weir_flow_key key = {
 		.app_id = app->id, .object = object->key, .direction = transfer->direction};
@@ -112,7 +113,7 @@ static __always_inline void flow_add(struct weir_app *app, const struct object *
 	}
 	if (!flow) {
 		flow_overflow(app, transfer);
-		return;
+		return NULL;
 	}
 	/* Adding a constant 0 would be compiled to an atomic or, which 5.10 lacks (5.12 has it). */
 	if (transfer->bytes)
@@ -130,6 +131,7 @@ static __always_inline void flow_add(struct weir_app *app, const struct object *
 		flow_describe(flow, object, transfer);
 		edge_ring(WEIR_EDGE_FLOW, &key, 0);
 	}
+	return flow;
 }
 
 /* Something that is not followed, by its number: said once per app, then only counted. Not static:
@@ -215,9 +217,10 @@ static __always_inline void flow_in(struct weir_app *app, const struct object *o
 	flow_add(app, object, &transfer);
 }
 
-/* Data went from the app to an object, which was labelled at entry. */
-static __always_inline void flow_out(struct weir_app *app, const struct object *object, __u64 bytes,
-				     const struct weir_address *peer, bool is_estimated)
+/* Data went from the app to an object, which was labelled at entry. NULL: nothing that counts. */
+static __always_inline struct weir_flow *flow_out(struct weir_app *app, const struct object *object,
+						  __u64 bytes, const struct weir_address *peer,
+						  bool is_estimated)
 {
 	struct weir_object_key key = object->key; /* so that the object itself is in registers */
 	struct weir_object *known = bpf_map_lookup_elem(&objects, &key);
@@ -229,12 +232,12 @@ static __always_inline void flow_out(struct weir_app *app, const struct object *
 		transfer.is_crm = 1;
 		transfer.labels = known->labels;
 	} else if (!app->labels || app->is_hub) {
-		return;
+		return NULL;
 	} else {
 		transfer.labels = app->labels;
 	}
 	transfer.hops = app->hops;
-	flow_add(app, object, &transfer);
+	return flow_add(app, object, &transfer);
 }
 
 #endif

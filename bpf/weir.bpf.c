@@ -161,6 +161,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		transfer_exit_write(call, result);
 		if (call->unix_sock && clipboard_may_pass(call))
 			clipboard_exit_call(call, result > 0 ? result : 0);
+		if (host_is_awaited(call->flow))
+			host_note(call, result);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);

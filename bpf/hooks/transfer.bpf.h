@@ -6,6 +6,7 @@
 
 #include "clipboard.bpf.h"
 #include "datagram.bpf.h"
+#include "host.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
 
@@ -285,7 +286,7 @@ static __noinline int transfer_add_out(struct call *call, const struct object *o
 	struct weir_address peer = {};
 	bool has_peer = transfer_read_destination(call, object, &peer);
 
-	flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
+	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
 	return 0;
 }
 

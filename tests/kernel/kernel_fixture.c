@@ -24,6 +24,8 @@ struct kernel_fixture {
 	struct policy *policy;
 	struct sensor *sensor;
 	struct flow_list list;
+	char host[256];
+	enum sensor_host_source host_source;
 	uint64_t n_paths[4];
 };
 
@@ -39,6 +41,10 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 	int r;
 
 	(void)app;
+	if (flow->host_source != SENSOR_HOST_NONE) {
+		snprintf(fixture->host, sizeof(fixture->host), "%s", flow->host);
+		fixture->host_source = flow->host_source;
+	}
 	r = flow_list_put(&fixture->list, flow);
 	if (r < 0)
 		die("cannot keep a flow", -r);
@@ -207,6 +213,15 @@ const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, s
 		die("sweep", EIO);
 	*ret_n = fixture->list.n_flows;
 	return fixture->list.flows;
+}
+
+const char *kernel_fixture_host(struct kernel_fixture *fixture, enum sensor_host_source *ret_source)
+{
+	size_t n;
+
+	kernel_fixture_flows(fixture, &n);
+	*ret_source = fixture->host_source;
+	return fixture->host;
 }
 
 bool kernel_fixture_is_of_class(struct kernel_fixture *fixture, const char *name, const char *class)

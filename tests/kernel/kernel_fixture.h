@@ -85,6 +85,9 @@ const struct sensor_flow *kernel_fixture_flows(struct kernel_fixture *fixture, s
 /* The bytes of one object: unlike a sum by inode number alone, no other file system's are in it. */
 uint64_t kernel_fixture_bytes(struct kernel_fixture *fixture, bool is_out,
 			      const struct kernel_inode *inode);
+/* The host that was named last, or "". Sweeps. */
+const char *kernel_fixture_host(struct kernel_fixture *fixture,
+				enum sensor_host_source *ret_source);
 /* Any flow at all since the start. */
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);

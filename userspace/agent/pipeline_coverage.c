@@ -23,6 +23,10 @@ static const struct channel channels[] = {
 	{"pipe, fifo", "full", ""},
 	{"tcp and udp, ipv4 and ipv6", "full", ""},
 	{"loopback connections", "full", ""},
+	{"names of destinations", "partial",
+	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
+	 "hello, "
+	 "HTTP CONNECT or HTTP Host; others, QUIC and what io_uring sends, by address"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "

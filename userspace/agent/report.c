@@ -164,6 +164,12 @@ static int describe_object(const struct report_context *context, const struct se
 	event->object.generation = flow->destination ? flow->destination : flow->object.generation;
 	if (flow->object.kind == SENSOR_OBJECT_GAP)
 		return describe_gap(flow, event);
+	if (flow->host_source != SENSOR_HOST_NONE) {
+		event->object.host = strdup(flow->host);
+		if (!event->object.host)
+			return -ENOMEM;
+		event->object.host_source = (enum event_host_source)flow->host_source;
+	}
 	if (flow->object.kind == SENSOR_OBJECT_INET)
 		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
 					   event);

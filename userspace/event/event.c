@@ -42,6 +42,7 @@ void event_free(struct event *event)
 	free(event->object.previous_name);
 	free(event->object.address);
 	free(event->object.zone_name);
+	free(event->object.host);
 	free(event->object.zone_kind);
 	free(event->object.vendor);
 	free(event->object.model);
@@ -161,6 +162,7 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	to->model = NULL;
 	to->serial = NULL;
 	to->volume = NULL;
+	to->host = NULL;
 	if (copy_string(from->name, &to->name) < 0 ||
 	    copy_string(from->previous_name, &to->previous_name) < 0 ||
 	    copy_string(from->address, &to->address) < 0 ||
@@ -168,7 +170,7 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	    copy_string(from->vendor, &to->vendor) < 0 ||
 	    copy_string(from->model, &to->model) < 0 ||
 	    copy_string(from->serial, &to->serial) < 0 ||
-	    copy_string(from->volume, &to->volume) < 0)
+	    copy_string(from->volume, &to->volume) < 0 || copy_string(from->host, &to->host) < 0)
 		return -ENOMEM;
 	return copy_string(from->zone_kind, &to->zone_kind);
 }

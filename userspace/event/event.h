@@ -70,6 +70,15 @@ enum event_role {
 	EVENT_ROLE_LOCAL = 5,   /* stays on this machine */
 };
 
+/* Who says which host a connection is for: the sender itself, see bpf/host.h. */
+enum event_host_source {
+	EVENT_HOST_NONE = 0,
+	EVENT_HOST_TLS = 1,       /* the server name of a TLS ClientHello */
+	EVENT_HOST_TLS_FRONT = 2, /* the same; the true one may be hidden (ECH) */
+	EVENT_HOST_CONNECT = 3,   /* the target of an HTTP CONNECT */
+	EVENT_HOST_HTTP = 4,      /* the Host of an HTTP request */
+};
+
 struct event_app {
 	uint64_t id;        /* unique per boot */
 	uint64_t parent_id; /* the app that this one was executed from, 0 if before the sensor */
@@ -98,6 +107,8 @@ struct event_object {
 	char *model;
 	char *serial;
 	char *volume; /* lasting identity of the file system on it, as udev writes it */
+	char *host;   /* that the sender says a socket's peer is; describes, never decides */
+	enum event_host_source host_source;
 };
 
 #define EVENT_MAX_COUNTS 16
@@ -163,6 +174,7 @@ const char *event_certainty_to_string(enum event_certainty certainty);
 const char *event_direction_to_string(enum event_direction direction);
 const char *event_object_kind_to_string(enum event_object_kind kind);
 const char *event_role_to_string(enum event_role role);
+const char *event_host_source_to_string(enum event_host_source source);
 /* The enum of a name, or 0 (unknown) when there is none. */
 enum event_kind event_kind_from_string(const char *name);
 enum event_certainty event_certainty_from_string(const char *name);

@@ -41,6 +41,7 @@ static void put_object(const struct event_object *object, Weir__EventObject *mes
 	PUT(message, ino, object->ino);
 	PUT(message, generation, object->generation);
 	PUT(message, port, object->port);
+	PUT(message, host_source, object->host_source);
 	message->name = object->name;
 	message->previous_name = object->previous_name;
 	message->address = object->address;
@@ -50,6 +51,7 @@ static void put_object(const struct event_object *object, Weir__EventObject *mes
 	message->model = object->model;
 	message->serial = object->serial;
 	message->volume = object->volume;
+	message->host = object->host;
 }
 
 static void put_event(const struct event *event, Weir__Event *message)
@@ -158,6 +160,9 @@ static void get_object(Weir__EventObject *message, struct event_object *object)
 	object->model = TAKE(message->model);
 	object->serial = TAKE(message->serial);
 	object->volume = TAKE(message->volume);
+	object->host = TAKE(message->host);
+	object->host_source =
+		message->host_source <= EVENT_HOST_HTTP ? message->host_source : EVENT_HOST_NONE;
 }
 
 static void get_event(Weir__Event *message, struct event *event)

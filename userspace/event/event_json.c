@@ -94,6 +94,10 @@ static json_t *json_of_object(const struct event_object *about)
 	    !set_text_if_any(object, "model", about->model) ||
 	    !set_text_if_any(object, "serial", about->serial) ||
 	    !set_text_if_any(object, "volume", about->volume) ||
+	    !set_text_if_any(object, "host", about->host) ||
+	    !set_text_if_any(object, "host_source",
+			     about->host ? event_host_source_to_string(about->host_source)
+					 : NULL) ||
 	    !set_number_if_any(object, "dev", about->dev) ||
 	    !set_number_if_any(object, "ino", about->ino) ||
 	    !set_number_if_any(object, "generation", about->generation))

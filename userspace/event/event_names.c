@@ -52,6 +52,14 @@ static const char *const role_names[] = {
 	[EVENT_ROLE_SINK] = "sink",     [EVENT_ROLE_LOCAL] = "local",
 };
 
+static const char *const host_source_names[] = {
+	[EVENT_HOST_NONE] = "none",
+	[EVENT_HOST_TLS] = "tls_server_name",
+	[EVENT_HOST_TLS_FRONT] = "tls_outer_server_name",
+	[EVENT_HOST_CONNECT] = "http_connect",
+	[EVENT_HOST_HTTP] = "http_host",
+};
+
 /* A value of a newer peer may lie beyond the table: it reads as the table's zero. */
 static const char *name_of(const char *const *names, size_t n, unsigned int value)
 {
@@ -89,6 +97,11 @@ const char *event_object_kind_to_string(enum event_object_kind kind)
 const char *event_role_to_string(enum event_role role)
 {
 	return name_of(role_names, ARRAY_SIZE(role_names), role);
+}
+
+const char *event_host_source_to_string(enum event_host_source source)
+{
+	return name_of(host_source_names, ARRAY_SIZE(host_source_names), source);
 }
 
 enum event_kind event_kind_from_string(const char *name)

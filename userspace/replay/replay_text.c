@@ -136,7 +136,8 @@ static size_t put_object(FILE *line, const struct event_object *object)
 	if (object->zone_name)
 		columns += put_text(line, object->zone_name) + put_text(line, " ");
 	else if (object->role == EVENT_ROLE_SINK)
-		columns += put_text(line, "outside ");
+		columns += put_text(line, object->host ? object->host : "outside") +
+			   put_text(line, " ");
 	if (!object->zone_name && object->role != EVENT_ROLE_SINK)
 		return columns + put_text(line, name);
 	return columns + put_text(line, "(") + put_text(line, name) + put_text(line, ")");

@@ -61,7 +61,9 @@ static struct event *given_event_with_every_field(void)
 			   .vendor = strdup("vendor"),
 			   .model = strdup("model"),
 			   .serial = strdup("serial"),
-			   .volume = strdup("volume")},
+			   .volume = strdup("volume"),
+			   .host = strdup("host"),
+			   .host_source = EVENT_HOST_CONNECT},
 	};
 	assert_int_equal(event_add_label(event, "b"), 0);
 	assert_int_equal(event_add_label(event, "a"), 0);
@@ -108,6 +110,8 @@ static void assert_same_object(const struct event_object *a, const struct event_
 	assert_string_equal(a->address, b->address);
 	assert_string_equal(a->zone_name, b->zone_name);
 	assert_string_equal(a->zone_kind, b->zone_kind);
+	assert_string_equal(a->host, b->host);
+	assert_int_equal(a->host_source, b->host_source);
 	assert_string_equal(a->vendor, b->vendor);
 	assert_string_equal(a->model, b->model);
 	assert_string_equal(a->serial, b->serial);

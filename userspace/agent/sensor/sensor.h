@@ -30,6 +30,15 @@ enum sensor_object_kind {
 	SENSOR_OBJECT_CLIPBOARD = 8, /* a property of a window, by which a selection is passed */
 };
 
+/* Who says which host a connection is for. */
+enum sensor_host_source {
+	SENSOR_HOST_NONE = 0,
+	SENSOR_HOST_TLS = 1,       /* the server name of a TLS ClientHello */
+	SENSOR_HOST_TLS_FRONT = 2, /* the same, of one that hides another one or pretends to */
+	SENSOR_HOST_CONNECT = 3,   /* the target of an HTTP CONNECT */
+	SENSOR_HOST_HTTP = 4,      /* the Host of an HTTP request */
+};
+
 struct sensor_object {
 	enum sensor_object_kind kind;
 	uint64_t ino;
@@ -56,6 +65,8 @@ struct sensor_flow {
 	uint8_t protocol;
 	bool is_unlinked;
 	const char *path; /* "" when there is none */
+	enum sensor_host_source host_source;
+	const char *host; /* of INET, as the sender wrote it, in lower case; "" when unknown */
 };
 
 struct sensor_app {

@@ -71,3 +71,30 @@ void sensor_name_join(const struct weir_name *directory, const char *path, char 
 	if (ret_path[0] == '/')
 		fold_dots(ret_path);
 }
+
+static bool is_of_host(char letter)
+{
+	return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') ||
+	       letter == '.' || letter == '-' || letter == '_';
+}
+
+bool sensor_name_host(const struct weir_name *name, char *ret_host, size_t size)
+{
+	size_t bytes = name->bytes;
+
+	if (size > 0)
+		ret_host[0] = '\0';
+	if (bytes == 0 || bytes > WEIR_NAME_BYTES || bytes >= size)
+		return false;
+	for (size_t i = 0; i < bytes; i++) {
+		char letter = name->text[i];
+
+		ret_host[i] = letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+		if (!is_of_host(ret_host[i])) {
+			ret_host[0] = '\0';
+			return false;
+		}
+	}
+	ret_host[bytes] = '\0';
+	return true;
+}

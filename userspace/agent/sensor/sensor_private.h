@@ -103,6 +103,8 @@ void sensor_label_folders(struct sensor *sensor, const struct policy *policy);
 /* sensor_walk.c */
 int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);
+/* sensor_name.c: a host in lower case; false, and "", when the bytes are no host's name. */
+bool sensor_name_host(const struct weir_name *name, char *ret_host, size_t size);
 /* sensor_name.c: "/home/a/out.csv" of a leaf-first name; "" when there is none. */
 void sensor_name_assemble(const struct weir_name *name, char *ret_path, size_t size);
 /* An absolute path of what a caller gave and the directory it started from. */

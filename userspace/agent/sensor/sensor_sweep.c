@@ -152,11 +152,18 @@ static void report_flow(struct sensor *sensor, struct read_app *apps,
 		.protocol = flow->peer.protocol,
 		.is_unlinked = flow->name.is_unlinked,
 		.path = path,
+		.host = "",
 	};
 	struct sensor_app described;
 
 	memcpy(&report.peer, flow->peer.ip, sizeof(report.peer));
-	sensor_name_assemble(&flow->name, path, sizeof(path));
+	if (flow->kind != WEIR_KIND_INET) {
+		sensor_name_assemble(&flow->name, path, sizeof(path));
+	} else if (sensor_name_host(&flow->name, path, sizeof(path))) {
+		report.host_source = (enum sensor_host_source)flow->host_source;
+		report.host = path;
+		report.path = "";
+	}
 	if (read)
 		sensor_describe_app(sensor, &read->app, read->exe, &described);
 	sensor->handler.flow(sensor->handler.userdata, &report, read ? &described : NULL);

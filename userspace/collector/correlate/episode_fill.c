@@ -150,6 +150,8 @@ static int add_flow_sink(struct incident *incident, const struct policy *policy,
 		.name = object->zone_name,
 		.kind = object->zone_kind,
 		.address = (char *)address_of(object),
+		.host = object->host,
+		.host_source = object->host_source,
 		.allowed = episode_sink_is_allowed(policy, object),
 		.bytes = flow->bytes,
 	};

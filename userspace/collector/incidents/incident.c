@@ -45,6 +45,7 @@ static void sink_done(struct incident_sink *sink)
 	free(sink->name);
 	free(sink->kind);
 	free(sink->address);
+	free(sink->host);
 }
 
 static void count_done(struct incident_count *count)
@@ -231,7 +232,8 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 		struct incident_sink *known = &incident->sinks[i];
 
 		if (same_text(known->name, sink->name) &&
-		    same_text(known->address, sink->address)) {
+		    same_text(known->address, sink->address) &&
+		    same_text(known->host, sink->host)) {
 			known->bytes += sink->bytes;
 			return 0;
 		}
@@ -239,6 +241,7 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 	copy.name = copy_text(sink->name, &ok);
 	copy.kind = copy_text(sink->kind, &ok);
 	copy.address = copy_text(sink->address, &ok);
+	copy.host = copy_text(sink->host, &ok);
 	r = ok ? grow(&incident->sinks, incident->n_sinks, sizeof(copy)) : -ENOMEM;
 	if (r < 0) {
 		sink_done(&copy);

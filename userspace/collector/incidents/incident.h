@@ -82,7 +82,9 @@ struct incident_sink {
 	char *name;    /* of the policy's section; "" for a place it does not name */
 	char *kind;    /* "im", "mail", ..., "" when unknown */
 	char *address; /* without port; "" when it has none */
-	bool allowed;  /* allow-listed by the policy */
+	char *host;    /* that the sender named, see event_object; "" when it named none */
+	enum event_host_source host_source;
+	bool allowed; /* allow-listed by the policy */
 	uint64_t bytes;
 };
 
@@ -149,7 +151,7 @@ int incident_add_agent(struct incident *incident, const char *agent);
 int incident_add_addend(struct incident *incident, const struct incident_addend *addend);
 /* Merges into the entry with the same name, kind and class: records and connections add up. */
 int incident_add_source(struct incident *incident, const struct incident_source *source);
-/* Merges into the entry with the same name and address: bytes add up. */
+/* Merges into the entry with the same name, address and host: bytes add up. */
 int incident_add_sink(struct incident *incident, const struct incident_sink *sink);
 int incident_add_count(struct incident *incident, const struct incident_count *count);
 /* Keeps the lineage in order of first_ns. */

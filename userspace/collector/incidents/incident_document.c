@@ -72,8 +72,9 @@ static json_t *sink_to_json(const void *item)
 {
 	const struct incident_sink *sink = item;
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:I}", "name", sink->name, "kind", sink->kind,
-			 "address", sink->address, "allowed", sink->allowed, "bytes",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:I}", "name", sink->name, "kind",
+			 sink->kind, "address", sink->address, "host", sink->host, "host_source",
+			 (int)sink->host_source, "allowed", sink->allowed, "bytes",
 			 as_json(sink->bytes));
 }
 
@@ -200,12 +201,16 @@ static int source_from_json(struct incident *incident, json_t *json)
 static int sink_from_json(struct incident *incident, json_t *json)
 {
 	struct incident_sink sink = {0};
+	int allowed, host_source = EVENT_HOST_NONE;
 	json_int_t bytes;
-	int allowed;
 
-	if (json_unpack(json, "{s:s, s:s, s:s, s:b, s:I}", "name", &sink.name, "kind", &sink.kind,
-			"address", &sink.address, "allowed", &allowed, "bytes", &bytes) < 0)
+	/* Documents of older collectors have no host. */
+	if (json_unpack(json, "{s:s, s:s, s:s, s?s, s?i, s:b, s:I}", "name", &sink.name, "kind",
+			&sink.kind, "address", &sink.address, "host", &sink.host, "host_source",
+			&host_source, "allowed", &allowed, "bytes", &bytes) < 0)
 		return -EBADMSG;
+	if (host_source >= EVENT_HOST_NONE && host_source <= EVENT_HOST_HTTP)
+		sink.host_source = (enum event_host_source)host_source;
 	sink.allowed = allowed;
 	sink.bytes = (uint64_t)bytes;
 	return incident_add_sink(incident, &sink);

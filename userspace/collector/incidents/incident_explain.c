@@ -58,24 +58,51 @@ static void write_classes(const struct incident *incident, bool zh, FILE *out)
 	}
 }
 
+/* Who named the host of a place that the policy does not name. */
+static const char *describe_host_source(enum event_host_source source, bool zh)
+{
+	switch (source) {
+	case EVENT_HOST_TLS:
+		return zh ? "由其TLS握手给出名称" : "named by its TLS hello";
+	case EVENT_HOST_TLS_FRONT:
+		return zh ? "由其TLS握手给出名称，真实服务器可能另有其名"
+			  : "named by its TLS hello, which may be a front";
+	case EVENT_HOST_CONNECT:
+		return zh ? "由其HTTP CONNECT请求给出名称" : "named by its HTTP CONNECT";
+	case EVENT_HOST_HTTP:
+		return zh ? "由其HTTP Host给出名称" : "named by its HTTP Host";
+	default:
+		return "";
+	}
+}
+
+static void write_unnamed_sink(const struct incident_sink *sink, bool zh, FILE *out)
+{
+	if (*sink->host)
+		fprintf(out,
+			zh ? "%s（%s，%s；策略未登记）" : "%s (%s, %s; not named by the policy)",
+			sink->host, sink->address, describe_host_source(sink->host_source, zh));
+	else
+		fprintf(out, zh ? "%s（策略未登记）" : "%s (not named by the policy)",
+			sink->address);
+}
+
 static void write_sinks(const struct incident *incident, bool zh, FILE *out)
 {
 	for (size_t i = 0; i < incident->n_sinks; i++) {
 		const struct incident_sink *sink = &incident->sinks[i];
-		bool has_name = *sink->name != '\0';
-
-		fprintf(out, "%s%s",
-			i == 0 ? ""
-			: zh   ? "、"
-			       : ", ",
-			has_name ? sink->name : sink->address);
-		if (has_name && *sink->kind && *sink->address)
+		if (i > 0)
+			fputs(zh ? "、" : ", ", out);
+		if (!*sink->name) {
+			write_unnamed_sink(sink, zh, out);
+			continue;
+		}
+		fputs(sink->name, out);
+		if (*sink->kind && *sink->address)
 			fprintf(out, zh ? "（%s，%s）" : " (%s, %s)", sink->kind, sink->address);
-		else if (has_name && (*sink->kind || *sink->address))
+		else if (*sink->kind || *sink->address)
 			fprintf(out, zh ? "（%s）" : " (%s)",
 				*sink->kind ? sink->kind : sink->address);
-		else
-			fputs(zh ? "（策略未登记）" : " (not named by the policy)", out);
 	}
 }
 

@@ -19,7 +19,9 @@ static const char *sink_name(const struct incident *incident)
 {
 	const struct incident_sink *sink = incident->n_sinks ? &incident->sinks[0] : NULL;
 
-	return !sink ? "?" : *sink->name ? sink->name : sink->address;
+	if (!sink)
+		return "?";
+	return *sink->name ? sink->name : *sink->host ? sink->host : sink->address;
 }
 
 /* Detectors in the order of their addends, each once. */

@@ -124,6 +124,39 @@ static void an_unknown_count_is_said_to_be_unknown(void **state)
 	assert_says(text_zh, "记录条数未知");
 }
 
+/* Also after the store gave the document back. */
+static void a_host_is_said_with_who_named_it(void **state)
+{
+	static const struct {
+		enum event_host_source source;
+		const char *words, *words_zh;
+	} cases[] = {
+		{EVENT_HOST_TLS, "drop.example (203.0.113.9, named by its TLS hello; not named",
+		 "drop.example（203.0.113.9，由其TLS握手给出名称；策略未登记）"},
+		{EVENT_HOST_TLS_FRONT, "its TLS hello, which may be a front; not named",
+		 "真实服务器可能另有其名"},
+		{EVENT_HOST_CONNECT, "named by its HTTP CONNECT", "HTTP CONNECT"},
+		{EVENT_HOST_HTTP, "named by its HTTP Host", "HTTP Host"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(incident_freep) struct incident *made = incident_new(), *incident = NULL;
+		_cleanup_free_ char *document = NULL, *text = NULL, *text_zh = NULL;
+		struct incident_sink sink = {.address = "203.0.113.9",
+					     .host = "drop.example",
+					     .host_source = cases[i].source};
+
+		assert_int_equal(incident_add_sink(made, &sink), 0);
+		assert_int_equal(incident_to_document(made, &document), 0);
+		assert_int_equal(incident_from_document(document, &incident), 0);
+		assert_int_equal(incident_explain(incident, "en", &text), 0);
+		assert_says(text, cases[i].words);
+		assert_int_equal(incident_explain(incident, "zh", &text_zh), 0);
+		assert_says(text_zh, cases[i].words_zh);
+	}
+}
+
 static char *printed(const struct incident *incident, const char *lang,
 		     int (*print)(const struct incident *, const char *, FILE *))
 {
@@ -267,6 +300,7 @@ int main(void)
 		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
+		cmocka_unit_test(a_host_is_said_with_who_named_it),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
 		STORY_TEST(a_line_says_the_most_important),
 		STORY_TEST(counted_records_are_told_as_exact),

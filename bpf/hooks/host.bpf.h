@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_HOST_BPF_H
+#define WEIR_HOOKS_HOST_BPF_H
+
+/* Which host labelled data goes to, as the sender's first writes on a TCP connection say: at exit,
+ * when what was written still lies in the sender's memory. */
+
+#include "../call.bpf.h"
+#include "../host.h"
+#include "../user_message.h"
+
+#define HOST_CALLS_MAX 8 /* a greeting that comes later is none */
+
+static __always_inline bool host_is_awaited(const struct weir_flow *flow)
+{
+	return flow && flow->kind == WEIR_KIND_INET && !flow->host_source &&
+	       flow->calls <= HOST_CALLS_MAX && flow->peer.protocol == IPPROTO_TCP;
+}
+
+/* Of several buffers, the first; it has no more bytes than were written. */
+static __noinline __u64 host_first_buffer(struct call *call, __u64 bytes, __u32 *ret_bytes)
+{
+	__u64 compat = call_compat_mask(call), address = call_arg(call, 1), length = 0;
+	__u64 at = offsetof(struct user_msghdr, msg_iov);
+	__u32 word_bytes = sizeof(__u64) >> (compat & 1);
+
+	*ret_bytes = bytes > HOST_BYTES_MAX ? HOST_BYTES_MAX : bytes;
+	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_IOVEC)
+		return address;
+	if (call->rule->form == WEIR_FORM_MSGHDR) {
+		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
+		bpf_probe_read_user(&address, sizeof(address), (void *)(address + at));
+		address &= ~(compat << 32);
+	}
+	bpf_probe_read_user(&length, sizeof(length), (void *)(address + word_bytes));
+	length &= ~(compat << 32);
+	if (length < *ret_bytes)
+		*ret_bytes = length;
+	bpf_probe_read_user(&length, sizeof(length), (void *)address);
+	return length & ~(compat << 32);
+}
+
+/* Where the name is, and its length; says in source who named it. */
+static __always_inline __u64 host_find(__u64 address, __u32 bytes, __u32 *ret_source)
+{
+	__u32 method = host_read_method(address, bytes);
+
+	if (method >> 24 == HOST_TLS_HANDSHAKE) {
+		*ret_source = host_has_encrypted_hello(address, bytes) ? WEIR_HOST_TLS_FRONT
+								       : WEIR_HOST_TLS;
+		return host_find_tls(address, bytes);
+	}
+	if (method != HOST_CONNECT && !host_is_request(method))
+		return 0;
+	*ret_source = method == HOST_CONNECT ? WEIR_HOST_CONNECT : WEIR_HOST_HTTP;
+	return host_find_http(address, bytes, method);
+}
+
+/* After the flow is counted, so that what that needs is off the stack again. */
+static __noinline int host_note(struct call *call, __u64 bytes)
+{
+	struct weir_flow *flow = call->flow;
+	__u32 here_bytes = 0, source = 0;
+	__u64 address = host_first_buffer(call, bytes, &here_bytes);
+	__u64 found = host_find(address, here_bytes, &source);
+	__u32 length = found & 0xff; /* no more, see HOST_NAME_BYTES */
+
+	if (!flow || !found ||
+	    bpf_probe_read_user(flow->name.text, length, (void *)(address + (found >> 32))))
+		return 0;
+	flow->name.bytes = length;
+	flow->host_source = source;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOST_H
+#define WEIR_HOST_H
+
+/*
+ * Which host the first bytes of a connection are for: the server name of a TLS ClientHello, the
+ * target of an HTTP CONNECT, the Host of an HTTP request. Whoever writes them says so: it names, it
+ * does not decide. The bytes belong to somebody else and are read as they come: in the kernel side
+ * from user memory, elsewhere (HOST_READ defined before) from a buffer. Nothing outside of them is
+ * looked at.
+ */
+
+#ifdef __bpf__
+#include "kernel.h"
+
+#define HOST_READ(to, address) bpf_probe_read_user(&(to), sizeof(to), (const void *)(address))
+#define HOST_FUNCTION __noinline /* not static: verified once, see name_hash() */
+#define HOST_INLINE static __always_inline
+#else
+#define HOST_FUNCTION static inline
+#define HOST_INLINE static inline
+#endif
+
+#define HOST_NAME_BYTES 253 /* RFC 1035 2.3.4, as text */
+#define HOST_EXTENSIONS_MAX 64
+#define HOST_HEADER_BYTES 1024 /* that are searched for the Host */
+#define HOST_BYTES_MAX 16389   /* a TLS record, RFC 8446 5.1 */
+
+/* RFC 8446 4 and 5.1, RFC 6066 3, RFC 9849 5 */
+#define HOST_TLS_HANDSHAKE 22
+#define HOST_TLS_CLIENT_HELLO 1
+#define HOST_TLS_SERVER_NAME 0
+#define HOST_TLS_ENCRYPTED_HELLO 0xfe0d
+#define HOST_TLS_RANDOM_END 43 /* record 5, handshake 4, version 2, random 32 */
+
+/* Two places in one number; 0: none. */
+#define HOST_PAIR(high, low) ((__u64)(high) << 32 | (low))
+
+HOST_INLINE __u32 host_read8(__u64 address, __u32 at)
+{
+	__u8 value = 0;
+
+	HOST_READ(value, address + at);
+	return value;
+}
+
+HOST_INLINE __u32 host_read16(__u64 address, __u32 at)
+{
+	return host_read8(address, at) << 8 | host_read8(address, at + 1);
+}
+
+/* Of a ClientHello that starts here: where its extensions are, as far as they are here, and the end
+ * of them. */
+HOST_FUNCTION __u64 host_find_extensions(__u64 address, __u32 bytes)
+{
+	__u32 at = HOST_TLS_RANDOM_END, end = bytes, length;
+
+	if (bytes < HOST_TLS_RANDOM_END + 1 || host_read8(address, 0) != HOST_TLS_HANDSHAKE ||
+	    host_read8(address, 1) != 3 || host_read8(address, 5) != HOST_TLS_CLIENT_HELLO)
+		return 0;
+	length = host_read16(address, 3) + 5;
+	if (length < end)
+		end = length;
+	at += 1 + host_read8(address, at); /* session */
+	if (at + 2 > end)
+		return 0;
+	at += 2 + host_read16(address, at); /* cipher suites */
+	if (at + 1 > end)
+		return 0;
+	at += 1 + host_read8(address, at); /* compression */
+	if (at + 2 > end)
+		return 0;
+	length = host_read16(address, at);
+	at += 2;
+	if (at + length < end)
+		end = at + length;
+	return HOST_PAIR(at, end);
+}
+
+/* Where the content of an extension is, and its length. */
+HOST_FUNCTION __u64 host_find_extension(__u64 address, __u32 at, __u32 end, __u32 type)
+{
+	__u32 i, length;
+
+	for (i = 0; i < HOST_EXTENSIONS_MAX; i++) {
+		if (at + 4 > end)
+			break;
+		length = host_read16(address, at + 2);
+		if (at + 4 + length > end)
+			break;
+		if (host_read16(address, at) == type)
+			return HOST_PAIR(at + 4, length);
+		at += 4 + length;
+	}
+	return 0;
+}
+
+/* Where the name is, and its length. */
+HOST_FUNCTION __u64 host_find_tls(__u64 address, __u32 bytes)
+{
+	__u64 found = host_find_extensions(address, bytes);
+	__u32 at, length, name_bytes;
+
+	if (!found)
+		return 0;
+	found = host_find_extension(address, found >> 32, (__u32)found, HOST_TLS_SERVER_NAME);
+	at = found >> 32;
+	length = (__u32)found;
+	/* The length of the list, then of each name its type, its length and itself: there is one.
+	 */
+	if (length < 6 || host_read8(address, at + 2) != 0)
+		return 0;
+	name_bytes = host_read16(address, at + 3);
+	if (!name_bytes || name_bytes > HOST_NAME_BYTES || name_bytes + 5 > length)
+		return 0;
+	return HOST_PAIR(at + 5, name_bytes);
+}
+
+/* Whether the hello hides another one, whose server may be another: then the name is a front, or
+ * the client only pretends (RFC 9849 6.2). */
+HOST_FUNCTION __u32 host_has_encrypted_hello(__u64 address, __u32 bytes)
+{
+	__u64 found = host_find_extensions(address, bytes);
+
+	return found &&
+	       host_find_extension(address, found >> 32, (__u32)found, HOST_TLS_ENCRYPTED_HELLO);
+}
+
+/* Of a name that starts here. */
+HOST_FUNCTION __u32 host_measure(__u64 address, __u32 at, __u32 bytes)
+{
+	__u32 i, letter;
+
+	for (i = 0; i < HOST_NAME_BYTES + 1; i++) {
+		if (at + i >= bytes)
+			return 0; /* it may go on */
+		letter = host_read8(address, at + i);
+		if (letter <= ' ' || letter == ':' || letter == '/')
+			return i;
+	}
+	return 0;
+}
+
+/* A line that begins with "Host:" in any case, RFC 9110 7.2. Where what follows is. */
+HOST_FUNCTION __u32 host_find_header(__u64 address, __u32 bytes)
+{
+	const __u64 wanted = 0x0a484f53543aull; /* "\nHOST:" */
+	const __u64 mask = 0xffdfdfdfdfffull;
+	__u64 window = 0;
+	__u32 i;
+
+	for (i = 0; i < HOST_HEADER_BYTES; i++) {
+		if (i >= bytes)
+			break;
+		window = window << 8 | host_read8(address, i);
+		if ((window & mask) == wanted)
+			return i + 1;
+	}
+	return 0;
+}
+
+/* The first four letters of a request, RFC 9110 9 and RFC 5789. */
+HOST_FUNCTION __u32 host_read_method(__u64 address, __u32 bytes)
+{
+	if (bytes < 16)
+		return 0;
+	return host_read16(address, 0) << 16 | host_read16(address, 2);
+}
+
+#define HOST_METHOD(a, b, c, d) ((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define HOST_CONNECT HOST_METHOD('C', 'O', 'N', 'N')
+
+HOST_INLINE int host_is_request(__u32 method)
+{
+	return method == HOST_METHOD('G', 'E', 'T', ' ') ||
+	       method == HOST_METHOD('P', 'O', 'S', 'T') ||
+	       method == HOST_METHOD('P', 'U', 'T', ' ') ||
+	       method == HOST_METHOD('H', 'E', 'A', 'D') ||
+	       method == HOST_METHOD('P', 'A', 'T', 'C') ||
+	       method == HOST_METHOD('D', 'E', 'L', 'E') ||
+	       method == HOST_METHOD('O', 'P', 'T', 'I') ||
+	       method == HOST_METHOD('P', 'R', 'O', 'P');
+}
+
+HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
+{
+	__u32 at, length;
+
+	if (method == HOST_CONNECT)
+		at = 8; /* "CONNECT " */
+	else
+		at = host_find_header(address, bytes);
+	if (!at)
+		return 0;
+	if (at < bytes && host_read8(address, at) == ' ')
+		at++;
+	length = host_measure(address, at, bytes);
+	return length ? HOST_PAIR(at, length) : 0;
+}
+
+#endif
