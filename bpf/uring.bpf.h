@@ -269,4 +269,9 @@ static __noinline struct io_kiocb *uring_recall(struct io_ring_ctx *ring, __u64 
 	return (struct io_kiocb *)request;
 }
 
+static __always_inline int uring_note_gap(const struct weir_app *app, __u32 operation)
+{
+	return flow_note_gap(app->id, WEIR_GAP_URING | operation);
+}
+
 #endif

@@ -51,11 +51,6 @@ static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request
 	return is_fixed || gate->unsettled_objects || app->is_open ? app : NULL;
 }
 
-static __always_inline int uring_note_gap(const struct weir_app *app, __u32 operation)
-{
-	return flow_note_gap(app->id, WEIR_GAP_URING | operation);
-}
-
 __noinline int uring_label_out(__u64 app_id, __u64 file)
 {
 	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
@@ -65,23 +60,6 @@ __noinline int uring_label_out(__u64 app_id, __u64 file)
 		return 0;
 	object_resolve((struct file *)file, WEIR_OUT, &object);
 	transfer_label_object(app, &object);
-	return 0;
-}
-
-/* Apart from uring_label_out(): together they need more stack than there is up to 6.12. */
-__noinline int uring_label_named(__u64 app_id, __u64 address)
-{
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct io_kiocb *request = (struct io_kiocb *)address;
-	struct sock *sock = uring_unix_sock(request);
-
-	if (!app || !app->labels || !sock)
-		return 0;
-	if (uring_may_be_named(request, sock))
-		uring_send_named(request, sock, 0, true);
-	/* And not to its peer: without one, it is said when it completes. */
-	if (BPF_CORE_READ((struct unix_sock *)sock, peer) && uring_is_sent_to_name(request, sock))
-		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
 	return 0;
 }
 

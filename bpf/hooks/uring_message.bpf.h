@@ -143,6 +143,23 @@ static __noinline __u64 uring_send_named(struct io_kiocb *request, struct sock *
 	return datagram_send_message((__u64)sock, message, bytes, number);
 }
 
+/* Apart from uring_label_out(): together they need more stack than there is up to 6.12. */
+__noinline int uring_label_named(__u64 app_id, __u64 address)
+{
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
+	struct sock *sock = uring_unix_sock(request);
+
+	if (!app || !app->labels || !sock)
+		return 0;
+	if (uring_may_be_named(request, sock))
+		uring_send_named(request, sock, 0, true);
+	/* And not to its peer: without one, it is said when it completes. */
+	if (BPF_CORE_READ((struct unix_sock *)sock, peer) && uring_is_sent_to_name(request, sock))
+		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
+	return 0;
+}
+
 /*
  * A descriptor may have come along: the app must look at its objects from now on. Whether one did
  * is told in user memory, which whoever completes a request need not have.

@@ -38,16 +38,13 @@ static void die(const char *what, int error)
 static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
 {
 	struct kernel_fixture *fixture = userdata;
-	int r;
 
 	(void)app;
-	if (flow->host_source != SENSOR_HOST_NONE) {
+	if (flow->host_source != SENSOR_HOST_NONE)
 		snprintf(fixture->host, sizeof(fixture->host), "%s", flow->host);
-		fixture->host_source = flow->host_source;
-	}
-	r = flow_list_put(&fixture->list, flow);
-	if (r < 0)
-		die("cannot keep a flow", -r);
+	fixture->host_source |= flow->host_source; /* of one flow at most */
+	if (flow_list_put(&fixture->list, flow) < 0)
+		die("cannot keep a flow", ENOSPC);
 }
 
 static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)

@@ -45,10 +45,10 @@ static const struct channel channels[] = {
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"removable disks", "partial",
-	 "known by the serial that they give themselves, else by their file system where udev links "
-	 "it; a write to the raw disk is seen, but in a container, SCSI commands (sg) and usbfs are "
-	 "not; one that was unplugged before the agent looked, and had not been seen mounted, has no "
-	 "name"},
+	 "known by the serial that they give themselves, else by their file system where udev "
+	 "links it; a write to the raw disk is seen, but in a container, SCSI commands (sg) and "
+	 "usbfs are not; one that was unplugged before the agent looked, and had not been seen "
+	 "mounted, has no name"},
 	{"files on NFS, SMB, FUSE, 9p, virtiofs", "partial",
 	 "one place for each server; what a FUSE program does with them is not followed, and its "
 	 "type and source are what the user says; one that a process mounted for itself alone is "
@@ -57,8 +57,8 @@ static const struct channel channels[] = {
 	 "by their usual names in a home, or by [sink] folder; a file that is moved there is "
 	 "told with its size; a folder that is moved there, and a link, when the client reads it"},
 	{"printing", "partial",
-	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device node; "
-	 "pages are not counted, and which printer it was is not seen"},
+	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device "
+	 "node; pages are not counted, and which printer it was is not seen"},
 	{"serial lines", "partial",
 	 "by write to ttyS, ttyUSB, ttyACM and rfcomm, but for the one that is the system console"},
 	{"phones (MTP)", "partial",
