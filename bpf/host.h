@@ -13,6 +13,8 @@
 #ifdef __bpf__
 #include "kernel.h"
 
+#include <bpf/bpf_helpers.h>
+
 #define HOST_READ(to, address) bpf_probe_read_user(&(to), sizeof(to), (const void *)(address))
 #define HOST_FUNCTION __noinline /* not static: verified once, see name_hash() */
 #define HOST_INLINE static __always_inline
