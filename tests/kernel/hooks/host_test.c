@@ -112,19 +112,29 @@ static void a_hello_that_may_hide_another_one_is_told_from_others(void **state)
 	check_host(*state, HOST_AS_TOLD, SENSOR_HOST_TLS_FRONT);
 }
 
+/* In the clerk's data, as the first part of its letter; a connection that it may go out by. */
+static int given_hello(const struct scene *scene, size_t *ret_bytes)
+{
+	struct letter *letter = letter_of(scene, CLERK);
+	char hello[2048], *data = scene_data(scene, CLERK);
+	int fd;
+
+	*ret_bytes = make_hello(HOST, hello, sizeof(hello));
+	scene_read_source(scene, CLERK);
+	fd = when_connected(scene, SOCK_STREAM);
+	memcpy(data, hello, *ret_bytes);
+	letter->parts[0] = (struct iovec){data, *ret_bytes};
+	return fd;
+}
+
 static void a_hello_in_several_buffers_names_the_host(void **state)
 {
 	const struct scene *scene = *state;
 	struct letter *letter = letter_of(scene, CLERK);
-	char hello[2048], *data = scene_data(scene, CLERK);
-	size_t bytes = make_hello(HOST, hello, sizeof(hello));
-	int fd;
+	size_t bytes;
+	int fd = given_hello(scene, &bytes);
 
-	scene_read_source(scene, CLERK);
-	fd = when_connected(scene, SOCK_STREAM);
-	memcpy(data, hello, bytes);
-	letter->parts[0] = (struct iovec){data, bytes};
-	letter->parts[1] = (struct iovec){data, 10};
+	letter->parts[1] = (struct iovec){scene_data(scene, CLERK), 10};
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_writev, fd, (long)letter->parts, 2),
 			 bytes + 10);
 	check_host(scene, HOST_AS_TOLD, SENSOR_HOST_TLS);
@@ -134,14 +144,9 @@ static void a_message_with_a_hello_names_the_host(void **state)
 {
 	const struct scene *scene = *state;
 	struct letter *letter = letter_of(scene, CLERK);
-	char hello[2048], *data = scene_data(scene, CLERK);
-	size_t bytes = make_hello(HOST, hello, sizeof(hello));
-	int fd;
+	size_t bytes;
+	int fd = given_hello(scene, &bytes);
 
-	scene_read_source(scene, CLERK);
-	fd = when_connected(scene, SOCK_STREAM);
-	memcpy(data, hello, bytes);
-	letter->parts[0] = (struct iovec){data, bytes};
 	letter->messages[0] =
 		(struct mmsghdr){.msg_hdr = {.msg_iov = letter->parts, .msg_iovlen = 1}};
 	assert_int_equal(
