@@ -155,10 +155,9 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	    text_copy(from->previous_name, &to->previous_name) < 0 ||
 	    text_copy(from->address, &to->address) < 0 ||
 	    text_copy(from->zone_name, &to->zone_name) < 0 ||
-	    text_copy(from->vendor, &to->vendor) < 0 ||
-	    text_copy(from->model, &to->model) < 0 ||
-	    text_copy(from->serial, &to->serial) < 0 ||
-	    text_copy(from->volume, &to->volume) < 0 || text_copy(from->host, &to->host) < 0)
+	    text_copy(from->vendor, &to->vendor) < 0 || text_copy(from->model, &to->model) < 0 ||
+	    text_copy(from->serial, &to->serial) < 0 || text_copy(from->volume, &to->volume) < 0 ||
+	    text_copy(from->host, &to->host) < 0)
 		return -ENOMEM;
 	return text_copy(from->zone_kind, &to->zone_kind);
 }
@@ -191,6 +190,7 @@ static int copy_names(const struct event *from, struct event *to)
 				    count->n_fingerprints);
 		if (r < 0)
 			return r;
+		to->counts[i].is_in_order = count->is_in_order;
 	}
 	for (size_t i = 0; i < from->n_labels; i++) {
 		r = event_add_label(to, from->labels[i]);
