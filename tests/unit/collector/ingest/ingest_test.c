@@ -139,8 +139,8 @@ static bool has_arrived(void *userdata)
 /* A client connects from a process of its own: who is the oldest is only known once it is seen. */
 static void when_a_stranger_arrives(struct world *world, struct transport_client *stranger)
 {
-	struct arrival arrival = {
-		world, transport_collector_counts(&world->collector).accepted + 1};
+	struct arrival arrival = {world,
+				  transport_collector_counts(&world->collector).accepted + 1};
 
 	stranger->port = ingest_port(world->collector.ingest);
 	transport_client_start(stranger);
