@@ -85,17 +85,19 @@ static int tell_regular(const struct lookup_run *run, const char *program,
 	double percent = run->variation * 100;
 
 	if (asprintf(reason,
-		     "%s made about %s CRM lookups (estimated), one every %.1f seconds, as regular "
-		     "as a clock: the intervals vary by %.1f %%, and the policy's line is %" PRId64
-		     " %% over %" PRId64 " lookups.",
+		     "%s made about %s CRM lookups (estimated), about one every %.1f seconds, as "
+		     "regular as a clock: three of four intervals are within %.1f %% of their "
+		     "median, and the policy's line is %" PRId64 " %% over %" PRId64 " lookups.",
 		     program, number.text, seconds, percent, limits->regular_percent,
 		     limits->regular_lookups) < 0 ||
-	    asprintf(reason_zh,
-		     "程序 %s 进行了约 %s 次客户管理系统（CRM）查询（估计），平均每 %.1f 秒一次，间"
-		     "隔十分均匀：间隔的变异系数为 %.1f%%，策略设定的界线为连续 %" PRId64
-		     " 次查询不超过 %" PRId64 "%%。",
-		     program, number.text, seconds, percent, limits->regular_lookups,
-		     limits->regular_percent) < 0)
+	    asprintf(
+		    reason_zh,
+		    "程序 %s 进行了约 %s 次客户管理系统（CRM）查询（估计），约每 %.1f "
+		    "秒一次，间隔十"
+		    "分均匀：四分之三的间隔与中位数相差不超过 %.1f%%，策略设定的界线为连续 %" PRId64
+		    " 次查询不超过 %" PRId64 "%%。",
+		    program, number.text, seconds, percent, limits->regular_lookups,
+		    limits->regular_percent) < 0)
 		return -ENOMEM;
 	return 0;
 }

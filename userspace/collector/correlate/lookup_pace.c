@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "collector/correlate/lookup_pace.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -113,20 +112,6 @@ static uint64_t span_of(const struct lookup_list *list, size_t first, size_t las
 	return list->items[last].time_ns - list->items[first].time_ns;
 }
 
-/* Of the intervals between the lookups from first to last. */
-static double variation_of(const struct lookup_list *list, size_t first, size_t last)
-{
-	double n = (double)(last - first), mean = (double)span_of(list, first, last) / n;
-	double squares = 0;
-
-	for (size_t i = first; i < last; i++) {
-		double off = (double)span_of(list, i, i + 1) - mean;
-
-		squares += off * off;
-	}
-	return mean > 0 ? sqrt(squares / n) / mean : 0;
-}
-
 static bool are_timed(const struct lookup_list *list, size_t first, size_t last)
 {
 	for (size_t i = first; i <= last; i++)
@@ -135,9 +120,36 @@ static bool are_timed(const struct lookup_list *list, size_t first, size_t last)
 	return true;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of the intervals between the lookups from first to last, and their median. */
+static double variation_of(const struct lookup_list *list, size_t first, size_t last,
+			   uint64_t *ret_median_ns)
+{
+	uint64_t numbers[LOOKUP_PACE_MAX_LEAST], median_ns;
+	size_t n = last - first;
+
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = span_of(list, first + i, first + i + 1);
+	qsort(numbers, n, sizeof(*numbers), compare_numbers);
+	median_ns = numbers[n / 2];
+	for (size_t i = 0; i < n; i++)
+		numbers[i] =
+			numbers[i] > median_ns ? numbers[i] - median_ns : median_ns - numbers[i];
+	qsort(numbers, n, sizeof(*numbers), compare_numbers);
+	*ret_median_ns = median_ns;
+	return median_ns > 0 ? (double)numbers[n * 3 / 4] / (double)median_ns : 0;
+}
+
 struct limits {
 	size_t n_least;
-	uint64_t within_ns;
+	uint64_t within_ns;    /* all of them, or */
+	uint64_t interval_ns;  /* one of them on average, when they are to be regular */
 	double most_variation; /* below 0: any, and none is worked out */
 };
 
@@ -145,16 +157,16 @@ static bool fits(const struct lookup_list *list, size_t first, const struct limi
 		 double *ret_variation)
 {
 	size_t last = first + limits->n_least - 1;
+	uint64_t median_ns;
 
-	if (compare_actors(&list->items[first], &list->items[last]) != 0 ||
-	    span_of(list, first, last) > limits->within_ns)
+	if (compare_actors(&list->items[first], &list->items[last]) != 0)
 		return false;
 	if (limits->most_variation < 0)
-		return true;
+		return span_of(list, first, last) <= limits->within_ns;
 	if (!are_timed(list, first, last))
 		return false;
-	*ret_variation = variation_of(list, first, last);
-	return *ret_variation <= limits->most_variation;
+	*ret_variation = variation_of(list, first, last, &median_ns);
+	return *ret_variation <= limits->most_variation && median_ns <= limits->interval_ns;
 }
 
 /* Windows that fit and overlap make one run. */
@@ -162,6 +174,8 @@ static struct lookup_run find_run(const struct lookup_list *list, const struct l
 {
 	struct lookup_run best = {}, run = {};
 
+	if (limits->n_least < 2 || limits->n_least > LOOKUP_PACE_MAX_LEAST)
+		return best;
 	for (size_t i = 0; i + limits->n_least <= list->n_items; i++) {
 		size_t last = i + limits->n_least - 1;
 		double variation = 0;
@@ -191,10 +205,10 @@ struct lookup_run lookup_pace_fastest(const struct lookup_list *list, size_t n_l
 }
 
 struct lookup_run lookup_pace_most_regular(const struct lookup_list *list, size_t n_least,
-					   uint64_t mean_ns, double most)
+					   uint64_t interval_ns, double most)
 {
 	const struct limits limits = {
-		.n_least = n_least, .within_ns = mean_ns * (n_least - 1), .most_variation = most};
+		.n_least = n_least, .interval_ns = interval_ns, .most_variation = most};
 
 	return find_run(list, &limits);
 }

@@ -19,6 +19,8 @@ struct policy;
 
 /* Lookups that are held in mind; those beyond are not looked at. */
 #define LOOKUP_PACE_MAX_LOOKUPS 65536
+/* The most that n_least may be; the policy allows no more. */
+#define LOOKUP_PACE_MAX_LEAST 1000
 
 struct lookup {
 	uint64_t time_ns;
@@ -36,8 +38,7 @@ struct lookup_list {
 struct lookup_run {
 	size_t first, n_lookups; /* none: 0 */
 	uint64_t span_ns;        /* from the first to the last */
-	double variation; /* of the intervals: standard deviation over mean, the highest of any
-			   * n_least in a row */
+	double variation; /* see lookup_pace_most_regular(), the highest of any n_least in a row */
 };
 
 /* All lookups of a lineage. 0 or -ENOMEM. */
@@ -49,9 +50,13 @@ void lookup_list_done(struct lookup_list *list);
 struct lookup_run lookup_pace_fastest(const struct lookup_list *list, size_t n_least,
 				      uint64_t within_ns);
 
-/* The longest run of which any n_least in a row are timed, no further apart than mean_ns on
- * average, and vary by no more than most. */
+/*
+ * The longest run of which any n_least in a row are timed, have a median interval of interval_ns at
+ * most, and vary by no more than most: three quarters of the intervals are within that share of
+ * the median. A loop on a busy machine stumbles now and then, which a standard deviation would not
+ * forgive.
+ */
 struct lookup_run lookup_pace_most_regular(const struct lookup_list *list, size_t n_least,
-					   uint64_t mean_ns, double most);
+					   uint64_t interval_ns, double most);
 
 #endif

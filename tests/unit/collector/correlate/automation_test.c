@@ -51,8 +51,9 @@ static void a_loop_is_as_regular_as_a_clock(void **state)
 
 	assert_int_equal(addend->points, 10);
 	assert_string_equal(addend->attack, "T1119");
-	assert_non_null(strstr(addend->reason, "curl made about 25 CRM lookups (estimated), one "
-					       "every 5.0 seconds, as regular as a clock"));
+	assert_non_null(strstr(addend->reason,
+			       "curl made about 25 CRM lookups (estimated), about one "
+			       "every 5.0 seconds, as regular as a clock"));
 	assert_non_null(strstr(addend->reason, "the policy's line is 10 % over 20 lookups"));
 	assert_non_null(strstr(addend->reason_zh, "间隔十分均匀"));
 	assert_true(addend->events.n_items >= 25);

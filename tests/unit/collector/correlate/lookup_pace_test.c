@@ -73,14 +73,28 @@ static void regular_is_what_varies_little(void **state)
 	struct lookup_run run;
 
 	(void)state;
-	/* 900 and 1100 in turn: the standard deviation is a tenth of the mean. */
 	for (int i = 0; i < 21; i++)
-		looks_up(&pace, &mine, i % 2 ? 900 : 1100);
-	run = lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.101);
+		looks_up(&pace, &mine, i % 3 == 0 ? 1000 : i % 3 == 1 ? 920 : 1080);
+	run = lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.081);
 	assert_int_equal(run.n_lookups, 21);
-	assert_true(run.variation > 0.099 && run.variation < 0.101);
-	assert_int_equal(lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.099).n_lookups, 0);
+	assert_true(run.variation > 0.079 && run.variation < 0.081);
+	assert_int_equal(lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.079).n_lookups, 0);
 	assert_int_equal(lookup_pace_most_regular(&pace.list, 21, 999 * MS, 0.5).n_lookups, 0);
+}
+
+static void a_loop_may_stumble_now_and_then(void **state)
+{
+	struct pace pace = {};
+
+	(void)state;
+	for (int i = 0; i < 21; i++)
+		looks_up(&pace, &mine, i % 5 == 1 ? 3000 : 1000);
+	assert_int_equal(lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.01).n_lookups, 21);
+	/* Two of five is no stumbling. */
+	pace = (struct pace){};
+	for (int i = 0; i < 21; i++)
+		looks_up(&pace, &mine, i % 5 < 2 ? 3000 : 1000);
+	assert_int_equal(lookup_pace_most_regular(&pace.list, 21, 1000 * MS, 0.5).n_lookups, 0);
 }
 
 static void a_time_that_was_shared_out_is_no_rhythm(void **state)
@@ -112,6 +126,7 @@ int main(void)
 		cmocka_unit_test(the_longest_fast_run_is_found),
 		cmocka_unit_test(a_run_is_one_persons_on_one_host),
 		cmocka_unit_test(regular_is_what_varies_little),
+		cmocka_unit_test(a_loop_may_stumble_now_and_then),
 		cmocka_unit_test(a_time_that_was_shared_out_is_no_rhythm),
 		cmocka_unit_test(of_nothing_there_is_no_run),
 	};
