@@ -12,6 +12,11 @@ make_policy_list "$work/policies.txt" 60
 chat_serves im.test "$work/policies.txt"
 weir_watches
 
+# live_says_at_last TEXT: in the last line of the incident.
+live_says_at_last() {
+	grep '^incident 1 ' "$weir_live" | tail -n 1 | grep -qF "$1"
+}
+
 say "the outsider's list arrives"
 alice_does <<'END'
 nc im.test 5222 </dev/null >policies.txt
@@ -56,6 +61,13 @@ soon "sixty records, counted exactly" \
 soon "by policy number, and by mobile number each different one once" \
 	incidents_say "[c['records'] for c in d[0]['counts'] if c['record'] == 'policy-number'] == [60]
 		and [c['record'] for c in d[0]['counts']] == ['policy-number', 'mobile']"
+soon "they are the list's sixty, in the list's order" \
+	incidents_say "any('60 of the 60 policy numbers in the list from im.test went to im.test, in the same order (exact)' in a['reason']
+		for a in d[0]['addends'] if a['detector'] == 'round_trip')"
+soon "a round trip: origin equals destination, to the address" \
+	incidents_say "any('to the same im.test (10.77.0.20): the data\\'s origin equals its destination' in a['reason'] for a in d[0]['addends'])"
+soon "the live lines had an estimate, and correct it" \
+	live_says_at_last "60 records (exact)"
 soon "it went to im.test and nowhere else" \
 	incidents_say "[s['name'] for s in d[0]['sinks']] == ['im.test'] and d[0]['sinks'][0]['bytes'] == $sent"
 soon "it came from the CRM" \
@@ -77,6 +89,9 @@ then_it "it is told in a paragraph with destination and bytes" \
 then_it "and in Chinese" grep -qP '\p{Han}' "$work/show-zh.txt"
 then_it "with its records in both" \
 	bash -c 'grep -q "60 records (exact)" "$0" && grep -q "60 条记录（精确）" "$1"' \
+	"$work/show.txt" "$work/show-zh.txt"
+then_it "with the list and its order in both" \
+	bash -c 'tr "\n" " " <"$0" | grep -q "in the same order (exact)" && tr -d "\n " <"$1" | grep -q "60个被发往im.test，顺序相同"' \
 	"$work/show.txt" "$work/show-zh.txt"
 then_it "with no name and no row of a customer in either" \
 	not grep -qE 'alice|1390000|Shanghai' "$work/show.txt" "$work/show-zh.txt" "$work/incidents.json"

@@ -9,7 +9,8 @@
 #   10.77.0.10  crm.test     the CRM, over TLS      10.77.0.11  crm-train.test  its training twin
 #   10.77.0.20  im.test      an outside chat peer   10.77.0.21  mail.test       mail
 #   10.77.0.30  pan.test     an outside cloud disk  10.77.0.31  shop.test       an allowed shop
-#   10.77.0.40  backup.corp  the company's backup   10.77.0.50  meet.test       video calls
+#   10.77.0.40  backup.corp  the company's backup   10.77.0.41  tickets.corp    its ticket system
+#   10.77.0.50  meet.test    video calls
 #
 # Hazards for whoever writes a scenario: a program that reads labelled data is labelled, also this
 # shell and its subshells. So the employee acts in processes of her own (alice, alice_does), and
@@ -37,6 +38,7 @@ declare -A host_addresses=(
 	[pan.test]=10.77.0.30
 	[shop.test]=10.77.0.31
 	[backup.corp]=10.77.0.40
+	[tickets.corp]=10.77.0.41
 	[meet.test]=10.77.0.50
 )
 
@@ -113,6 +115,18 @@ eventually() {
 
 is_over() { # PID
 	! kill -0 "$1" 2>/dev/null
+}
+
+# needs_programs NAME...: before the stage is set; without one of them there is nothing to see.
+needs_programs() {
+	local name
+
+	for name; do
+		[ -x "/usr/bin/$name" ] || {
+			echo "1..0 # SKIP needs $name"
+			exit 0
+		}
+	done
 }
 
 # ---- taking everything away ---------------------------------------------------

@@ -94,7 +94,8 @@ static const struct channel rings_missed = {
 
 static const struct channel records_counted = {
 	"records in files that leave", "partial",
-	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; not in "
+	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; of lists that "
+	"came in, those that somebody reads before customer data meets what came with them; not in "
 	"pictures, pdf, "
 	"tar, archives in archives, what is encrypted or encoded, and files on btrfs and "
 	"overlayfs: a "

@@ -102,15 +102,19 @@ void agent_scan_note(struct agent *agent, const struct sensor_flow *flow, const 
 {
 	struct agent_scan *scan = agent->scan;
 	const struct scan_reader reader = {.app_id = flow->app_id, .pid = flow->pid};
+	uint64_t classes = flow->labels & policy_class_mask(agent->policy);
 	const struct scan_list_file seen = {.ino = flow->object.ino,
 					    .dev = flow->object.dev,
 					    .generation = flow->object.generation,
 					    .labels = flow->labels,
 					    .path = (char *)flow->path,
-					    .touched_ns = flow->last_ns};
+					    .touched_ns = flow->last_ns,
+					    .is_received = !classes};
 
-	if (!scan || !(flow->labels & policy_class_mask(agent->policy)))
+	if (!scan || !flow->labels)
 		return;
+	if (classes)
+		scan->origins_met |= flow->labels & ~classes;
 	if (event->kind == EVENT_EGRESS && scan->n_senders < AGENT_SCAN_MAX_SENDERS)
 		scan->senders[scan->n_senders++] = flow->app_id;
 	if (event->kind == EVENT_FLOW && event->object.kind == EVENT_OBJECT_FILE && flow->path[0])
@@ -334,6 +338,9 @@ void agent_scan_sweep(struct agent *agent)
 	for (size_t i = 0; i < scan->n_senders; i++)
 		scan_list_leave(scan->list, scan->senders[i]);
 	scan->n_senders = 0;
+	if (scan->origins_met)
+		scan_list_meet(scan->list, scan->origins_met);
+	scan->origins_met = 0;
 	scan->n_written = 0;
 	scan->written_bytes = 0;
 	if (!agent->is_stopping && scan->process && scan->job.fd < 0 &&

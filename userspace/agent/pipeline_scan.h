@@ -31,6 +31,7 @@ struct agent_scan {
 	uint64_t written_bytes;                   /* of them that were read */
 	uint64_t senders[AGENT_SCAN_MAX_SENDERS]; /* of the sweep */
 	size_t n_senders;
+	uint64_t origins_met; /* of the sweep: peers whose data customer data was seen with */
 	uint64_t asked, answered, failed;
 };
 

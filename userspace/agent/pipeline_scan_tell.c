@@ -83,6 +83,8 @@ static int add_counts(const struct scan_hello *hello, const struct scan_answer *
 					    answer->fingerprints + at, answer->n_given[i]);
 		at += answer->n_given[i];
 	}
+	for (size_t i = 0; i < event->n_counts; i++)
+		event->counts[i].is_in_order = event->counts[i].n_fingerprints > 0;
 	return r;
 }
 

@@ -68,11 +68,20 @@ void live_show_records(struct live *live, const struct store_record *records, si
 	}
 }
 
+/* An estimate grows with every lookup; a count is told each time, and when it holds no more. */
+static bool is_shown(const struct live *live, size_t slot, const struct incident *incident)
+{
+	return live->shown[slot].id == incident->id && live->shown[slot].score == incident->score &&
+	       live->shown[slot].records_certainty == incident->records_certainty &&
+	       (incident->records_certainty != EVENT_CERTAINTY_EXACT ||
+		live->shown[slot].records == incident->records);
+}
+
 void live_show_incident(struct live *live, const struct incident *incident)
 {
 	size_t slot = incident->id % LIVE_REMEMBERED_INCIDENTS;
 
-	if (live->shown[slot].id == incident->id && live->shown[slot].score == incident->score)
+	if (is_shown(live, slot, incident))
 		return;
 	if (!begin_line(live))
 		return;
@@ -84,4 +93,6 @@ void live_show_incident(struct live *live, const struct incident *incident)
 	}
 	live->shown[slot].id = incident->id;
 	live->shown[slot].score = incident->score;
+	live->shown[slot].records = incident->records;
+	live->shown[slot].records_certainty = incident->records_certainty;
 }

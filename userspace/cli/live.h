@@ -4,8 +4,9 @@
 
 /*
  * The live lines of `weir run`: one for each edge, egress, gap or loss as it is
- * stored, one for each incident that is new or changed its score. A reader that
- * is slow or gone never holds the collector up: lines are left out and counted.
+ * stored, one for each incident that is new, changed its score, or whose records
+ * were counted where they had been estimated. A reader that is slow or gone never holds the
+ * collector up: lines are left out and counted.
  */
 
 #include <stdbool.h>
@@ -13,10 +14,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "event/event.h"
+
 struct incident;
 struct store_record;
 
-/* Incidents whose shown score is remembered; beyond, one may be shown twice. */
+/* Incidents of which it is remembered what was shown; beyond, one may be shown twice. */
 #define LIVE_REMEMBERED_INCIDENTS 256
 
 struct live {
@@ -27,6 +30,8 @@ struct live {
 	struct {
 		uint64_t id;
 		int64_t score;
+		uint64_t records;
+		enum event_certainty records_certainty;
 	} shown[LIVE_REMEMBERED_INCIDENTS];
 };
 

@@ -50,6 +50,8 @@ static void print_zone(const struct policy *policy, const struct policy_zone *zo
 		printf("  ");
 		print_labels(policy, zone->labels);
 		printf("%s", zone->tls ? "" : " (no TLS)");
+		for (size_t i = 0; i < zone->n_clients; i++)
+			printf("%s%s", i ? ", " : "; used with ", zone->clients[i]);
 	} else if (zone->role == EVENT_ROLE_SINK) {
 		printf("  %s%s%s",
 		       zone->kind[0]     ? zone->kind

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 struct event *event_new(void)
 {
@@ -123,19 +124,6 @@ int event_add_count(struct event *event, const char *record, uint64_t n_records,
 	return 0;
 }
 
-static int copy_string(const char *from, char **ret_to)
-{
-	char *to;
-
-	if (!from)
-		return 0;
-	to = strdup(from);
-	if (!to)
-		return -ENOMEM;
-	*ret_to = to;
-	return 0;
-}
-
 static int copy_app(const struct event_app *from, struct event_app *to)
 {
 	*to = *from;
@@ -143,11 +131,11 @@ static int copy_app(const struct event_app *from, struct event_app *to)
 	to->exe_sha256 = NULL;
 	to->comm = NULL;
 	to->cgroup = NULL;
-	if (copy_string(from->exe, &to->exe) < 0 ||
-	    copy_string(from->exe_sha256, &to->exe_sha256) < 0 ||
-	    copy_string(from->comm, &to->comm) < 0)
+	if (text_copy(from->exe, &to->exe) < 0 ||
+	    text_copy(from->exe_sha256, &to->exe_sha256) < 0 ||
+	    text_copy(from->comm, &to->comm) < 0)
 		return -ENOMEM;
-	return copy_string(from->cgroup, &to->cgroup);
+	return text_copy(from->cgroup, &to->cgroup);
 }
 
 static int copy_object(const struct event_object *from, struct event_object *to)
@@ -163,16 +151,15 @@ static int copy_object(const struct event_object *from, struct event_object *to)
 	to->serial = NULL;
 	to->volume = NULL;
 	to->host = NULL;
-	if (copy_string(from->name, &to->name) < 0 ||
-	    copy_string(from->previous_name, &to->previous_name) < 0 ||
-	    copy_string(from->address, &to->address) < 0 ||
-	    copy_string(from->zone_name, &to->zone_name) < 0 ||
-	    copy_string(from->vendor, &to->vendor) < 0 ||
-	    copy_string(from->model, &to->model) < 0 ||
-	    copy_string(from->serial, &to->serial) < 0 ||
-	    copy_string(from->volume, &to->volume) < 0 || copy_string(from->host, &to->host) < 0)
+	if (text_copy(from->name, &to->name) < 0 ||
+	    text_copy(from->previous_name, &to->previous_name) < 0 ||
+	    text_copy(from->address, &to->address) < 0 ||
+	    text_copy(from->zone_name, &to->zone_name) < 0 ||
+	    text_copy(from->vendor, &to->vendor) < 0 || text_copy(from->model, &to->model) < 0 ||
+	    text_copy(from->serial, &to->serial) < 0 || text_copy(from->volume, &to->volume) < 0 ||
+	    text_copy(from->host, &to->host) < 0)
 		return -ENOMEM;
-	return copy_string(from->zone_kind, &to->zone_kind);
+	return text_copy(from->zone_kind, &to->zone_kind);
 }
 
 /* Every pointer of *to that is not yet copied is NULL, so a half-made copy can be freed. */
@@ -203,6 +190,7 @@ static int copy_names(const struct event *from, struct event *to)
 				    count->n_fingerprints);
 		if (r < 0)
 			return r;
+		to->counts[i].is_in_order = count->is_in_order;
 	}
 	for (size_t i = 0; i < from->n_labels; i++) {
 		r = event_add_label(to, from->labels[i]);
@@ -227,9 +215,9 @@ int event_copy(const struct event *event, struct event **ret_event)
 	copy_numbers(event, copy);
 	if (copy_app(&event->app, &copy->app) < 0 ||
 	    copy_object(&event->object, &copy->object) < 0 ||
-	    copy_string(event->agent, &copy->agent) < 0 ||
-	    copy_string(event->boot_id, &copy->boot_id) < 0 ||
-	    copy_string(event->detail, &copy->detail) < 0)
+	    text_copy(event->agent, &copy->agent) < 0 ||
+	    text_copy(event->boot_id, &copy->boot_id) < 0 ||
+	    text_copy(event->detail, &copy->detail) < 0)
 		return -ENOMEM;
 	r = copy_names(event, copy);
 	if (r < 0)

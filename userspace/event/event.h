@@ -9,6 +9,7 @@
  * flow_first_ns, not differences: a repeated or lost report changes no sum.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -120,6 +121,7 @@ struct event_count {
 	uint64_t n_records;     /* different ones */
 	uint64_t *fingerprints; /* keyed, each once; all of them or none */
 	size_t n_fingerprints;
+	bool is_in_order; /* they stand as the records first come in the file */
 };
 
 struct event {

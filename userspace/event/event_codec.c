@@ -94,6 +94,7 @@ static void put_counts(const struct event *event, struct counts *counts, Weir__E
 		weir__record_count__init(count);
 		count->record = event->counts[i].record;
 		PUT(count, n_records, event->counts[i].n_records);
+		PUT(count, is_in_order, event->counts[i].is_in_order);
 		count->fingerprints = event->counts[i].fingerprints;
 		count->n_fingerprints = event->counts[i].n_fingerprints;
 		counts->pointers[i] = count;
@@ -223,6 +224,7 @@ static int get_counts(const Weir__Event *message, struct event *event)
 				    count->n_fingerprints);
 		if (r < 0)
 			return r == -E2BIG ? -EBADMSG : r;
+		event->counts[i].is_in_order = count->is_in_order;
 	}
 	return 0;
 }

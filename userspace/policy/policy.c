@@ -80,6 +80,14 @@ size_t policy_records(const struct policy *policy, const struct policy_record **
 	return policy->n_records;
 }
 
+const struct policy_record *policy_record_by_name(const struct policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->n_records; i++)
+		if (!strcmp(policy->records[i].name, name))
+			return &policy->records[i];
+	return NULL;
+}
+
 uint64_t policy_class_mask(const struct policy *policy)
 {
 	/* All 64 bits may be classes, and shifting by 64 is undefined. */

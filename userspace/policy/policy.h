@@ -46,6 +46,8 @@ struct policy_zone {
 			  */
 	bool tls;        /* of a CRM: the first turns of a connection are a handshake */
 	bool allowed;    /* of a sink: allow-listed, lowers a score and hides nothing */
+	char **clients;  /* of a CRM: programs that people use for it, see policy_zone_expects() */
+	size_t n_clients;
 	struct policy_range *ranges;
 	size_t n_ranges;
 };
@@ -134,8 +136,14 @@ size_t policy_folders(const struct policy *policy, const struct policy_folder **
 size_t policy_executables(const struct policy *policy,
 			  const struct policy_executable **ret_executables);
 
+/* Whether a program is one that the CRM is expected to be used with: by its path, by its name, or
+ * by the SHA-256 of its file (lower-case hex, may be NULL). True when the policy names none. */
+bool policy_zone_expects(const struct policy_zone *zone, const char *exe, const char *exe_sha256);
+
 /* At most POLICY_MAX_RECORDS, in the order of the policy. */
 size_t policy_records(const struct policy *policy, const struct policy_record **ret_records);
+/* NULL when the policy has none of that name. */
+const struct policy_record *policy_record_by_name(const struct policy *policy, const char *name);
 
 /* Longest prefix wins, then an exact port before any port. No match: loopback and
  * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */

@@ -41,6 +41,42 @@ static int check_zone(struct policy_check *check, const struct policy_section *s
 	return error;
 }
 
+static bool is_sha256(const char *text)
+{
+	const char *digits = text + strlen(POLICY_SHA256_PREFIX);
+
+	return strncmp(text, POLICY_SHA256_PREFIX, strlen(POLICY_SHA256_PREFIX)) == 0 &&
+	       strlen(digits) == POLICY_SHA256_DIGITS &&
+	       strspn(digits, "0123456789abcdef") == POLICY_SHA256_DIGITS;
+}
+
+/* A path, a name without a folder, or a hash. */
+static int check_clients(struct policy_check *check, const struct policy_section *section,
+			 struct policy_zone *zone)
+{
+	const struct policy_entry *entry = policy_section_find(section, "client");
+	_cleanup_(policy_list_cleanup) struct policy_list list = {};
+	int error = policy_check_list(section, "client", &list);
+
+	for (size_t i = 0; !error && i < list.n_items; i++) {
+		const char *item = list.items[i];
+
+		if (item[0] == '/' || is_sha256(item) || (!strchr(item, '/') && !strchr(item, ':')))
+			continue;
+		error = policy_problems_add(
+			check->problems, entry->file, entry->line,
+			"client \"%s\" is no program; write its path, as in /usr/bin/firefox, its "
+			"name, as in firefox, or sha256: and %d hexadecimal digits in lower case",
+			item, POLICY_SHA256_DIGITS);
+	}
+	if (error < 0)
+		return error;
+	zone->clients = TAKE(list.items);
+	zone->n_clients = list.n_items;
+	list.n_items = 0;
+	return 0;
+}
+
 int policy_check_crm(struct policy_check *check, const struct policy_section *section)
 {
 	int64_t port = 0, tls;
@@ -57,6 +93,8 @@ int policy_check_crm(struct policy_check *check, const struct policy_section *se
 	if (!error)
 		error = policy_check_switch(check, section, "tls", &tls);
 	zone->tls = tls;
+	if (!error)
+		error = check_clients(check, section, zone);
 	if (!error)
 		error = policy_check_classes(check, section, &zone->labels);
 	return error;

@@ -7,7 +7,7 @@
 #define N_ITEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const class_keys[] = {"grade", "category", "title", "title_zh"};
-static const char *const crm_keys[] = {"host", "port", "class", "tls"};
+static const char *const crm_keys[] = {"host", "port", "class", "tls", "client"};
 static const char *const export_keys[] = {"folder", "class"};
 static const char *const client_keys[] = {"executable", "class"};
 static const char *const trusted_keys[] = {"host", "folder"};
@@ -34,7 +34,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 };
 
 const char *const policy_keys_detectors[] = {
-	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media",
+	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media", "automation",
 };
 const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 
@@ -42,6 +42,9 @@ const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 #define WEIGHT -100, 100, false
 #define HOURS 1, 24 * 31, false
 #define COUNT 1, 1000000, false
+/* Two lookups have one interval, and one interval has no rhythm. */
+#define LOOKUPS 3, 1000, false
+#define SECONDS 1, 86400, false
 
 const struct policy_setting_key policy_keys_settings[] = {
 	{NULL, "enabled", 0, 1, true},
@@ -55,7 +58,15 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"direct_egress", "bulk_bytes", 1, INT64_C(1) << 50, false},
 	{"direct_egress", "min_bytes", 0, INT64_C(1) << 50, false},
 	{"round_trip", "min_turns", COUNT},
+	{"direct_egress", "list_weight", WEIGHT},
+	{"round_trip", "list_weight", WEIGHT},
 	{"removable_media", "again_weight", WEIGHT},
+	{"automation", "client_weight", WEIGHT},
+	{"automation", "fast_lookups", LOOKUPS},
+	{"automation", "fast_seconds", SECONDS},
+	{"automation", "regular_lookups", LOOKUPS},
+	{"automation", "regular_percent", 0, 100, false},
+	{"automation", "regular_seconds", SECONDS},
 };
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 

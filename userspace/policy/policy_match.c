@@ -220,6 +220,26 @@ struct policy_match policy_match_device(const struct policy *policy, const char 
 		.role = EVENT_ROLE_SINK, .name = best->name, .allowed = best->is_allowed};
 }
 
+static bool is_client(const char *client, const char *exe, const char *exe_sha256)
+{
+	const char *slash = strrchr(exe, '/');
+
+	if (strncmp(client, POLICY_SHA256_PREFIX, strlen(POLICY_SHA256_PREFIX)) == 0)
+		return exe_sha256 && strcmp(client + strlen(POLICY_SHA256_PREFIX), exe_sha256) == 0;
+	if (client[0] != '/')
+		exe = slash ? slash + 1 : exe;
+	return fnmatch(client, exe, FNM_PATHNAME) == 0;
+}
+
+bool policy_zone_expects(const struct policy_zone *zone, const char *exe, const char *exe_sha256)
+{
+	bool is_expected = zone->n_clients == 0;
+
+	for (size_t i = 0; i < zone->n_clients && !is_expected; i++)
+		is_expected = is_client(zone->clients[i], exe, exe_sha256);
+	return is_expected;
+}
+
 bool policy_kind_is_removable(const char *kind)
 {
 	return !strcmp(policy_keys_device_group(kind), "removable");

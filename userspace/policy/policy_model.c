@@ -65,6 +65,9 @@ static void free_zones(struct policy *policy)
 		free(policy->zones[i].kind);
 		free(policy->zones[i].elsewhere);
 		free(policy->zones[i].ranges);
+		for (size_t j = 0; j < policy->zones[i].n_clients; j++)
+			free(policy->zones[i].clients[j]);
+		free(policy->zones[i].clients);
 	}
 	free(policy->zones);
 	free(policy->hosts);

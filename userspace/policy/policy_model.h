@@ -22,6 +22,10 @@
 #define POLICY_MAX_FOLDERS 1024
 #define POLICY_MAX_LABELS 64
 
+/* How a file is named by what is in it, where a program may be named. */
+#define POLICY_SHA256_PREFIX "sha256:"
+#define POLICY_SHA256_DIGITS 64
+
 enum policy_section_kind {
 	POLICY_SECTION_CLASS,
 	POLICY_SECTION_CRM,

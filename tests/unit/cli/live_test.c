@@ -114,6 +114,34 @@ static void an_incident_is_shown_when_its_score_changes(void **state)
 	incident_free(incident);
 }
 
+static void an_estimate_is_corrected_when_it_is_counted(void **state)
+{
+	struct story *story = *state;
+	struct incident *incident = incident_new();
+
+	incident->id = 3;
+	incident->records = 58;
+	incident->records_certainty = EVENT_CERTAINTY_ESTIMATED;
+	live_show_incident(&story->live, incident);
+	assert_int_equal(lines_shown(story), 1);
+	assert_non_null(strstr(story->text, "58 records (estimated)"));
+	/* when the estimate grows, that is no news */
+	incident->records = 60;
+	live_show_incident(&story->live, incident);
+	assert_int_equal(lines_shown(story), 0);
+	/* when it is counted, that is, once */
+	incident->records_certainty = EVENT_CERTAINTY_EXACT;
+	live_show_incident(&story->live, incident);
+	live_show_incident(&story->live, incident);
+	assert_int_equal(lines_shown(story), 1);
+	assert_non_null(strstr(story->text, "60 records (exact)"));
+	/* and so is another count */
+	incident->records = 75;
+	live_show_incident(&story->live, incident);
+	assert_int_equal(lines_shown(story), 1);
+	incident_free(incident);
+}
+
 static void a_reader_that_sleeps_holds_nobody_up(void **state)
 {
 	struct story *story = *state;
@@ -157,6 +185,7 @@ int main(void)
 		STORY_TEST(everything_else_is_for_the_replay),
 		STORY_TEST(what_was_stored_before_is_not_shown_again),
 		STORY_TEST(an_incident_is_shown_when_its_score_changes),
+		STORY_TEST(an_estimate_is_corrected_when_it_is_counted),
 		STORY_TEST(a_reader_that_sleeps_holds_nobody_up),
 		STORY_TEST(a_reader_that_is_gone_holds_nobody_up),
 	};

@@ -69,6 +69,7 @@ static struct event *given_event_with_every_field(void)
 	assert_int_equal(event_add_label(event, "a"), 0);
 	assert_int_equal(event_add_origin(event, "o"), 0);
 	assert_int_equal(event_add_count(event, "mobile", 2, (uint64_t[]){UINT64_MAX, 23}, 2), 0);
+	event->counts[0].is_in_order = true;
 	assert_int_equal(event_add_count(event, "email", 24, NULL, 0), 0);
 	return event;
 }
@@ -179,6 +180,8 @@ static void every_field_survives_the_wire(void **state)
 	assert_int_equal(received->counts[0].n_fingerprints, 2);
 	assert_true(received->counts[0].fingerprints[0] == UINT64_MAX);
 	assert_int_equal(received->counts[0].fingerprints[1], 23);
+	assert_true(received->counts[0].is_in_order);
+	assert_false(received->counts[1].is_in_order);
 	assert_int_equal(received->counts[1].n_records, 24);
 	assert_int_equal(received->counts[1].n_fingerprints, 0);
 	assert_int_equal(received->n_labels, 2);

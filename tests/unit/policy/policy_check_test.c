@@ -202,6 +202,45 @@ static void settings_are_checked_against_their_detector(void **state)
 	then_only_problem_is(fixture, 6, "from -100 to 100");
 }
 
+static void limits_of_a_pace_are_such_that_they_can_be_met(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE "[detect \"automation\"]\nregular_percent = 0\n"
+					    "fast_lookups = 3\nclient_weight = -5\n");
+	policy_fixture_assert_loaded(fixture);
+	policy_fixture_load(fixture, SOURCE "[detect \"automation\"]\nregular_lookups = 2\n");
+	then_only_problem_is(fixture, 6, "from 3 to 1000");
+	policy_fixture_load(fixture, SOURCE "[detect \"automation\"]\nregular_percent = 101\n");
+	then_only_problem_is(fixture, 6, "from 0 to 100");
+	policy_fixture_load(fixture, SOURCE "[detect \"automation\"]\nfast_seconds = 0\n");
+	then_only_problem_is(fixture, 6, "from 1 to 86400");
+	policy_fixture_load(fixture, SOURCE "[detect \"round_trip\"]\nfast_seconds = 7\n");
+	then_only_problem_is(fixture, 6, "unknown key \"fast_seconds\"");
+	policy_fixture_load(fixture, SOURCE "[detect \"automaton\"]\n");
+	then_only_problem_is(fixture, 5, "did you mean \"automation\"?");
+}
+
+static void a_client_of_a_crm_is_a_path_a_name_or_a_hash(void **state)
+{
+	struct policy_fixture *fixture = *state;
+	const struct policy_zone *zones;
+
+	policy_fixture_load(fixture, SOURCE "client = /opt/crm/bin/*, firefox,\n"
+					    "  sha256:"
+					    "0123456789abcdef0123456789abcdef"
+					    "0123456789abcdef0123456789abcdef\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_zones(fixture->policy, &zones), 1);
+	assert_int_equal(zones[0].n_clients, 3);
+	policy_fixture_load(fixture, SOURCE "client = firefox, bin/crm\n");
+	then_only_problem_is(fixture, 5, "client \"bin/crm\" is no program; write its path");
+	policy_fixture_load(fixture, SOURCE "client = sha256:0123\n");
+	then_only_problem_is(fixture, 5, "64 hexadecimal digits in lower case");
+	policy_fixture_load(fixture, SOURCE "[sink \"s\"]\nhost = 10.0.0.9\nclient = firefox\n");
+	then_only_problem_is(fixture, 7, "client");
+}
+
 static void staff_are_ordinary_accounts_unless_the_policy_says_who(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -273,6 +312,8 @@ int main(void)
 		TEST(a_policy_without_any_source_is_a_mistake),
 		TEST(classes_and_origins_share_64_labels),
 		TEST(settings_are_checked_against_their_detector),
+		TEST(limits_of_a_pace_are_such_that_they_can_be_met),
+		TEST(a_client_of_a_crm_is_a_path_a_name_or_a_hash),
 		TEST(staff_are_ordinary_accounts_unless_the_policy_says_who),
 		TEST(hubs_of_a_desktop_are_known_without_being_named),
 		TEST(the_policy_that_ships_is_good),

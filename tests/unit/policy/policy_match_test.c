@@ -188,6 +188,32 @@ static void the_section_that_says_most_of_a_device_decides(void **state)
 	assert_null(policy_match_device(fixture->policy, "printer", NULL, NULL).name);
 }
 
+static void a_client_is_known_by_path_by_name_or_by_what_is_in_it(void **state)
+{
+	static const char hash[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct policy_fixture *fixture = *state;
+	const struct policy_zone *zones;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n"
+		       "client = /opt/crm/*/desktop, firefox*, sha256:%s\n",
+		 hash);
+	policy_fixture_load(fixture, text);
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(policy_zones(fixture->policy, &zones), 1);
+	assert_true(policy_zone_expects(zones, "/opt/crm/bin/desktop", NULL));
+	assert_false(policy_zone_expects(zones, "/opt/crm/old/bin/desktop", NULL));
+	assert_true(policy_zone_expects(zones, "/usr/lib/firefox-esr/firefox-esr", NULL));
+	assert_false(policy_zone_expects(zones, "/home/li/firefox/curl", NULL));
+	assert_true(policy_zone_expects(zones, "/usr/bin/curl", hash));
+	assert_false(policy_zone_expects(zones, "/usr/bin/curl", "0123"));
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n");
+	assert_int_equal(policy_zones(fixture->policy, &zones), 1);
+	assert_true(policy_zone_expects(zones, "/usr/bin/curl", NULL));
+}
+
 static void labels_are_named_as_classes_and_origins(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -220,6 +246,7 @@ int main(void)
 		TEST(a_host_is_found_by_the_name_that_the_policy_gives_it),
 		TEST(disks_and_shares_are_outside_without_being_listed),
 		TEST(the_section_that_says_most_of_a_device_decides),
+		TEST(a_client_is_known_by_path_by_name_or_by_what_is_in_it),
 		TEST(labels_are_named_as_classes_and_origins),
 	};
 

@@ -9,6 +9,7 @@
 
 #include "agent/enrich/volume.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "event/event.h"
 #include "policy/policy.h"
 
@@ -89,28 +90,20 @@ static const char *nameless_kind(enum event_object_kind kind)
 	}
 }
 
-static int copy_text(const char *text, char **ret_copy)
+static const char *text_or_null(const char *text)
 {
-	if (!text[0])
-		return 0;
-	*ret_copy = strdup(text);
-	return *ret_copy ? 0 : -ENOMEM;
+	return text[0] ? text : NULL;
 }
 
 static int describe_disk(const struct volume *volume, struct event *event)
 {
 	struct event_object *object = &event->object;
 
-	if (copy_text(volume->disk.vendor, &object->vendor) < 0 ||
-	    copy_text(volume->disk.model, &object->model) < 0 ||
-	    copy_text(volume->disk.serial, &object->serial) < 0)
+	if (text_copy(text_or_null(volume->disk.vendor), &object->vendor) < 0 ||
+	    text_copy(text_or_null(volume->disk.model), &object->model) < 0 ||
+	    text_copy(text_or_null(volume->disk.serial), &object->serial) < 0)
 		return -ENOMEM;
-	return copy_text(volume->uuid, &object->volume);
-}
-
-static const char *text_or_null(const char *text)
-{
-	return text[0] ? text : NULL;
+	return text_copy(text_or_null(volume->uuid), &object->volume);
 }
 
 /* What a volume is to the policy; NONE for one that stays where it is. */

@@ -12,7 +12,7 @@
 struct scan_list {
 	void *tree;                                   /* of struct scan_list_file, by identity */
 	TAILQ_HEAD(scan_files, scan_list_file) files; /* touched last stands last */
-	size_t n_files;
+	size_t n_files, n_received;
 	size_t n_kept; /* fingerprints */
 	uint64_t forgotten;
 };
@@ -97,16 +97,29 @@ void scan_list_keep(struct scan_list *list, struct scan_list_file *file, struct 
 	list->n_kept += n;
 }
 
-static void forget_first(struct scan_list *list)
+static void forget(struct scan_list *list, struct scan_list_file *file)
 {
-	struct scan_list_file *file = TAILQ_FIRST(&list->files);
-
 	TAILQ_REMOVE(&list->files, file, order);
 	tdelete(file, &list->tree, compare);
-	list->forgotten += file->is_dirty || file->has_left;
+	list->forgotten += file->has_left || (file->is_dirty && !file->is_received);
+	list->n_received -= file->is_received;
 	event_free(scan_list_take(list, file));
 	free_file(file);
 	list->n_files--;
+}
+
+static void keep_limits(struct scan_list *list)
+{
+	struct scan_list_file *file;
+
+	if (list->n_received > SCAN_LIST_MAX_RECEIVED) {
+		TAILQ_FOREACH(file, &list->files, order)
+		if (file->is_received)
+			break;
+		forget(list, file);
+	}
+	if (list->n_files > SCAN_LIST_MAX_FILES)
+		forget(list, TAILQ_FIRST(&list->files));
 }
 
 static int add(struct scan_list *list, const struct scan_list_file *seen,
@@ -119,12 +132,14 @@ static int add(struct scan_list *list, const struct scan_list_file *seen,
 	file->dev = seen->dev;
 	file->ino = seen->ino;
 	file->generation = seen->generation;
+	file->is_received = true;
 	if (!tsearch(file, &list->tree, compare)) {
 		free(file);
 		return -ENOMEM;
 	}
 	TAILQ_INSERT_TAIL(&list->files, file, order);
 	list->n_files++;
+	list->n_received++;
 	*ret_file = file;
 	return 0;
 }
@@ -158,18 +173,23 @@ int scan_list_note(struct scan_list *list, const struct scan_list_file *seen, bo
 	free(file->path);
 	file->path = path;
 	file->labels |= seen->labels;
+	if (file->is_received && !seen->is_received) {
+		file->is_received = false;
+		list->n_received--;
+	}
 	file->touched_ns = seen->touched_ns;
 	if (is_write) {
 		file->is_dirty = true;
 		file->written_ns = seen->touched_ns;
+		file->writer = by->app_id;
 	} else {
 		file->read_ns = seen->touched_ns;
+		file->is_passed_on |= by->app_id != file->writer;
 		add_reader(file, by);
 	}
 	TAILQ_REMOVE(&list->files, file, order);
 	TAILQ_INSERT_TAIL(&list->files, file, order);
-	while (list->n_files > SCAN_LIST_MAX_FILES)
-		forget_first(list);
+	keep_limits(list);
 	return 0;
 }
 
@@ -186,7 +206,17 @@ void scan_list_leave(struct scan_list *list, uint64_t app_id)
 	struct scan_list_file *file;
 
 	TAILQ_FOREACH(file, &list->files, order)
-	file->has_left |= has_read(file, app_id);
+	file->has_left |= !file->is_received && has_read(file, app_id);
+}
+
+void scan_list_meet(struct scan_list *list, uint64_t origins)
+{
+	struct scan_list_file *file;
+
+	/* Each content once: it is met as long as the trip lasts. */
+	TAILQ_FOREACH(file, &list->files, order)
+	file->has_left |= file->is_received && file->labels & origins && file->is_passed_on &&
+			  (file->is_dirty || !file->is_told);
 }
 
 struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
@@ -200,7 +230,7 @@ struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
 			continue;
 		if (file->has_left)
 			break;
-		if (file->is_dirty && file->written_ns < quiet_since_ns &&
+		if (file->is_dirty && !file->is_received && file->written_ns < quiet_since_ns &&
 		    (!quiet || file->written_ns < quiet->written_ns))
 			quiet = file;
 	}

@@ -5,8 +5,11 @@
 /*
  * Which labelled files are worth reading for records, and when: at once when a
  * program that read one has sent something out, and some time after it was last
- * written, so that one that is removed after it left was read before. Bounded: the
- * file that nobody touched for longest is forgotten, and counted.
+ * written, so that one that is removed after it left was read before. A file that
+ * was received, and holds no customer data, is read when one program has passed it
+ * on to another and customer data meets what came from the same peer: until then it
+ * is nobody's business. Bounded: the file that nobody touched for longest is forgotten, and
+ * counted.
  */
 
 #include <stdbool.h>
@@ -17,7 +20,8 @@
 struct event;
 
 #define SCAN_LIST_MAX_FILES 1024
-#define SCAN_LIST_MAX_READERS 16 /* of one file; the first is forgotten */
+#define SCAN_LIST_MAX_RECEIVED 256 /* of them, so that they never crowd out the others */
+#define SCAN_LIST_MAX_READERS 16   /* of one file; the first is forgotten */
 
 /* What a file's content is known by: it has not changed while these have not. */
 struct scan_version {
@@ -40,9 +44,12 @@ struct scan_list_file {
 	uint64_t read_ns;
 	struct scan_reader readers[SCAN_LIST_MAX_READERS]; /* since it left last */
 	size_t n_readers;
-	uint64_t rest_ns; /* not to be looked at before: a large one that changes all the time */
-	bool is_dirty;    /* written since it was looked at */
-	bool has_left;    /* to be looked at as soon as may be */
+	uint64_t rest_ns;  /* not to be looked at before: a large one that changes all the time */
+	bool is_received;  /* has no class; labels say whom it came from */
+	uint64_t writer;   /* app that wrote it last, 0: unknown */
+	bool is_passed_on; /* another app has read it than the one that wrote it */
+	bool is_dirty;     /* written since it was looked at */
+	bool has_left;     /* to be looked at as soon as may be */
 	bool was_dirty, had_left; /* what scan_list_next() took off */
 	bool is_known;            /* version is what was looked at last */
 	bool is_told;             /* something was ever reported of it */
@@ -64,12 +71,16 @@ struct event *scan_list_take(struct scan_list *list, struct scan_list_file *file
 int scan_list_new(struct scan_list **ret_list);
 void scan_list_free(struct scan_list *list);
 
-/* A labelled file as a flow shows it: identity, labels, path, touched_ns. 0 or -ENOMEM. */
+/* A labelled file as a flow shows it: identity, labels, path, touched_ns, is_received. 0 or
+ * -ENOMEM. */
 int scan_list_note(struct scan_list *list, const struct scan_list_file *seen, bool is_write,
 		   const struct scan_reader *by);
 
 /* The app has sent labelled data out: what it has read has left. */
 void scan_list_leave(struct scan_list *list, uint64_t app_id);
+
+/* Customer data was seen with these labels of peers. */
+void scan_list_meet(struct scan_list *list, uint64_t origins);
 
 /* The next file to look at now, or NULL: one that has left, else the one whose last write is the
  * oldest of those before quiet_since_ns. Its marks are taken off. */

@@ -33,6 +33,24 @@ static int grow(struct scan_set *set)
 	return 0;
 }
 
+/* Makes room at powers of two. */
+static int put_in_order(struct scan_set *set, uint64_t fingerprint)
+{
+	size_t n = set->n_items;
+	uint64_t *order;
+
+	if (n >= SCAN_SET_MAX_ORDERED)
+		return 0;
+	if ((n & (n - 1)) == 0) {
+		order = reallocarray(set->order, n ? n * 2 : 1, sizeof(*order));
+		if (!order)
+			return -ENOMEM;
+		set->order = order;
+	}
+	set->order[n] = fingerprint;
+	return 0;
+}
+
 int scan_set_add(struct scan_set *set, uint64_t fingerprint)
 {
 	uint64_t *slot;
@@ -46,6 +64,8 @@ int scan_set_add(struct scan_set *set, uint64_t fingerprint)
 		return 0;
 	if (set->n_items == SCAN_SET_MAX)
 		return -ENOSPC;
+	if (put_in_order(set, fingerprint) < 0)
+		return -ENOMEM;
 	*slot = fingerprint;
 	set->n_items++;
 	return 1;
@@ -64,5 +84,6 @@ void scan_set_clear(struct scan_set *set)
 void scan_set_done(struct scan_set *set)
 {
 	free(set->slots);
+	free(set->order);
 	*set = (struct scan_set){};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/scan/scan_worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 
 /* Behind what a person waits for. */
 #define NICE 10
+
+static_assert(SCAN_MAX_FINGERPRINTS <= SCAN_SET_MAX_ORDERED, "what is given is in order");
 
 size_t scan_answer_bytes(uint32_t n_fingerprints)
 {
@@ -54,9 +57,8 @@ static void give_fingerprints(const struct scan_set *found, struct scan_answer *
 	answer->n_found[rule] = found->n_items;
 	if (found->n_items > SCAN_MAX_FINGERPRINTS - answer->n_fingerprints)
 		return;
-	for (size_t i = 0; i < found->n_slots; i++)
-		if (found->slots[i])
-			answer->fingerprints[answer->n_fingerprints++] = found->slots[i];
+	for (size_t i = 0; i < found->n_items; i++)
+		answer->fingerprints[answer->n_fingerprints++] = found->order[i];
 	answer->n_given[rule] = (uint32_t)found->n_items;
 }
 

@@ -38,7 +38,7 @@ struct scan_answer {
 	uint32_t n_fingerprints;
 	uint64_t n_found[POLICY_MAX_RECORDS]; /* different tokens of each rule */
 	uint32_t n_given[POLICY_MAX_RECORDS]; /* fingerprints, rule after rule: all or none */
-	uint64_t fingerprints[SCAN_MAX_FINGERPRINTS];
+	uint64_t fingerprints[SCAN_MAX_FINGERPRINTS]; /* as their tokens first come in the file */
 };
 
 /* Bytes of an answer with so many fingerprints. */

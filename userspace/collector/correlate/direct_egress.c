@@ -5,6 +5,7 @@
 #include "collector/correlate/detector.h"
 #include "collector/correlate/episode.h"
 #include "collector/correlate/lineage.h"
+#include "collector/correlate/received_list.h"
 #include "collector/incidents/incident.h"
 #include "collector/incidents/incident_format.h"
 #include "policy/policy.h"
@@ -151,6 +152,47 @@ static int add_egress(const struct detector *detector, const struct episode *epi
 	return detector_add(detector, incident, attack_of(kind), points, reason, reason_zh, ids);
 }
 
+/* A list by one way, its records by another: no round trip, and yet an answer. */
+static int add_list_of(const struct detector *detector, const struct episode *episode,
+		       const struct policy *policy, struct incident *incident, const char *peer)
+{
+	struct received_list list;
+	int r = received_list_find(episode->lineage, peer, &list);
+
+	if (r <= 0 || !received_list_is_most(&list))
+		return r < 0 ? r : 0;
+	return received_list_tell(&list, detector, policy, episode, peer,
+				  policy_detect_value(policy, detector->id, "list_weight", 15),
+				  incident);
+}
+
+static bool is_new_origin(const struct lineage *lineage, size_t flow, const char *origin)
+{
+	for (size_t i = 0; i < flow; i++)
+		if (lineage_has_origin(lineage->flows[i].event, origin))
+			return false;
+	return true;
+}
+
+/* Of every peer but the recipient, whose lists are the round trip's. */
+static int add_lists(const struct detector *detector, const struct episode *episode,
+		     const struct policy *policy, struct incident *incident)
+{
+	const struct lineage *lineage = episode->lineage;
+	int r = 0;
+
+	for (size_t i = 0; i < lineage->n_flows && r == 0; i++) {
+		const struct event *event = lineage->flows[i].event;
+
+		for (size_t j = 0; j < event->n_origins && r == 0; j++)
+			if (strcmp(event->origins[j], episode->recipient) != 0 &&
+			    is_new_origin(lineage, i, event->origins[j]))
+				r = add_list_of(detector, episode, policy, incident,
+						event->origins[j]);
+	}
+	return r;
+}
+
 static int run(const struct detector *detector, const struct episode *episode,
 	       const struct policy *policy, struct incident *incident)
 {
@@ -170,6 +212,8 @@ static int run(const struct detector *detector, const struct episode *episode,
 		r = add_unnamed(detector, episode, policy, incident, &ids);
 	if (r == 0)
 		r = add_bulk(detector, policy, incident, &ids);
+	if (r == 0)
+		r = add_lists(detector, episode, policy, incident);
 	incident_ids_done(&ids);
 	return r;
 }

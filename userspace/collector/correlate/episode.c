@@ -43,8 +43,8 @@ const char *episode_person(const struct store_record *record)
 	return text_or(record->person, "P-unknown");
 }
 
-static const struct policy_zone *find_zone(const struct policy *policy, enum event_role role,
-					   const char *name)
+const struct policy_zone *episode_find_zone(const struct policy *policy, enum event_role role,
+					    const char *name)
 {
 	const struct policy_zone *zones = NULL;
 	size_t n_zones = policy_zones(policy, &zones);
@@ -57,7 +57,8 @@ static const struct policy_zone *find_zone(const struct policy *policy, enum eve
 
 bool episode_sink_is_allowed(const struct policy *policy, const struct event_object *object)
 {
-	const struct policy_zone *zone = find_zone(policy, EVENT_ROLE_SINK, object->zone_name);
+	const struct policy_zone *zone =
+		episode_find_zone(policy, EVENT_ROLE_SINK, object->zone_name);
 
 	if (zone)
 		return zone->allowed;
@@ -190,7 +191,7 @@ int episode_collect(struct store *store, const struct policy *policy, const char
 
 static bool zone_is_tls(const struct policy *policy, const char *name)
 {
-	const struct policy_zone *zone = find_zone(policy, EVENT_ROLE_CRM, name);
+	const struct policy_zone *zone = episode_find_zone(policy, EVENT_ROLE_CRM, name);
 
 	return !zone || zone->tls;
 }

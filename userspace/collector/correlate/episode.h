@@ -18,6 +18,7 @@ struct incident;
 struct lineage;
 struct lineage_flow;
 struct policy;
+struct policy_zone;
 struct store;
 struct store_record;
 
@@ -70,6 +71,10 @@ int episode_count_records(const struct episode *episode, const struct policy *po
  * flow began after it: the estimate of lookups. */
 uint64_t episode_lookups(const struct policy *policy, const struct lineage_flow *flow,
 			 uint64_t after_ns);
+
+/* The policy's CRM or sink of a name, NULL when it knows none (any more). */
+const struct policy_zone *episode_find_zone(const struct policy *policy, enum event_role role,
+					    const char *name);
 
 /* Is the sink allow-listed, by its name or by what device it is? */
 bool episode_sink_is_allowed(const struct policy *policy, const struct event_object *object);

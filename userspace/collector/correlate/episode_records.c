@@ -22,9 +22,8 @@ struct tally {
 struct counting {
 	const struct lineage *lineage;
 	const struct policy *policy;
-	const struct lineage_scan **scans; /* of what was read to be sent, each once */
-	size_t n_scans;
-	bool is_whole; /* all that went out was counted */
+	struct lineage_scans scans; /* of what was read to be sent */
+	bool is_whole;              /* all that went out was counted */
 	struct tally tallies[MAX_RECORDS];
 	size_t n_tallies;
 };
@@ -33,22 +32,7 @@ static void counting_done(struct counting *counting)
 {
 	for (size_t i = 0; i < counting->n_tallies; i++)
 		free(counting->tallies[i].fingerprints);
-	free(counting->scans);
-}
-
-static int take_scan(struct counting *counting, const struct lineage_scan *scan)
-{
-	const struct lineage_scan **scans;
-
-	for (size_t i = 0; i < counting->n_scans; i++)
-		if (counting->scans[i] == scan)
-			return 0;
-	scans = reallocarray(counting->scans, counting->n_scans + 1, sizeof(*scans));
-	if (!scans)
-		return -ENOMEM;
-	counting->scans = scans;
-	scans[counting->n_scans++] = scan;
-	return 0;
+	lineage_scans_done(&counting->scans);
 }
 
 /* A file that a sender has read; it may have changed between two reads. */
@@ -70,7 +54,7 @@ static int take_read(struct counting *counting, const struct lineage_flow *flow,
 			continue;
 		last = scan;
 		file_bytes += scan->event->size_bytes;
-		r = take_scan(counting, scan);
+		r = lineage_scans_add(&counting->scans, scan);
 	}
 	/* Of a file that was read in part not all records went out. */
 	counting->is_whole &= object && flow->bytes >= file_bytes;
@@ -183,24 +167,13 @@ static uint64_t sum_up(struct counting *counting, struct tally *tally)
 	return n > tally->n_unlisted ? n : tally->n_unlisted;
 }
 
-static const struct policy_record *find_record(const struct policy *policy, const char *name)
-{
-	const struct policy_record *records = NULL;
-	size_t n_records = policy_records(policy, &records);
-
-	for (size_t i = 0; i < n_records; i++)
-		if (strcmp(records[i].name, name) == 0)
-			return &records[i];
-	return NULL;
-}
-
 static int tell(const struct counting *counting, const uint64_t *numbers, struct incident *incident)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < counting->n_tallies && r == 0; i++) {
 		const char *name = counting->tallies[i].record;
-		const struct policy_record *record = find_record(counting->policy, name);
+		const struct policy_record *record = policy_record_by_name(counting->policy, name);
 		const struct incident_count count = {
 			.record = (char *)name,
 			.title = record ? record->title : NULL,
@@ -210,8 +183,8 @@ static int tell(const struct counting *counting, const uint64_t *numbers, struct
 
 		r = incident_add_count(incident, &count);
 	}
-	for (size_t i = 0; i < counting->n_scans && r == 0; i++)
-		r = incident_add_event(incident, counting->scans[i]->id);
+	for (size_t i = 0; i < counting->scans.n_items && r == 0; i++)
+		r = incident_add_event(incident, counting->scans.items[i]->id);
 	return r;
 }
 
@@ -246,8 +219,8 @@ int episode_count_records(const struct episode *episode, const struct policy *po
 	for (size_t i = 0; i < lineage->n_apps && r == 0; i++)
 		if (lineage->apps[i].is_sender)
 			r = take_sender(&counting, &lineage->apps[i]);
-	for (size_t i = 0; i < counting.n_scans && r == 0; i++) {
-		const struct event *event = counting.scans[i]->event;
+	for (size_t i = 0; i < counting.scans.n_items && r == 0; i++) {
+		const struct event *event = counting.scans.items[i]->event;
 
 		for (size_t j = 0; j < event->n_counts && r == 0; j++)
 			r = add_count(&counting, &event->counts[j]);

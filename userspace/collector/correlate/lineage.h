@@ -95,6 +95,12 @@ struct lineage_scan {
 	struct event *event; /* of kind RECORDS */
 };
 
+/* Some looks, each once; they stay the lineage's. */
+struct lineage_scans {
+	const struct lineage_scan **items;
+	size_t n_items;
+};
+
 struct lineage_object {
 	char *agent;
 	char *boot_id; /* "" for a file: its identity outlives a boot */
@@ -153,6 +159,10 @@ const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 /* What was found in an object as it was when it was read at a time, or NULL when nobody looked: the
  * first look after it at content that was there by then, else the last one before. */
 const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, uint64_t read_ns);
+
+/* 0 or -ENOMEM. */
+int lineage_scans_add(struct lineage_scans *scans, const struct lineage_scan *scan);
+void lineage_scans_done(struct lineage_scans *scans);
 
 /* 64-bit fingerprints of identities, for telling whether an event touches a lineage. */
 uint64_t lineage_hash_app(const char *agent, const char *boot_id, uint64_t app_id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "collector/correlate/lineage_index.h"
 #include "collector/store/store.h"
 
@@ -309,12 +310,6 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 	return 1;
 }
 
-static int copy_or_null(const char *text, char **ret_copy)
-{
-	*ret_copy = text ? strdup(text) : NULL;
-	return text && !*ret_copy ? -ENOMEM : 0;
-}
-
 static int add_name(struct lineage_object *object, const char *text, uint64_t time_ns, uint64_t id)
 {
 	struct lineage_name *names;
@@ -353,13 +348,13 @@ static int add_mark(struct lineage_object *object, const struct store_record *re
 	mark = &marks[object->n_marks++];
 	*mark = (struct lineage_mark){
 		.kind = event->kind, .time_ns = event->time_ns, .id = record->id};
-	r = copy_or_null(record->person, &mark->person);
+	r = text_copy(record->person, &mark->person);
 	if (r == 0)
-		r = copy_or_null(event->app.exe ? event->app.exe : event->app.comm, &mark->exe);
+		r = text_copy(event->app.exe ? event->app.exe : event->app.comm, &mark->exe);
 	if (r == 0)
-		r = copy_or_null(event->object.name, &mark->name);
+		r = text_copy(event->object.name, &mark->name);
 	if (r == 0)
-		r = copy_or_null(event->object.previous_name, &mark->previous_name);
+		r = text_copy(event->object.previous_name, &mark->previous_name);
 	return r;
 }
 

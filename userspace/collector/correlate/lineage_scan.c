@@ -55,3 +55,24 @@ const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, 
 	}
 	return after ? after : before;
 }
+
+int lineage_scans_add(struct lineage_scans *scans, const struct lineage_scan *scan)
+{
+	const struct lineage_scan **items;
+
+	for (size_t i = 0; i < scans->n_items; i++)
+		if (scans->items[i] == scan)
+			return 0;
+	items = reallocarray(scans->items, scans->n_items + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	scans->items = items;
+	items[scans->n_items++] = scan;
+	return 0;
+}
+
+void lineage_scans_done(struct lineage_scans *scans)
+{
+	free(scans->items);
+	*scans = (struct lineage_scans){};
+}

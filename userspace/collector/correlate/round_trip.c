@@ -5,6 +5,7 @@
 #include "collector/correlate/detector.h"
 #include "collector/correlate/episode.h"
 #include "collector/correlate/lineage.h"
+#include "collector/correlate/received_list.h"
 #include "collector/incidents/incident.h"
 #include "collector/incidents/incident_format.h"
 #include "policy/policy.h"
@@ -158,10 +159,59 @@ static int find_answer(struct trip *trip, uint64_t first_crm_ns)
 	return r;
 }
 
+/* The address that the peer's data came from first, NULL when only an object brought it. */
+static const char *list_address(const struct lineage *lineage, const char *peer)
+{
+	const struct lineage_flow *first = NULL;
+
+	for (size_t i = 0; i < lineage->n_flows; i++) {
+		const struct lineage_flow *flow = &lineage->flows[i];
+
+		if (is_from_peer(flow, peer) && (!first || flow->first_ns < first->first_ns))
+			first = flow;
+	}
+	return first ? first->event->object.address : NULL;
+}
+
+/* The address that an answer went to: the wanted one if any did. */
+static const char *answer_address(const struct lineage *lineage, const char *peer,
+				  const char *wanted)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < lineage->n_flows; i++) {
+		const struct lineage_flow *flow = &lineage->flows[i];
+		const char *address = flow->event->object.address;
+
+		if (!flow->is_egress || !address || !lineage_has_origin(flow->event, peer))
+			continue;
+		if (!found || (wanted && strcmp(address, wanted) == 0))
+			found = address;
+	}
+	return found;
+}
+
+/* One service may have many addresses. */
+static int describe_peer(const struct trip *trip, bool zh, char **ret_text)
+{
+	const char *from = list_address(trip->episode->lineage, trip->peer);
+	const char *to = answer_address(trip->episode->lineage, trip->peer, from);
+	int n;
+
+	if (!from || !to)
+		n = asprintf(ret_text, "%s", trip->peer);
+	else if (strcmp(from, to) == 0)
+		n = asprintf(ret_text, zh ? "%s（%s）" : "%s (%s)", trip->peer, to);
+	else
+		n = asprintf(ret_text, zh ? "%s（来自 %s，发往 %s）" : "%s (from %s, to %s)",
+			     trip->peer, from, to);
+	return n < 0 ? -ENOMEM : 0;
+}
+
 static int report(const struct detector *detector, const struct trip *trip,
 		  struct incident *incident)
 {
-	_cleanup_free_ char *reason = NULL, *reason_zh = NULL;
+	_cleanup_free_ char *reason = NULL, *reason_zh = NULL, *peer = NULL, *peer_zh = NULL;
 	struct incident_time_text list = incident_format_time(trip->list_ns);
 	struct incident_time_text answer = incident_format_time(trip->answer_ns);
 	struct incident_number_text turns = incident_format_number(trip->n_turns);
@@ -169,21 +219,21 @@ static int report(const struct detector *detector, const struct trip *trip,
 	bool is_exact = incident->records_certainty == EVENT_CERTAINTY_EXACT;
 	int64_t points = policy_detect_value(trip->policy, detector->id, "weight", 50);
 
+	if (describe_peer(trip, false, &peer) < 0 || describe_peer(trip, true, &peer_zh) < 0)
+		return -ENOMEM;
 	if (asprintf(&reason,
 		     "Round trip: a list came in from %s at %s, about %s CRM lookups (estimated) "
 		     "followed, and from %s on an answer%s%s%s went to the same %s: the data's "
 		     "origin equals its destination.",
 		     trip->peer, list.text, turns.text, answer.text, is_exact ? " with " : "",
-		     is_exact ? records.text : "", is_exact ? " records (exact)" : "",
-		     trip->peer) < 0)
+		     is_exact ? records.text : "", is_exact ? " records (exact)" : "", peer) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh,
 		     "往返：%s 从 %s 收到名单，其后约有 %s 次（估计）客户管理系统（CRM）查询，%s "
 		     "起，"
 		     "结果%s%s%s被发回同一个 %s，即数据的来处与去处相同。",
 		     list.text, trip->peer, turns.text, answer.text, is_exact ? "（" : "",
-		     is_exact ? records.text : "", is_exact ? " 条记录，精确）" : "",
-		     trip->peer) < 0)
+		     is_exact ? records.text : "", is_exact ? " 条记录，精确）" : "", peer_zh) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, "T1213.004", points, reason, reason_zh,
 			    &trip->events);
@@ -203,6 +253,7 @@ static int run(const struct detector *detector, const struct episode *episode,
 {
 	struct trip trip = {.episode = episode, .policy = policy, .peer = episode->recipient};
 	int64_t least = policy_detect_value(policy, detector->id, "min_turns", 1);
+	struct received_list list;
 	uint64_t first_crm_ns;
 	int r;
 
@@ -218,6 +269,12 @@ static int run(const struct detector *detector, const struct episode *episode,
 		trip.answer_ns = NEVER;
 	if (r == 0 && trip.answer_ns != NEVER)
 		r = report(detector, &trip, incident);
+	if (r == 0 && trip.answer_ns != NEVER)
+		r = received_list_find(episode->lineage, trip.peer, &list);
+	if (r > 0)
+		r = received_list_tell(&list, detector, policy, episode, trip.peer,
+				       policy_detect_value(policy, detector->id, "list_weight", 10),
+				       incident);
 	incident_ids_done(&trip.events);
 	return r;
 }

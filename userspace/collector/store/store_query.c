@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "collector/store/store_sql.h"
 #include "event/event_codec.h"
 
@@ -44,15 +45,6 @@ void store_query_plan_done(struct store_query_plan *plan)
 	*plan = (struct store_query_plan){};
 }
 
-static int copy_text(const char *text, char **slot, const char **ret_copy)
-{
-	if (!text)
-		return 0;
-	*slot = strdup(text);
-	*ret_copy = *slot;
-	return *slot ? 0 : -ENOMEM;
-}
-
 static int load_event_ids(sqlite3 *state, uint64_t incident, char **ret_ids)
 {
 	_cleanup_(store_sql_finalizep) sqlite3_stmt *statement = NULL;
@@ -72,16 +64,19 @@ int store_query_plan(sqlite3 *state, const struct store_query *query,
 		     struct store_query_plan *ret_plan)
 {
 	_cleanup_(store_query_plan_done) struct store_query_plan plan = {.query = *query};
-	int r = copy_text(query->agent, &plan.agent, &plan.query.agent);
+	int r = text_copy(query->agent, &plan.agent);
 
 	if (r == 0)
-		r = copy_text(query->person, &plan.person, &plan.query.person);
+		r = text_copy(query->person, &plan.person);
 	if (r == 0)
-		r = copy_text(query->boot_id, &plan.boot_id, &plan.query.boot_id);
+		r = text_copy(query->boot_id, &plan.boot_id);
 	if (r == 0 && query->incident)
 		r = load_event_ids(state, query->incident, &plan.event_ids);
 	if (r < 0)
 		return r;
+	plan.query.agent = plan.agent;
+	plan.query.person = plan.person;
+	plan.query.boot_id = plan.boot_id;
 	*ret_plan = plan;
 	plan = (struct store_query_plan){};
 	return 0;

@@ -19,6 +19,8 @@
 #include "base/file.h"
 #include "event/event.h"
 
+#define PEER UINT64_C(0x100) /* label of what came from it */
+
 static int given_a_list(void **state)
 {
 	return scan_list_new((struct scan_list **)state);
@@ -35,6 +37,21 @@ static void note(struct scan_list *list, uint64_t ino, bool is_write, uint64_t a
 {
 	const struct scan_list_file seen = {
 		.ino = ino, .dev = 1, .labels = 1, .path = (char *)"/f", .touched_ns = at_ns};
+	const struct scan_reader by = {.app_id = app_id, .pid = (uint32_t)app_id};
+
+	assert_int_equal(scan_list_note(list, &seen, is_write, &by), 0);
+}
+
+/* A file with what came from a peer, and nothing of a customer. */
+static void note_received(struct scan_list *list, uint64_t ino, bool is_write, uint64_t app_id,
+			  uint64_t at_ns)
+{
+	const struct scan_list_file seen = {.ino = ino,
+					    .dev = 1,
+					    .labels = PEER,
+					    .path = (char *)"/f",
+					    .touched_ns = at_ns,
+					    .is_received = true};
 	const struct scan_reader by = {.app_id = app_id, .pid = (uint32_t)app_id};
 
 	assert_int_equal(scan_list_note(list, &seen, is_write, &by), 0);
@@ -110,6 +127,62 @@ static void a_file_that_was_read_just_now_rests(void **state)
 	assert_int_equal(next(*state, 1), 0);
 	scan_list_find(*state, 1, 1, 0)->rest_ns = 10000;
 	assert_int_equal(next(*state, 1), 1);
+}
+
+static void what_was_received_is_nobodys_business_until_customer_data_meets_it(void **state)
+{
+	note_received(*state, 1, true, 20, 100);
+	note_received(*state, 1, false, 21, 101);
+	scan_list_leave(*state, 21);
+	assert_int_equal(next(*state, 9000), 0);
+	scan_list_meet(*state, PEER << 1);
+	assert_int_equal(next(*state, 9000), 0);
+	scan_list_meet(*state, PEER | PEER << 1);
+	assert_int_equal(next(*state, 9000), 1);
+}
+
+static void what_a_program_reads_of_its_own_is_no_list(void **state)
+{
+	note_received(*state, 1, true, 20, 100);
+	note_received(*state, 1, false, 20, 101);
+	scan_list_meet(*state, PEER);
+	assert_int_equal(next(*state, 9000), 0);
+}
+
+static void a_list_is_looked_at_once_and_again_when_it_was_written(void **state)
+{
+	note_received(*state, 1, true, 20, 100);
+	note_received(*state, 1, false, 21, 101);
+	scan_list_meet(*state, PEER);
+	assert_int_equal(next(*state, 9000), 1);
+	scan_list_find(*state, 1, 1, 0)->is_told = true;
+	scan_list_meet(*state, PEER);
+	assert_int_equal(next(*state, 9000), 0);
+	note_received(*state, 1, true, 20, 200);
+	scan_list_meet(*state, PEER);
+	assert_int_equal(next(*state, 9000), 1);
+}
+
+static void a_list_that_gets_customer_data_is_a_file_like_others(void **state)
+{
+	note_received(*state, 1, false, 21, 100);
+	note(*state, 1, true, 10, 101);
+	assert_int_equal(next(*state, 9000), 1);
+	note(*state, 1, false, 11, 102);
+	scan_list_leave(*state, 11);
+	assert_int_equal(next(*state, 9000), 1);
+}
+
+static void what_was_received_crowds_nothing_else_out(void **state)
+{
+	note(*state, 1, true, 10, 1);
+	for (uint64_t i = 2; i <= SCAN_LIST_MAX_FILES + 2; i++)
+		note_received(*state, i, true, 20, i);
+	assert_non_null(scan_list_find(*state, 1, 1, 0));
+	assert_null(scan_list_find(*state, 1, 2, 0));
+	assert_non_null(scan_list_find(*state, 1, SCAN_LIST_MAX_FILES + 2, 0));
+	/* None of them was to be read. */
+	assert_int_equal(scan_list_forgotten(*state), 0);
 }
 
 static struct event *given_found(size_t n_fingerprints)
@@ -217,6 +290,11 @@ int main(void)
 		STORY(the_file_that_was_quiet_for_longest_is_forgotten),
 		STORY(of_many_readers_the_last_are_known),
 		STORY(a_file_that_was_read_just_now_rests),
+		STORY(what_was_received_is_nobodys_business_until_customer_data_meets_it),
+		STORY(what_a_program_reads_of_its_own_is_no_list),
+		STORY(a_list_is_looked_at_once_and_again_when_it_was_written),
+		STORY(a_list_that_gets_customer_data_is_a_file_like_others),
+		STORY(what_was_received_crowds_nothing_else_out),
 		STORY(what_was_found_is_kept_within_a_bound),
 		cmocka_unit_test(a_file_is_opened_by_its_identity_or_not_at_all),
 		cmocka_unit_test(what_is_no_regular_file_is_not_opened),

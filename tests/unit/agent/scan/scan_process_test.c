@@ -83,6 +83,23 @@ static void files_go_in_and_counts_come_out(void **state)
 	assert_true(answer.fingerprints[0] == first);
 }
 
+static void fingerprints_stand_as_the_numbers_come_in_the_file(void **state)
+{
+	static const char forth[] = "P2020000009 P2020000002 P2020000009 P2020000005";
+	static struct scan_answer answer;
+	uint64_t nine, two, five;
+
+	when_it_reads(*state, 1, forth, &answer);
+	assert_int_equal(answer.n_given[0], 3);
+	nine = answer.fingerprints[0];
+	two = answer.fingerprints[1];
+	five = answer.fingerprints[2];
+	when_it_reads(*state, 2, "P2020000005\nP2020000002\nP2020000009\n", &answer);
+	assert_true(answer.fingerprints[0] == five);
+	assert_true(answer.fingerprints[1] == two);
+	assert_true(answer.fingerprints[2] == nine);
+}
+
 static void a_list_too_long_for_an_answer_is_counted_without_fingerprints(void **state)
 {
 	static struct scan_answer answer;
@@ -234,6 +251,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(files_go_in_and_counts_come_out),
+		STORY(fingerprints_stand_as_the_numbers_come_in_the_file),
 		STORY(a_list_too_long_for_an_answer_is_counted_without_fingerprints),
 		STORY(a_process_that_is_killed_is_noticed),
 		cmocka_unit_test(a_program_that_is_no_scanner_is_noticed),

@@ -176,7 +176,7 @@ static void the_printed_view_shows_every_addend_with_its_events(void **state)
 	_cleanup_free_ char *text = printed(incident, "en", incident_print_text);
 	_cleanup_free_ char *text_zh = printed(incident, "zh", incident_print_text);
 
-	assert_says(text, "severity: critical  score: 90");
+	assert_says(text, "severity: critical  score: 100");
 	assert_says(text, "+40  direct_egress [T1048 T1567]");
 	assert_says(text, "+50  round_trip [T1213.004]");
 	assert_says(text, "records: 60 (estimated)");
@@ -190,9 +190,9 @@ static void a_line_says_the_most_important(void **state)
 	_cleanup_(incident_freep) struct incident *incident = given_the_seed(state);
 	_cleanup_free_ char *line = printed(incident, "en", incident_print_line);
 
-	assert_string_equal(line, "incident 1 critical 90: " STORY_PERSON
+	assert_string_equal(line, "incident 1 critical 100: " STORY_PERSON
 				  " -> im.test, 7,400 bytes (exact), 60 records (estimated) "
-				  "[direct_egress, round_trip]\n");
+				  "[direct_egress, round_trip, automation]\n");
 }
 
 static void counted_records_are_told_as_exact(void **state)
@@ -254,8 +254,8 @@ static void the_json_has_the_documented_keys(void **state)
 	assert_int_equal(value, 60);
 	assert_string_equal(certainty, "estimated");
 	assert_string_equal(kind, "im");
-	assert_int_equal(json_array_size(json_object_get(json, "detectors")), 2);
-	assert_int_equal(json_array_size(json_object_get(json, "attack")), 3);
+	assert_int_equal(json_array_size(json_object_get(json, "detectors")), 3);
+	assert_int_equal(json_array_size(json_object_get(json, "attack")), 4);
 	assert_int_equal(json_array_size(json_object_get(json, "law")), 1);
 	json_decref(json);
 }
