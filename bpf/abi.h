@@ -55,7 +55,7 @@ enum weir_kind {
 	WEIR_KIND_UNIX = 4,
 	WEIR_KIND_DEVICE = 5,
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
-	WEIR_KIND_CLIPBOARD = 7,
+	WEIR_KIND_CLIPBOARD = 7, /* or the flow's pipe is how a selection of Wayland is passed */
 };
 
 enum weir_direction {

@@ -156,9 +156,14 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 	switch (call->rule->call) {
 	case WEIR_CALL_READ:
 		transfer_exit_read(call, result);
+		wayland_note_passed(call, result);
+		if (call->app->is_hub && result > 0)
+			wayland_relay_in(call_arg(call, 0));
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_exit_write(call, result);
+		if (call->app->is_hub && result > 0)
+			wayland_relay_count(call_arg(call, 0), result);
 		if (call->unix_sock && clipboard_may_pass(call))
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))

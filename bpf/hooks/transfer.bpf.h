@@ -7,6 +7,7 @@
 #include "clipboard.bpf.h"
 #include "datagram.bpf.h"
 #include "host.bpf.h"
+#include "wayland.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
 
@@ -130,6 +131,8 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	if (call->rule->call == WEIR_CALL_WRITE && object.family == AF_UNIX && object.sock &&
 	    clipboard_may_pass(call))
 		clipboard_enter_call(call, object.sock);
+	if (call->app->is_hub && object.kind == WEIR_KIND_PIPE)
+		wayland_relay_out(fd);
 }
 
 /* A copy writes before its exit is seen: the app takes the label at entry. */
@@ -189,6 +192,7 @@ static __always_inline void transfer_watch_passed(struct call *call, long result
 	call->app = app_get_current();
 	if (call->app)
 		app_open(call->app);
+	wayland_note_passed(call, result);
 }
 
 static __noinline int transfer_exit_read(struct call *call, long result)
