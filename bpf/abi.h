@@ -215,7 +215,7 @@ struct weir_app {
 	__u64 parent_id;
 	__u64 start_ns;
 	__u64 ended_ns; /* 0 while a process lives */
-	__u64 labels;
+	__u64 labels;   /* of a hub: what it may write to a clipboard, and nowhere else */
 	__u64 labelled_ns;
 	__u64 processes;
 	__u64 overflow_in_bytes; /* moved while the flow table was full */

@@ -180,28 +180,23 @@ static __always_inline void label_copy_up(struct inode *lower, struct inode *upp
 	label_mark_volatile(&key);
 }
 
-static __always_inline void label_resting_as(const struct object *object, __u64 labels, __u32 hops)
+static __always_inline void label_resting(const struct object *object, const struct weir_app *app)
 {
 	struct weir_object *known = bpf_map_lookup_elem(&objects, &object->key);
 
-	if (known && (known->is_crm || !(labels & ~known->labels)))
+	if (known && (known->is_crm || !(app->labels & ~known->labels)))
 		return;
 	if (!known) {
-		known = label_make_object(object, labels, hops);
+		known = label_make_object(object, app->labels, app->hops + 1);
 		if (!known)
 			return;
 		if (object->kind == WEIR_KIND_FILE)
 			name_remember_basename(label_name_of_file(object->file));
 	}
-	known->labels |= labels;
+	known->labels |= app->labels;
 	label_count_change();
 	if (object->kind != WEIR_KIND_FILE || label_is_shared_file(object))
 		label_mark_volatile(&object->key);
-}
-
-static __always_inline void label_resting(const struct object *object, const struct weir_app *app)
-{
-	label_resting_as(object, app->labels, app->hops + 1);
 }
 
 static __always_inline void label_object(const struct object *object, const struct weir_app *app)

@@ -241,15 +241,13 @@ struct {
 	__type(value, __u64);
 } pastes SEC(".maps");
 
-/* What compositors read from such pipes to hand it on themselves, by the id of their app. Written
+/* What compositors read from selections to hand it on themselves, by the id of their app. Written
  * at the exit of the call that reads. Full: the one that was not used for the longest time goes;
  * what it hands on then has no label. */
 struct relay {
-	struct weir_object_key pipe; /* the last one */
-	__u64 labels;                /* of what came out of it */
-	__u64 earlier_labels;        /* and of the one before: there are two selections */
-	__u32 hops;
-	__u32 padding;
+	__u64 selection;      /* the last one: hash of a pipe or a property */
+	__u64 labels;         /* of what came out of it */
+	__u64 earlier_labels; /* and of the one before: there are two that count */
 };
 
 struct {

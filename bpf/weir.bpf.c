@@ -81,7 +81,8 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	if (!call->gate || !call->gate->volatile_objects)
 		return;
 	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */
-	if (call->rule->call == WEIR_CALL_ACCEPT || selection_is_in_use(object_sock_of_file(file)))
+	if (call->rule->call == WEIR_CALL_ACCEPT ||
+	    selection_is_in_use(x11_server((__u64)object_sock_of_file(file))))
 		app_open(call->app);
 }
 
@@ -378,7 +379,10 @@ int walk_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
+	if (object.family == AF_UNIX && gate->volatile_objects &&
+	    (selection_is_in_use(x11_server((__u64)object.sock)) ||
+	     (app->is_hub && selection_is_in_use(x11_server_of_manager(
+				     (__u64)object.sock, BPF_CORE_READ(task, tgid))))))
 		app_open(app);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);

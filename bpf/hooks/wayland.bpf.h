@@ -7,15 +7,12 @@
  * compositor to who has copied, and the data by no other way (wl_data_offer.receive and
  * wl_data_source.send of wayland.xml, and the same in the protocols of the primary selection and of
  * clipboard managers). Labels and bytes are those of any pipe. Here such a pipe is known by how it
- * came, because nothing else that is a pipe is passed there.
- *
- * Some compositors read what was copied, and hand it on when who has copied is gone: they are hubs,
- * so what they read lies apart from what other apps are labelled with.
- *
+ * came, because nothing else that is a pipe is passed there. *
  * Functions that take numbers are not static: they are verified once, see name_hash().
  */
 
 #include "../call.bpf.h"
+#include "../relay.bpf.h"
 #include "../user_message.h"
 
 #define WAYLAND_NAME_START 0x2d646e616c796177ull /* "wayland-", as a little-endian word */
@@ -125,80 +122,32 @@ static __always_inline void wayland_note_passed(struct call *call, long result)
 		wayland_note_message(call_arg(call, 0), call_arg(call, 1) | compat);
 }
 
-static __always_inline struct weir_app *wayland_get_hub(void)
-{
-	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
-
-	return app && app->is_hub ? app : NULL;
-}
-
 static __always_inline bool wayland_read_paste(int fd, struct weir_object_key *ret_key)
 {
 	return wayland_read_pipe(fd, ret_key) && bpf_map_lookup_elem(&pastes, ret_key);
 }
 
-static __always_inline bool wayland_is_last(const struct relay *relay,
-					    const struct weir_object_key *pipe)
-{
-	return relay->pipe.ino == pipe->ino && relay->pipe.dev == pipe->dev;
-}
-
 /* A hub has read from the descriptor. */
 __noinline int wayland_relay_in(int fd)
 {
-	struct weir_app *app = wayland_get_hub();
 	struct weir_object_key pipe = {};
 	struct weir_object *known;
-	struct relay *relay;
-	__u64 id;
 
-	if (!app || !wayland_read_paste(fd, &pipe))
+	if (!wayland_read_paste(fd, &pipe))
 		return 0;
-	id = app->id;
 	known = bpf_map_lookup_elem(&objects, &pipe);
-	relay = bpf_map_lookup_elem(&relays, &id);
-	if (!relay && known) {
-		bpf_map_update_elem(&relays, &id, &empty_relay, BPF_NOEXIST);
-		relay = bpf_map_lookup_elem(&relays, &id);
-	}
-	if (!relay)
-		return 0;
-	if (!wayland_is_last(relay, &pipe)) {
-		relay->pipe = pipe;
-		relay->earlier_labels = relay->labels;
-		relay->labels = 0;
-	}
-	if (known) {
-		relay->labels |= known->labels;
-		relay->hops = known->hops + 1;
-	}
-	return 0;
-}
-
-/* NULL when the descriptor is not such a pipe, or what the hub has read had no label. */
-static __always_inline struct relay *wayland_get_relay(int fd, struct weir_object_key *ret_pipe)
-{
-	struct weir_app *app = wayland_get_hub();
-	struct relay *relay;
-	__u64 id;
-
-	if (!app)
-		return NULL;
-	id = app->id;
-	relay = bpf_map_lookup_elem(&relays, &id);
-	if (!relay || !(relay->labels | relay->earlier_labels) || !wayland_read_paste(fd, ret_pipe))
-		return NULL;
-	return relay;
+	return relay_take(object_mix(pipe.dev, pipe.ino), known ? known->labels : 0,
+			  known ? known->hops + 1 : 0);
 }
 
 /* A hub is about to write to the descriptor. */
 __noinline int wayland_relay_out(int fd)
 {
 	struct object object = {.kind = WEIR_KIND_PIPE};
-	struct relay *relay = wayland_get_relay(fd, &object.key);
+	struct weir_app *app = relay_get_app();
 
-	if (relay)
-		label_resting_as(&object, relay->labels | relay->earlier_labels, relay->hops + 1);
+	if (app && app->labels && wayland_read_paste(fd, &object.key))
+		label_resting(&object, app);
 	return 0;
 }
 
@@ -207,13 +156,12 @@ __noinline int wayland_relay_count(int fd, __u64 bytes)
 {
 	struct object object = {.kind = WEIR_KIND_PIPE};
 	struct transfer transfer = {.bytes = bytes, .direction = WEIR_OUT};
-	struct relay *relay = wayland_get_relay(fd, &object.key);
-	struct weir_app *app = wayland_get_hub();
+	struct weir_app *app = relay_get_app();
 
-	if (!relay || !app || !bytes)
+	if (!app || !app->labels || !bytes || !wayland_read_paste(fd, &object.key))
 		return 0;
-	transfer.labels = relay->labels | relay->earlier_labels;
-	transfer.hops = relay->hops;
+	transfer.labels = app->labels;
+	transfer.hops = app->hops;
 	flow_add(app, &object, &transfer);
 	return 0;
 }
