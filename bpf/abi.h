@@ -44,6 +44,8 @@
 
 #define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
 
+#define WEIR_DEV_TERMINAL 0xfffffff6u /* ino: hash of (pseudo-terminal, direction) */
+
 #define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
 
 enum weir_kind {
@@ -56,6 +58,7 @@ enum weir_kind {
 	WEIR_KIND_DEVICE = 5,
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
 	WEIR_KIND_CLIPBOARD = 7, /* or the flow's pipe is how a selection of Wayland is passed */
+	WEIR_KIND_TERMINAL = 8,  /* what is pasted there */
 };
 
 enum weir_direction {

@@ -257,6 +257,21 @@ struct {
 	__type(value, struct relay);
 } relays SEC(".maps");
 
+/* What was pasted into pseudo-terminals and not read yet, by the ino of the direction's object.
+ * Written at the entry of the call that pastes. Full: the one that was not used for the longest
+ * time goes; its label stays with who has pasted. */
+struct terminal {
+	__u64 bytes;
+	__u64 written_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct terminal);
+} terminals SEC(".maps");
+
 /* Requests of io_uring whose completions come without them, by ring and user_data. Written at
  * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
 #define URING_ALIKE 4 /* requests with one user_data that are told apart; a power of two */

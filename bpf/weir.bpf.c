@@ -160,11 +160,16 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		wayland_note_passed(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_in(call_arg(call, 0));
+		if (call->is_nothing && result > 0 && call->gate->volatile_objects)
+			terminal_take(call_arg(call, 0), result);
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_exit_write(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_count(call_arg(call, 0), result);
+		if (call->is_nothing && call->app->labels)
+			terminal_given(call_arg(call, 0), call_arg(call, 1), call_arg(call, 2),
+				       call_buffers_how(call), result > 0 ? result : 0);
 		if (call->unix_sock && clipboard_may_pass(call))
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
@@ -375,8 +380,14 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (app->has_mappings && mapping_is_labelled(app->id))
 		app_open(app);
 	object_resolve(file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE)
+	if (object.kind == WEIR_KIND_NONE) {
+		known = gate->volatile_objects ? terminal_get_known(file) : NULL;
+		if (known) {
+			known->seen_epoch = gate->epoch;
+			app_open(app);
+		}
 		return 0;
+	}
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
 	if (object.family == AF_UNIX && gate->volatile_objects &&

@@ -19,9 +19,6 @@
 /* Ids of one client: 2^29 by 256 clients, which is the default. resource.h of the X server */
 #define X11_CLIENT_IDS 0x1fffffu
 
-#define X11_FORM(how) ((how)&0xff)
-#define X11_COMPAT (1u << 8) /* beside the form of a call: it is a 32-bit one */
-
 static __always_inline bool x11_is_address(struct unix_address *address)
 {
 	__u64 text =
@@ -102,13 +99,13 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 static __always_inline void x11_set_buffers(struct x11_stream *stream, __u64 address, __u64 count,
 					    __u32 how)
 {
-	__u64 compat = -(__u64) !!(how & X11_COMPAT), at;
+	__u64 compat = -(__u64) !!(how & USER_BUFFERS_COMPAT), at;
 
 	stream->is_compat = !!compat;
 	stream->buffers = 0;
 	stream->buffer_bytes = 0;
 	stream->vector = address;
-	switch (X11_FORM(how)) {
+	switch (USER_BUFFERS_FORM(how)) {
 	case WEIR_FORM_MSGHDR:
 		at = offsetof(struct user_msghdr, msg_iov);
 		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
@@ -152,21 +149,11 @@ static __always_inline bool x11_next_buffer(struct x11_stream *stream)
  * those of servers with 0 and 0xff. Requests as long as that are in nobody's stream: who passes a
  * selection on does it in pieces. Not static: verified once.
  */
-__noinline int x11_is_request(__u64 address, __u64 count, __u32 how)
+__noinline int x11_is_request(__u64 address, __u32 how)
 {
-	__u64 compat = -(__u64) !!(how & X11_COMPAT), at = 0;
 	__u8 head[4] = {};
 
-	if (X11_FORM(how) == WEIR_FORM_MSGHDR) {
-		at = offsetof(struct user_msghdr, msg_iov);
-		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
-		bpf_probe_read_user(&address, sizeof(address), (const void *)address + at);
-		address &= ~(compat << 32);
-	}
-	if (X11_FORM(how) == WEIR_FORM_MSGHDR || X11_FORM(how) == WEIR_FORM_IOVEC) {
-		bpf_probe_read_user(&address, sizeof(address), (const void *)address);
-		address &= ~(compat << 32);
-	}
+	address = user_first_buffer(address, how);
 	if (bpf_probe_read_user(head, sizeof(head), (const void *)address))
 		return false;
 	return (head[2] || head[3]) && !(head[2] == 0 && head[3] == 0xff);

@@ -175,11 +175,6 @@ static __always_inline bool clipboard_may_pass(struct call *call)
 	return call->app->labels || call->gate->volatile_objects;
 }
 
-static __always_inline __u32 clipboard_how(struct call *call)
-{
-	return call->rule->form | (call->whole->is_compat ? X11_COMPAT : 0);
-}
-
 static __always_inline __u64 clipboard_server(struct call *call, __u64 sock)
 {
 	__u64 server = x11_server(sock);
@@ -197,10 +192,10 @@ static __noinline int clipboard_enter_call(struct call *call, struct sock *sock)
 		return 0;
 	key = x11_stream_key(sock);
 	if (call->app->is_hub && !x11_stream_get(key) &&
-	    !x11_is_request(call_arg(call, 1), call_arg(call, 2), clipboard_how(call)))
+	    !x11_is_request(call_arg(call, 1), call_buffers_how(call)))
 		return 0;
 	if (x11_stream_make(key, server))
-		clipboard_enter(key, call_arg(call, 1), call_arg(call, 2), clipboard_how(call));
+		clipboard_enter(key, call_arg(call, 1), call_arg(call, 2), call_buffers_how(call));
 	return 0;
 }
 
@@ -217,7 +212,7 @@ static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 		return 0;
 	if (call->rule->form != WEIR_FORM_MMSGHDR && x11_stream_make(key, server))
 		is_gap = clipboard_exit(key, call_arg(call, 1), call_arg(call, 2),
-					clipboard_how(call), bytes);
+					call_buffers_how(call), bytes);
 	if (is_gap && bytes)
 		datagram_note_gap(call->number);
 	return 0;

@@ -65,6 +65,8 @@ static enum sensor_object_kind kind_of(const struct weir_flow_key *key,
 		return SENSOR_OBJECT_APP;
 	if (flow->kind == WEIR_KIND_CLIPBOARD)
 		return SENSOR_OBJECT_CLIPBOARD;
+	if (flow->kind == WEIR_KIND_TERMINAL)
+		return SENSOR_OBJECT_TERMINAL;
 	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind
 					      : SENSOR_OBJECT_NONE;
 }
