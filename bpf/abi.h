@@ -44,6 +44,8 @@
 
 #define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
 
+#define WEIR_DEV_TERMINAL 0xfffffff6u /* ino: hash of (pseudo-terminal, direction) */
+
 #define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
 
 enum weir_kind {
@@ -55,7 +57,8 @@ enum weir_kind {
 	WEIR_KIND_UNIX = 4,
 	WEIR_KIND_DEVICE = 5,
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
-	WEIR_KIND_CLIPBOARD = 7,
+	WEIR_KIND_CLIPBOARD = 7, /* or the flow's pipe is how a selection of Wayland is passed */
+	WEIR_KIND_TERMINAL = 8,  /* what is pasted there */
 };
 
 enum weir_direction {
@@ -215,7 +218,7 @@ struct weir_app {
 	__u64 parent_id;
 	__u64 start_ns;
 	__u64 ended_ns; /* 0 while a process lives */
-	__u64 labels;
+	__u64 labels;   /* of a hub: what it may write to a clipboard, and nowhere else */
 	__u64 labelled_ns;
 	__u64 processes;
 	__u64 overflow_in_bytes; /* moved while the flow table was full */

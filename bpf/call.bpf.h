@@ -11,6 +11,7 @@
 
 #include "arch.bpf.h"
 #include "flow.bpf.h"
+#include "user_message.h"
 
 struct call {
 	struct pt_regs *regs;
@@ -20,7 +21,8 @@ struct call {
 	struct weir_app *app;
 	struct task_struct *task;
 	__u32 number;           /* the place of its rule */
-	__u32 is_memory;        /* its object is the memory of an app */
+	__u16 is_memory;        /* its object is the memory of an app */
+	__u16 is_nothing;       /* no data rests in its object */
 	__u64 unix_sock;        /* address of the unix socket that it wrote to, or 0 */
 	struct weir_flow *flow; /* that it added to, or NULL */
 };
@@ -150,6 +152,12 @@ static __always_inline bool call_pass_gate(struct call *call)
 		return false;
 	call->task = (struct task_struct *)bpf_get_current_task();
 	return !call_is_other(call);
+}
+
+/* As user_first_buffer() wants it. */
+static __always_inline __u32 call_buffers_how(struct call *call)
+{
+	return call->rule->form | (call->whole->is_compat ? USER_BUFFERS_COMPAT : 0);
 }
 
 static __always_inline __u64 call_pin_key(__u32 slot)

@@ -47,12 +47,15 @@ static __noinline int flow_name_unix(struct sock *sock, __u32 direction, struct 
 	return 0;
 }
 
-static __always_inline void flow_describe(struct weir_flow *flow, const struct object *object,
+static __always_inline void flow_describe(struct weir_flow *flow, const struct weir_object_key *key,
+					  const struct object *object,
 					  const struct transfer *transfer)
 {
 	flow->pid = bpf_get_current_pid_tgid() >> 32;
 	flow->hops = transfer->hops;
 	flow->kind = object->kind;
+	if (object->kind == WEIR_KIND_PIPE && bpf_map_lookup_elem(&pastes, key))
+		flow->kind = WEIR_KIND_CLIPBOARD;
 	flow->is_crm = transfer->is_crm;
 	if (object->kind == WEIR_KIND_INET && object->sock) {
 		object_read_peer(object->sock, object->family, &flow->peer);
@@ -66,7 +69,7 @@ static __always_inline void flow_describe(struct weir_flow *flow, const struct o
 		}
 	} else if (object->kind == WEIR_KIND_UNIX && object->sock) {
 		flow_name_unix(object->sock, transfer->direction, &flow->name);
-	} else if (object->file) {
+	} else if (object->file && flow->kind != WEIR_KIND_CLIPBOARD) {
 		name_read_file(object->file, &flow->name);
 	}
 	flow->is_ready = 1;
@@ -128,7 +131,7 @@ static __always_inline struct weir_flow *flow_add(struct weir_app *app, const st
 	flow->last_ns = now_ns;
 	if (is_new) {
 		flow->first_ns = now_ns;
-		flow_describe(flow, object, transfer);
+		flow_describe(flow, &key.object, object, transfer);
 		edge_ring(WEIR_EDGE_FLOW, &key, 0);
 	}
 	return flow;

@@ -232,6 +232,46 @@ struct {
 	__type(value, struct weir_clipboard);
 } clipboards SEC(".maps");
 
+/* Pipes by which a selection of Wayland is passed. Written when one is received over a socket of
+ * that name. Full: the one that was not used for the longest time goes, and is told as a pipe. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct weir_object_key);
+	__type(value, __u64);
+} pastes SEC(".maps");
+
+/* What compositors read from selections to hand it on themselves, by the id of their app. Written
+ * at the exit of the call that reads. Full: the one that was not used for the longest time goes;
+ * what it hands on then has no label. */
+struct relay {
+	__u64 selection;      /* the last one: hash of a pipe or a property */
+	__u64 labels;         /* of what came out of it */
+	__u64 earlier_labels; /* and of the one before: there are two that count */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, struct relay);
+} relays SEC(".maps");
+
+/* What was pasted into pseudo-terminals and not read yet, by the ino of the direction's object.
+ * Written at the entry of the call that pastes. Full: the one that was not used for the longest
+ * time goes; its label stays with who has pasted. */
+struct terminal {
+	__u64 bytes;
+	__u64 written_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct terminal);
+} terminals SEC(".maps");
+
 /* Requests of io_uring whose completions come without them, by ring and user_data. Written at
  * submission, deleted at the last completion. Full: their bytes are lost, losses.inflight_full. */
 #define URING_ALIKE 4 /* requests with one user_data that are told apart; a power of two */
@@ -301,6 +341,7 @@ static const struct weir_name empty_name;
 static const struct mappings empty_mappings;
 static const struct x11_stream empty_stream;
 static const struct weir_clipboard empty_clipboard;
+static const struct relay empty_relay;
 
 static __always_inline struct weir_state *state_get(void)
 {

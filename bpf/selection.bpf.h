@@ -10,16 +10,14 @@
  * Functions that take numbers are not static: they are verified once, see name_hash().
  */
 
-#include "flow.bpf.h"
+#include "relay.bpf.h"
 #include "x11.bpf.h"
 
 #define SELECTION_OF_SERVER 1 /* generation of the object that stands for all of a server's */
 
 static __always_inline struct weir_app *selection_get_app(void)
 {
-	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
-
-	return app && !app->is_hub ? app : NULL;
+	return app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
 }
 
 static __always_inline void selection_set_server_key(__u64 server, struct weir_object_key *ret_key)
@@ -29,11 +27,10 @@ static __always_inline void selection_set_server_key(__u64 server, struct weir_o
 	ret_key->generation = SELECTION_OF_SERVER;
 }
 
-/* Whether labelled data was on its way through the server that the socket leads to. */
-static __always_inline bool selection_is_in_use(struct sock *sock)
+/* Whether labelled data was on its way through the server. */
+static __always_inline bool selection_is_in_use(__u64 server)
 {
 	struct weir_object_key key = {};
-	__u64 server = x11_server((__u64)sock);
 
 	selection_set_server_key(server, &key);
 	return server && bpf_map_lookup_elem(&objects, &key);
@@ -88,6 +85,19 @@ static __always_inline bool selection_is_own_window(const struct x11_stream *str
 	return (window & ~X11_CLIENT_IDS) == stream->base;
 }
 
+/* Selections are for the windows of others. A compositor writes much else there, as their manager,
+ * but text only for that; whose windows are its own need not be known then. */
+static __always_inline bool selection_may_pass(const struct x11_stream *stream,
+					       const struct weir_app *app)
+{
+	if (stream->has_base && selection_is_own_window(stream))
+		return false;
+	if (!app->is_hub)
+		return stream->has_base;
+	return (x11_word(&stream->seen, X11_AT_FORMAT) & 0xff) == 8 &&
+	       x11_word(&stream->seen, X11_AT_WINDOW) > X11_CLIENT_IDS; /* not the root */
+}
+
 /* Others write over what is labelled, or behind it. */
 static __always_inline void selection_overwrite(__u64 property, __u64 bytes, bool is_replaced)
 {
@@ -135,8 +145,8 @@ __noinline int selection_change(__u64 key)
 	property = selection_property(stream);
 	bytes = x11_value_bytes(&stream->seen);
 	is_replaced = x11_byte(&stream->seen, X11_AT_MODE) == X11_MODE_REPLACE;
-	is_followed = app->labels && stream->has_base && !selection_is_own_window(stream) &&
-		      bytes && !x11_is_talk(&stream->seen);
+	is_followed = app->labels && selection_may_pass(stream, app) && bytes &&
+		      !x11_is_talk(&stream->seen);
 	if (is_followed) {
 		stream->seen.data_bytes = bytes;
 		stream->seen.property = property;
@@ -225,6 +235,11 @@ static __always_inline void selection_act(__u64 key, struct x11_stream *stream)
 		break;
 	case X11_SEND_EVENT:
 		stream->is_gap |= selection_is_strange(stream);
+		break;
+	case X11_CONVERT_SELECTION:
+		if (selection_has_effect(stream)) /* another one */
+			relay_take(stream->seen.position, 0, 0);
+		selection_learn_base(stream, opcode);
 		break;
 	default:
 		selection_learn_base(stream, opcode);

@@ -82,7 +82,8 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	if (!call->gate || !call->gate->volatile_objects)
 		return;
 	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */
-	if (call->rule->call == WEIR_CALL_ACCEPT || selection_is_in_use(object_sock_of_file(file)))
+	if (call->rule->call == WEIR_CALL_ACCEPT ||
+	    selection_is_in_use(x11_server((__u64)object_sock_of_file(file))))
 		app_open(call->app);
 }
 
@@ -157,9 +158,19 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 	switch (call->rule->call) {
 	case WEIR_CALL_READ:
 		transfer_exit_read(call, result);
+		wayland_note_passed(call, result);
+		if (call->app->is_hub && result > 0)
+			wayland_relay_in(call_arg(call, 0));
+		if (call->is_nothing && result > 0 && call->gate->volatile_objects)
+			terminal_take(call_arg(call, 0), result);
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_exit_write(call, result);
+		if (call->app->is_hub && result > 0)
+			wayland_relay_count(call_arg(call, 0), result);
+		if (call->is_nothing && call->app->labels)
+			terminal_given(call_arg(call, 0), call_arg(call, 1), call_arg(call, 2),
+				       call_buffers_how(call), result > 0 ? result : 0);
 		if (call->unix_sock && clipboard_may_pass(call))
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))

@@ -18,9 +18,6 @@
 /* Ids of one client: 2^29 by 256 clients, which is the default. resource.h of the X server */
 #define X11_CLIENT_IDS 0x1fffffu
 
-#define X11_FORM(how) ((how)&0xff)
-#define X11_COMPAT (1u << 8) /* beside the form of a call: it is a 32-bit one */
-
 static __always_inline bool x11_is_address(struct unix_address *address)
 {
 	__u64 text = object_unix_text(address);
@@ -54,6 +51,25 @@ __noinline __u64 x11_server(__u64 socket)
 	return object_mix(1, BPF_CORE_READ(sock, sk_peer_pid, numbers[0].nr));
 }
 
+/*
+ * The same of a pair of sockets that a process has made: a compositor talks by one to its Xwayland,
+ * whose window manager it is ("-wm" of xwayland(1)). It is the compositor that listens for the
+ * clients of that server. 0: there is no such pair. Not static: verified once.
+ */
+__noinline __u64 x11_server_of_manager(__u64 socket, __u32 tgid)
+{
+	struct unix_sock *own = (struct unix_sock *)socket, *peer;
+	struct sock *sock = (struct sock *)socket;
+
+	if (object_family_of_sock(sock) != AF_UNIX || BPF_CORE_READ(sock, sk_type) != SOCK_STREAM ||
+	    BPF_CORE_READ(sock, sk_peer_pid, numbers[0].nr) != tgid)
+		return 0;
+	peer = (struct unix_sock *)BPF_CORE_READ(own, peer);
+	if (!peer || BPF_CORE_READ(own, addr) || BPF_CORE_READ(peer, addr))
+		return 0;
+	return object_mix(1, tgid);
+}
+
 static __always_inline __u64 x11_stream_key(struct sock *sock)
 {
 	return BPF_CORE_READ(sock, sk_socket, file, f_inode, i_ino);
@@ -81,13 +97,13 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 static __always_inline void x11_set_buffers(struct x11_stream *stream, __u64 address, __u64 count,
 					    __u32 how)
 {
-	__u64 compat = -(__u64) !!(how & X11_COMPAT), at;
+	__u64 compat = -(__u64) !!(how & USER_BUFFERS_COMPAT), at;
 
 	stream->is_compat = !!compat;
 	stream->buffers = 0;
 	stream->buffer_bytes = 0;
 	stream->vector = address;
-	switch (X11_FORM(how)) {
+	switch (USER_BUFFERS_FORM(how)) {
 	case WEIR_FORM_MSGHDR:
 		at = offsetof(struct user_msghdr, msg_iov);
 		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
@@ -123,6 +139,22 @@ static __always_inline bool x11_next_buffer(struct x11_stream *stream)
 	stream->vector += 2 * word;
 	stream->buffers--;
 	return true;
+}
+
+/*
+ * Whether what a compositor writes begins with a request. If not it is Wayland, which it talks over
+ * other such pairs: there the ids of objects come first, and those of clients end with two zeros,
+ * those of servers with 0 and 0xff. Requests as long as that are in nobody's stream: who passes a
+ * selection on does it in pieces. Not static: verified once.
+ */
+__noinline int x11_is_request(__u64 address, __u32 how)
+{
+	__u8 head[4] = {};
+
+	address = user_first_buffer(address, how);
+	if (bpf_probe_read_user(head, sizeof(head), (const void *)address))
+		return false;
+	return (head[2] || head[3]) && !(head[2] == 0 && head[3] == 0xff);
 }
 
 static __always_inline __u64 x11_available_bytes(const struct x11_stream *stream)

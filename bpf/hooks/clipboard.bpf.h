@@ -103,7 +103,9 @@ static __always_inline void clipboard_settle(struct x11_stream *stream, struct w
 	if (stream->has_given)
 		selection_announce(stream->server);
 	stream->has_given = 0;
-	if (stream->gained_labels)
+	if (stream->gained_labels && app->is_hub)
+		relay_take(stream->read_property, stream->gained_labels, stream->read_hops + 1);
+	else if (stream->gained_labels)
 		label_app(app, stream->gained_labels, stream->read_hops + 1,
 			  (struct task_struct *)bpf_get_current_task());
 	stream->gained_labels = 0;
@@ -170,38 +172,47 @@ __noinline int clipboard_exit(__u64 key, __u64 address, __u64 count, __u32 how, 
 /* Nobody else pays for a look at the socket. */
 static __always_inline bool clipboard_may_pass(struct call *call)
 {
-	return !call->app->is_hub && (call->app->labels || call->gate->volatile_objects);
+	return call->app->labels || call->gate->volatile_objects;
 }
 
-static __always_inline __u32 clipboard_how(struct call *call)
+static __always_inline __u64 clipboard_server(struct call *call, __u64 sock)
 {
-	return call->rule->form | (call->whole->is_compat ? X11_COMPAT : 0);
+	__u64 server = x11_server(sock);
+
+	if (!server && call->app->is_hub)
+		server = x11_server_of_manager(sock, bpf_get_current_pid_tgid() >> 32);
+	return server;
 }
 
 static __noinline int clipboard_enter_call(struct call *call, struct sock *sock)
 {
-	__u64 server = x11_server((__u64)sock), key;
+	__u64 server = clipboard_server(call, (__u64)sock), key;
 
 	if (!server || call->rule->form == WEIR_FORM_MMSGHDR)
 		return 0;
 	key = x11_stream_key(sock);
+	if (call->app->is_hub && !x11_stream_get(key) &&
+	    !x11_is_request(call_arg(call, 1), call_buffers_how(call)))
+		return 0;
 	if (x11_stream_make(key, server))
-		clipboard_enter(key, call_arg(call, 1), call_arg(call, 2), clipboard_how(call));
+		clipboard_enter(key, call_arg(call, 1), call_arg(call, 2), call_buffers_how(call));
 	return 0;
 }
 
 /* Of the socket that transfer_exit_write() found. */
 static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 {
-	__u64 server = x11_server(call->unix_sock), key;
+	__u64 server = clipboard_server(call, call->unix_sock), key;
 	bool is_gap = true;
 
 	if (!server)
 		return 0;
 	key = x11_stream_key((struct sock *)call->unix_sock);
+	if (call->app->is_hub && !x11_stream_get(key))
+		return 0;
 	if (call->rule->form != WEIR_FORM_MMSGHDR && x11_stream_make(key, server))
 		is_gap = clipboard_exit(key, call_arg(call, 1), call_arg(call, 2),
-					clipboard_how(call), bytes);
+					call_buffers_how(call), bytes);
 	if (is_gap && bytes)
 		datagram_note_gap(call->number);
 	return 0;

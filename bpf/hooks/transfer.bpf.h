@@ -7,6 +7,8 @@
 #include "clipboard.bpf.h"
 #include "datagram.bpf.h"
 #include "host.bpf.h"
+#include "terminal.bpf.h"
+#include "wayland.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
 
@@ -130,6 +132,11 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	if (call->rule->call == WEIR_CALL_WRITE && object.family == AF_UNIX && object.sock &&
 	    clipboard_may_pass(call))
 		clipboard_enter_call(call, object.sock);
+	if (call->app->is_hub && object.kind == WEIR_KIND_PIPE)
+		wayland_relay_out(fd);
+	if (object.kind == WEIR_KIND_NONE && call->rule->call == WEIR_CALL_WRITE &&
+	    call->app->labels)
+		terminal_give(fd, call_arg(call, 1), call_arg(call, 2), call_buffers_how(call));
 }
 
 /* A copy writes before its exit is seen: the app takes the label at entry. */
@@ -189,6 +196,7 @@ static __always_inline void transfer_watch_passed(struct call *call, long result
 	call->app = app_get_current();
 	if (call->app)
 		app_open(call->app);
+	wayland_note_passed(call, result);
 }
 
 static __noinline int transfer_exit_read(struct call *call, long result)
@@ -199,8 +207,10 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	/* The app must look at its objects from now on. */
 	if (!call->app->is_open && transfer_is_message(call) && transfer_has_passed(call, result))
 		app_open(call->app);
-	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes)
+	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes) {
+		call->is_nothing = object.kind == WEIR_KIND_NONE && !object.family;
 		return 0;
+	}
 	flow_in(call->app, &object, bytes, NULL, false);
 	return 0;
 }
@@ -300,6 +310,7 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 		bytes = datagram_send(call, object.sock, bytes, result, call->number);
 	if (object.family == AF_UNIX)
 		call->unix_sock = (__u64)object.sock;
+	call->is_nothing = object.kind == WEIR_KIND_NONE && !object.family;
 	if (!is_taken || !bytes)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)

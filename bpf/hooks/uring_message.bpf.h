@@ -159,7 +159,7 @@ __noinline int uring_label_named(__u64 app_id, __u64 address)
 	struct io_kiocb *request = (struct io_kiocb *)address;
 	struct sock *sock = uring_unix_sock(request);
 
-	if (!app || !app->labels || !sock)
+	if (!app || !app->labels || app->is_hub || !sock)
 		return 0;
 	if (uring_may_be_named(request, sock))
 		uring_send_named(request, sock, 0, true);

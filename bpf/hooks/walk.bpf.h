@@ -9,6 +9,7 @@
 #include "../selection.bpf.h"
 #include "mapping.bpf.h"
 #include "process.bpf.h"
+#include "terminal.bpf.h"
 
 /* Every process that exists already gets its app, and another one if an exec was missed. */
 SEC("iter/task")
@@ -45,6 +46,17 @@ int walk_processes(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
+/* Whether labelled data was on its way through the X server that a socket leads to. */
+static __always_inline bool walk_may_paste(struct task_struct *task, const struct weir_app *app,
+					   const struct object *object)
+{
+	__u64 server = x11_server((__u64)object->sock);
+
+	if (!server && app->is_hub)
+		server = x11_server_of_manager((__u64)object->sock, BPF_CORE_READ(task, tgid));
+	return selection_is_in_use(server);
+}
+
 /*
  * Every open descriptor: finds sources that were opened before the sensor was
  * there, opens the gate of apps that hold labelled objects, and marks the objects
@@ -68,11 +80,18 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (app->has_mappings && mapping_is_labelled(app->id))
 		app_open(app);
 	object_resolve(file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE)
+	if (object.kind == WEIR_KIND_NONE) {
+		known = gate->volatile_objects ? terminal_get_known(file) : NULL;
+		if (known) {
+			known->seen_epoch = gate->epoch;
+			app_open(app);
+		}
 		return 0;
+	}
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
+	if (object.family == AF_UNIX && gate->volatile_objects &&
+	    walk_may_paste(task, app, &object))
 		app_open(app);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);

@@ -76,8 +76,17 @@ static const struct channel channels[] = {
 	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
 	 "before "
 	 "its owner was labelled are said as coverage_gap"},
-	{"clipboard of Wayland, of text consoles", "none",
-	 "compositors are hubs and pass no labels on"},
+	{"clipboard of Wayland", "partial",
+	 "selections, drag and drop and clipboard managers, to the byte, where the compositor's "
+	 "socket is called wayland-*; by another way in, the label is kept and the way is told as "
+	 "a pipe; what a compositor keeps, or passes between Wayland and Xwayland, has the labels "
+	 "of the last two selections that it took; not by KWin, whose Xwayland another process "
+	 "starts, and for programs of X11 only text"},
+	{"paste into terminals", "partial",
+	 "from tmux, screen or a terminal's window, in writes of 64 bytes and more that are read "
+	 "within a minute; what is shorter is taken to be typed; what copy mode or a mouse takes "
+	 "off the screen, and GPM of the console, which no test here can run, are not followed"},
+	{"OSC 52 of terminals", "partial", "where a program's write begins with it"},
 };
 
 static const struct channel rings_followed = {"io_uring", "partial",

@@ -59,6 +59,7 @@ enum event_object_kind {
 	EVENT_OBJECT_APP = 7, /* another app, directly (exec arguments, ptrace) */
 	EVENT_OBJECT_OTHER = 8,
 	EVENT_OBJECT_CLIPBOARD = 9,
+	EVENT_OBJECT_TERMINAL = 10, /* what is pasted into it */
 };
 
 /* What the policy says an object is. */

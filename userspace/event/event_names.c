@@ -39,11 +39,12 @@ static const char *const direction_names[] = {
 };
 
 static const char *const object_kind_names[] = {
-	[EVENT_OBJECT_NONE] = "none",     [EVENT_OBJECT_FILE] = "file",
-	[EVENT_OBJECT_PIPE] = "pipe",     [EVENT_OBJECT_SOCKET] = "socket",
-	[EVENT_OBJECT_UNIX] = "unix",     [EVENT_OBJECT_MEMFD] = "memfd",
-	[EVENT_OBJECT_DEVICE] = "device", [EVENT_OBJECT_APP] = "app",
-	[EVENT_OBJECT_OTHER] = "other",   [EVENT_OBJECT_CLIPBOARD] = "clipboard",
+	[EVENT_OBJECT_NONE] = "none",         [EVENT_OBJECT_FILE] = "file",
+	[EVENT_OBJECT_PIPE] = "pipe",         [EVENT_OBJECT_SOCKET] = "socket",
+	[EVENT_OBJECT_UNIX] = "unix",         [EVENT_OBJECT_MEMFD] = "memfd",
+	[EVENT_OBJECT_DEVICE] = "device",     [EVENT_OBJECT_APP] = "app",
+	[EVENT_OBJECT_OTHER] = "other",       [EVENT_OBJECT_CLIPBOARD] = "clipboard",
+	[EVENT_OBJECT_TERMINAL] = "terminal",
 };
 
 static const char *const role_names[] = {

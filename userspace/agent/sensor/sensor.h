@@ -27,7 +27,8 @@ enum sensor_object_kind {
 	SENSOR_OBJECT_DEVICE = 5,
 	SENSOR_OBJECT_APP = 6,       /* ino is the id of the other app */
 	SENSOR_OBJECT_GAP = 7,       /* ino is the number of a system call that is not followed */
-	SENSOR_OBJECT_CLIPBOARD = 8, /* a property of a window, by which a selection is passed */
+	SENSOR_OBJECT_CLIPBOARD = 8, /* a property or a pipe, by which a selection is passed */
+	SENSOR_OBJECT_TERMINAL = 9,  /* a paste into a pseudo-terminal */
 };
 
 /* Who says which host a connection is for. */

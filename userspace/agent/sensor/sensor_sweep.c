@@ -63,8 +63,10 @@ static enum sensor_object_kind kind_of(const struct weir_flow_key *key,
 		return SENSOR_OBJECT_GAP;
 	if (key->object.dev == WEIR_DEV_APP)
 		return SENSOR_OBJECT_APP;
-	if (key->object.dev == WEIR_DEV_CLIPBOARD)
+	if (flow->kind == WEIR_KIND_CLIPBOARD)
 		return SENSOR_OBJECT_CLIPBOARD;
+	if (flow->kind == WEIR_KIND_TERMINAL)
+		return SENSOR_OBJECT_TERMINAL;
 	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind
 					      : SENSOR_OBJECT_NONE;
 }

@@ -79,12 +79,13 @@ static void the_paragraph_tells_the_same_in_chinese(void **state)
 	assert_gives_no_verdict(text);
 }
 
-static void assert_leg_reads(enum event_direction direction, bool zh, const char *words)
+static void assert_leg_reads(enum event_object_kind kind, enum event_direction direction, bool zh,
+			     const char *words)
 {
 	struct incident_step step = {.direction = direction,
-				     .object_kind = EVENT_OBJECT_CLIPBOARD,
+				     .object_kind = kind,
 				     .exe = (char *)"/usr/bin/xclip",
-				     .name = (char *)"clipboard",
+				     .name = (char *)"nameless",
 				     .zone_name = (char *)""};
 	const struct incident_leg leg = {.first = &step, .n_steps = 1};
 	_cleanup_free_ char *text = NULL;
@@ -99,11 +100,24 @@ static void assert_leg_reads(enum event_direction direction, bool zh, const char
 
 static void the_clipboard_is_copied_to_and_pasted_from(void **state)
 {
+	const enum event_object_kind kind = EVENT_OBJECT_CLIPBOARD;
+
 	(void)state;
-	assert_leg_reads(EVENT_DIRECTION_OUT, false, "xclip copied to the clipboard");
-	assert_leg_reads(EVENT_DIRECTION_IN, false, "xclip pasted from the clipboard");
-	assert_leg_reads(EVENT_DIRECTION_OUT, true, "xclip 复制到 剪贴板");
-	assert_leg_reads(EVENT_DIRECTION_IN, true, "xclip 粘贴自 剪贴板");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip copied to the clipboard");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip pasted from the clipboard");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 复制到 剪贴板");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 粘贴自 剪贴板");
+}
+
+static void a_terminal_is_pasted_into_and_read_from(void **state)
+{
+	const enum event_object_kind kind = EVENT_OBJECT_TERMINAL;
+
+	(void)state;
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip pasted into a terminal");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip read from a terminal");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 粘贴到 终端");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 读取自 终端");
 }
 
 static void an_unknown_count_is_said_to_be_unknown(void **state)
@@ -299,6 +313,7 @@ int main(void)
 		STORY_TEST(the_paragraph_tells_the_facts_in_english),
 		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
+		STORY_TEST(a_terminal_is_pasted_into_and_read_from),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		cmocka_unit_test(a_host_is_said_with_who_named_it),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
