@@ -43,6 +43,7 @@
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
 #define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
+#define WEIR_DEV_SCREEN 0xfffffff6u    /* ino: hash of (X server, id of who took a picture of it) */
 
 #define WEIR_VOLATILE_SETTLED (~0ull) /* value in volatiles: its holders are known and open */
 
@@ -56,6 +57,7 @@ enum weir_kind {
 	WEIR_KIND_DEVICE = 5,
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
 	WEIR_KIND_CLIPBOARD = 7,
+	WEIR_KIND_SCREEN = 8,
 };
 
 enum weir_direction {
@@ -307,7 +309,7 @@ struct weir_state {
 	__u64 origin_labels; /* mask: the bits that say where data came in from */
 	__u32 max_hops;
 	__u32 arguments_min_bytes; /* arguments this long pass every label on; 0: never */
-	__u32 padding;
+	__u32 screen_recent_s; /* what was drawn so long ago may be in a picture; 0: nothing is */
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;

@@ -373,8 +373,8 @@ int walk_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
-		app_open(app);
+	if (object.family == AF_UNIX && gate->volatile_objects)
+		screen_watch(app, object.sock, gate);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);
 	else
