@@ -76,6 +76,15 @@ static const struct channel channels[] = {
 	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
 	 "before "
 	 "its owner was labelled are said as coverage_gap"},
+	{"pictures of the screen, X11", "partial",
+	 "GetImage, MIT-SHM, copies into a pixmap and windows' pixmaps of Composite, of a local "
+	 "server or Xwayland, label who takes them when somebody with labels drew there shortly "
+	 "before; what they show is not looked at; not by Render, by io_uring or splice, over TCP, "
+	 "of fewer than 64 pixels at a time, of what a terminal shows, and by a compositor itself "
+	 "(gnome-shell, xfwm4), which is a hub"},
+	{"pictures of the screen, Wayland, frame buffers", "none",
+	 "wlr-screencopy, ext-image-copy-capture, the portal's pictures and PipeWire streams, "
+	 "/dev/fb0, DRM and capture cards"},
 	{"clipboard of Wayland, of text consoles", "none",
 	 "compositors are hubs and pass no labels on"},
 };

@@ -104,6 +104,8 @@ static enum event_object_kind object_kind_of(enum sensor_object_kind kind)
 		return EVENT_OBJECT_APP;
 	case SENSOR_OBJECT_CLIPBOARD:
 		return EVENT_OBJECT_CLIPBOARD;
+	case SENSOR_OBJECT_SCREEN:
+		return EVENT_OBJECT_SCREEN;
 	default:
 		return EVENT_OBJECT_OTHER;
 	}

@@ -58,6 +58,7 @@ enum event_object_kind {
 	EVENT_OBJECT_APP = 7, /* another app, directly (exec arguments, ptrace) */
 	EVENT_OBJECT_OTHER = 8,
 	EVENT_OBJECT_CLIPBOARD = 9,
+	EVENT_OBJECT_SCREEN = 10, /* what a display shows, as one app took a picture of it */
 };
 
 /* What the policy says an object is. */

@@ -28,6 +28,7 @@ enum sensor_object_kind {
 	SENSOR_OBJECT_APP = 6,       /* ino is the id of the other app */
 	SENSOR_OBJECT_GAP = 7,       /* ino is the number of a system call that is not followed */
 	SENSOR_OBJECT_CLIPBOARD = 8, /* a property of a window, by which a selection is passed */
+	SENSOR_OBJECT_SCREEN = 9,    /* what an X server shows, as one app took a picture of it */
 };
 
 /* Who says which host a connection is for. */

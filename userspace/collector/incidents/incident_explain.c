@@ -220,8 +220,22 @@ static const char *verb_of(enum event_object_kind kind, bool is_out, bool zh)
 		return zh ? (is_out ? "发送至" : "接收自") : (is_out ? "sent to" : "received from");
 	case EVENT_OBJECT_CLIPBOARD:
 		return zh ? (is_out ? "复制到" : "粘贴自") : (is_out ? "copied to" : "pasted from");
+	case EVENT_OBJECT_SCREEN:
+		return zh ? (is_out ? "显示于" : "截取") : (is_out ? "drew on" : "grabbed");
 	default:
 		return zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
+	}
+}
+
+static const char *place_of(const struct incident_step *step, bool zh)
+{
+	switch (step->object_kind) {
+	case EVENT_OBJECT_CLIPBOARD:
+		return zh ? "剪贴板" : "the clipboard";
+	case EVENT_OBJECT_SCREEN:
+		return zh ? "屏幕" : "the screen";
+	default:
+		return incident_way_place(step);
 	}
 }
 
@@ -230,10 +244,8 @@ void incident_explain_leg(const struct incident_leg *leg, bool zh, FILE *out)
 	const struct incident_step *step = leg->first;
 	const char *program = incident_way_basename(step->exe);
 	const char *verb = verb_of(step->object_kind, step->direction == EVENT_DIRECTION_OUT, zh);
-	bool is_clipboard = step->object_kind == EVENT_OBJECT_CLIPBOARD;
 
-	fprintf(out, "%s %s %s", *program ? program : "?", verb,
-		is_clipboard ? (zh ? "剪贴板" : "the clipboard") : incident_way_place(step));
+	fprintf(out, "%s %s %s", *program ? program : "?", verb, place_of(step, zh));
 	if (leg->n_steps > 1)
 		fprintf(out, zh ? "（%zu 次）" : " (%zu times)", leg->n_steps);
 }

@@ -79,12 +79,13 @@ static void the_paragraph_tells_the_same_in_chinese(void **state)
 	assert_gives_no_verdict(text);
 }
 
-static void assert_leg_reads(enum event_direction direction, bool zh, const char *words)
+static void assert_leg_reads(enum event_object_kind kind, enum event_direction direction, bool zh,
+			     const char *words)
 {
 	struct incident_step step = {.direction = direction,
-				     .object_kind = EVENT_OBJECT_CLIPBOARD,
+				     .object_kind = kind,
 				     .exe = (char *)"/usr/bin/xclip",
-				     .name = (char *)"clipboard",
+				     .name = (char *)"as the agent called it",
 				     .zone_name = (char *)""};
 	const struct incident_leg leg = {.first = &step, .n_steps = 1};
 	_cleanup_free_ char *text = NULL;
@@ -99,11 +100,24 @@ static void assert_leg_reads(enum event_direction direction, bool zh, const char
 
 static void the_clipboard_is_copied_to_and_pasted_from(void **state)
 {
+	const enum event_object_kind kind = EVENT_OBJECT_CLIPBOARD;
+
 	(void)state;
-	assert_leg_reads(EVENT_DIRECTION_OUT, false, "xclip copied to the clipboard");
-	assert_leg_reads(EVENT_DIRECTION_IN, false, "xclip pasted from the clipboard");
-	assert_leg_reads(EVENT_DIRECTION_OUT, true, "xclip 复制到 剪贴板");
-	assert_leg_reads(EVENT_DIRECTION_IN, true, "xclip 粘贴自 剪贴板");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip copied to the clipboard");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip pasted from the clipboard");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 复制到 剪贴板");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 粘贴自 剪贴板");
+}
+
+static void the_screen_is_drawn_on_and_grabbed(void **state)
+{
+	const enum event_object_kind kind = EVENT_OBJECT_SCREEN;
+
+	(void)state;
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip drew on the screen");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip grabbed the screen");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 显示于 屏幕");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 截取 屏幕");
 }
 
 static void an_unknown_count_is_said_to_be_unknown(void **state)
@@ -299,6 +313,7 @@ int main(void)
 		STORY_TEST(the_paragraph_tells_the_facts_in_english),
 		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
+		STORY_TEST(the_screen_is_drawn_on_and_grabbed),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		cmocka_unit_test(a_host_is_said_with_who_named_it),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
