@@ -27,6 +27,11 @@ static __always_inline bool screen_is_own(const struct x11_stream *stream, __u32
 	return stream->has_base && (id & ~X11_CLIENT_IDS) == stream->base;
 }
 
+static __always_inline bool screen_may_be_own(const struct x11_stream *stream, __u32 id)
+{
+	return screen_is_own(stream, id) || (!stream->has_base && id > X11_CLIENT_IDS);
+}
+
 /* Low ids are the server's own: root windows. Who made something of its own has told its ids then,
  * unless that was not read. */
 static __always_inline bool screen_is_foreign(const struct x11_stream *stream, __u32 id)
@@ -40,7 +45,6 @@ static __always_inline bool screen_is_foreign(const struct x11_stream *stream, _
 __noinline int screen_look(__u64 key)
 {
 	struct x11_stream *stream = x11_stream_get(key);
-	__u32 pictured, target;
 	__u64 pixels;
 
 	if (!stream)
@@ -49,9 +53,10 @@ __noinline int screen_look(__u64 key)
 	if (!selection_has_effect(stream) || !x11_has_fields(&stream->seen))
 		return 0;
 	stream->has_drawn |= x11_is_drawing(x11_byte(&stream->seen, 0));
-	pictured = x11_pictured(&stream->seen);
-	target = x11_picture_target(&stream->seen);
-	if (!screen_is_foreign(stream, pictured) || (target && !screen_is_own(stream, target)))
+	if (!screen_is_foreign(stream, x11_pictured(&stream->seen)))
+		return 0;
+	if (!x11_is_get_image(&stream->seen) &&
+	    !screen_may_be_own(stream, x11_picture_target(&stream->seen)))
 		return 0;
 	pixels = x11_picture_pixels(&stream->seen);
 	if (!pixels)

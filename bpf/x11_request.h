@@ -73,6 +73,7 @@ enum x11_field {
 	X11_AT_WINDOW = 4,
 	X11_AT_SETUP_NAME = 6,
 	X11_AT_PROPERTY = 8,
+	X11_AT_TARGET = 8,
 	X11_AT_SETUP_DATA = 8,
 	X11_AT_TYPE = 12,
 	X11_AT_EVENT = 12,
@@ -334,12 +335,10 @@ X11_INLINE __u32 x11_pictured(const struct x11_reader *reader)
 	return 0;
 }
 
-/* Where the picture stays within the server; 0: the client gets it at once. */
+/* Of those that do not give it to the client: the pixmap that has it then. */
 X11_INLINE __u32 x11_picture_target(const struct x11_reader *reader)
 {
-	if (x11_is_copy(reader) || x11_is_name_pixmap(reader))
-		return x11_word(reader, X11_AT_PROPERTY);
-	return 0;
+	return x11_word(reader, X11_AT_TARGET);
 }
 
 /* 0: the request does not tell. */

@@ -6,23 +6,10 @@
 # the two programs pass it in many. A poem that was copied before is nobody's business.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in Xvfb xclip xsel; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+# shellcheck source=tests/support/desktop.sh
+. "$root/tests/support/desktop.sh"
+skip_without Xvfb xclip xsel
 set_the_stage
-
-# alice_has_a_screen: an X server at her desk; $screen is what her programs call it.
-alice_has_a_screen() {
-	install -d -m 1777 /tmp/.X11-unix
-	alice Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -ac -noreset \
-		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
-	server_pids+=($!)
-	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
-	screen=:$(cat "$work/screen")
-}
 
 # alice_copies SELECTION FILE: one that had no owner before, for xclip may own it only after it has
 # gone into the background.

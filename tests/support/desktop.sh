@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# shellcheck disable=SC2154 # what the fixture sets
+#
+# The employee's screen, to be sourced after the fixture: an X server, windows on it that stay open,
+# and what she sees of them.
+
+# skip_without PROGRAM...: nothing of this scenario can be acted without them.
+skip_without() {
+	local program
+
+	for program; do
+		[ -x "/usr/bin/$program" ] || {
+			echo "1..0 # SKIP needs $program"
+			exit 0
+		}
+	done
+}
+
+# alice_has_a_screen: $screen is what her programs call it.
+alice_has_a_screen() {
+	install -d -m 1777 /tmp/.X11-unix
+	alice Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -ac -noreset \
+		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
+	server_pids+=($!)
+	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
+	screen=:$(cat "$work/screen")
+}
+
+window_is_seen() { # TITLE
+	alice xwininfo -display "$screen" -name "$1" 2>/dev/null | grep -q IsViewable
+}
+
+# alice_opens TITLE FILE: a window with a text in it, which stays. There is no window manager.
+alice_opens() {
+	# shellcheck disable=SC2016 # that shell has a number of its own
+	alice dash -c 'echo $$ >".$1.pid"; exec xmessage -display "$0" -title "$1" -file "$2"' \
+		"$screen" "$1" "$2" >"$work/window.log" 2>&1 </dev/null &
+	server_pids+=($!)
+	eventually 20 window_is_seen "$1" || give_up "the window: $(cat "$work/window.log")"
+	sleep 0.5 # it is drawn when it has been told that it is seen
+}
+
+# alice_closes TITLE: the window goes with its program.
+alice_closes() {
+	end_process "$(cat "$home/.$1.pid")"
+}
