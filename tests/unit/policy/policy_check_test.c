@@ -202,6 +202,21 @@ static void settings_are_checked_against_their_detector(void **state)
 	then_only_problem_is(fixture, 6, "from -100 to 100");
 }
 
+static void how_long_a_screen_is_recent_is_the_policys(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE "[detect \"screen_capture\"]\nrecent_seconds = 60\n"
+					    "allowed_is_silent = no\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(
+		policy_detect_value(fixture->policy, "screen_capture", "recent_seconds", 3), 60);
+	assert_int_equal(
+		policy_detect_value(fixture->policy, "screen_capture", "allowed_is_silent", 1), 0);
+	policy_fixture_load(fixture, SOURCE "[detect \"screen_capture\"]\nrecent_seconds = 0\n");
+	then_only_problem_is(fixture, 6, "from 1 to 86400");
+}
+
 static void staff_are_ordinary_accounts_unless_the_policy_says_who(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -273,6 +288,7 @@ int main(void)
 		TEST(a_policy_without_any_source_is_a_mistake),
 		TEST(classes_and_origins_share_64_labels),
 		TEST(settings_are_checked_against_their_detector),
+		TEST(how_long_a_screen_is_recent_is_the_policys),
 		TEST(staff_are_ordinary_accounts_unless_the_policy_says_who),
 		TEST(hubs_of_a_desktop_are_known_without_being_named),
 		TEST(the_policy_that_ships_is_good),
