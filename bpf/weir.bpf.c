@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The programs. System call handlers exist once and are entered two ways: as
- * tp_btf, or as perf tracepoints where those lose calls (7.x); the loader picks.
+ * The programs. Handlers exist once and are entered two ways: as tp_btf, or as
+ * perf tracepoints where those lose calls (7.x); the loader picks.
  * Each is reached through its slot, so that another build can take its place.
  */
 
@@ -290,16 +290,39 @@ int fork_btf(__u64 *ctx)
 	return process_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1]);
 }
 
+/* Of the two tasks the event tells numbers only, those of the first namespace. */
+HOOK(fork_perf, "tp/sched/sched_process_fork")
+int fork_perf(struct trace_event_raw_sched_process_fork *ctx)
+{
+	struct task_struct *child = (struct task_struct *)proc_find_global(ctx->child_pid);
+
+	if (child)
+		process_fork((struct task_struct *)bpf_get_current_task(), child);
+	return 0;
+}
+
 HOOK(exec_btf, "tp_btf/sched_process_exec")
 int exec_btf(__u64 *ctx)
 {
 	return process_exec((struct task_struct *)ctx[0]);
 }
 
+HOOK(exec_perf, "tp/sched/sched_process_exec")
+int exec_perf(void *ctx)
+{
+	return process_exec((struct task_struct *)bpf_get_current_task());
+}
+
 HOOK(exit_task_btf, "tp_btf/sched_process_exit")
 int exit_task_btf(__u64 *ctx)
 {
 	return process_exit((struct task_struct *)ctx[0]);
+}
+
+HOOK(exit_task_perf, "tp/sched/sched_process_exit")
+int exit_task_perf(void *ctx)
+{
+	return process_exit((struct task_struct *)bpf_get_current_task());
 }
 
 /* Loaded only where the kernel asks them; what they return is the answer that all is allowed. */
