@@ -370,6 +370,10 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_iter__bpf_map_elem {
+	void *key;
+};
+
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;

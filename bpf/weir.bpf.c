@@ -14,6 +14,7 @@
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
+#include "hooks/walk.bpf.h"
 #include "slot.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -355,57 +356,4 @@ HOOK(lsm_receive, "lsm/file_receive")
 int lsm_receive(__u64 *ctx)
 {
 	return permission_receive((struct file *)ctx[0]);
-}
-
-/* Every process that exists already gets its app. */
-SEC("iter/task")
-int walk_tasks(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-
-	if (task && BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) &&
-	    BPF_CORE_READ(task, mm))
-		app_adopt(task);
-	return 0;
-}
-
-/*
- * Every open descriptor: finds sources that were opened before the sensor was
- * there, opens the gate of apps that hold labelled objects, and marks the objects
- * that still exist.
- */
-SEC("iter/task_file")
-int walk_files(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct weir_state *gate = state_get();
-	struct object object = {};
-	struct weir_object *known;
-	struct weir_app *app;
-
-	if (!task || !file || !gate)
-		return 0;
-	app = app_adopt(task);
-	if (!app)
-		return 0;
-	if (app->has_mappings && mapping_is_labelled(app->id))
-		app_open(app);
-	object_resolve(file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE)
-		return 0;
-	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
-		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects)
-		screen_watch(app, object.sock, gate);
-	if (object.kind == WEIR_KIND_INET)
-		label_watch_socket(app, file);
-	else
-		label_watch_file(app, file, false);
-	known = bpf_map_lookup_elem(&objects, &object.key);
-	if (known) {
-		known->seen_epoch = gate->epoch;
-		app_open(app);
-	}
-	return 0;
 }
