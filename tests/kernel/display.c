@@ -40,7 +40,7 @@ static void run_server(int number_fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(number, sizeof(number), "%d", number_fd);
 	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-	execl(SERVER, SERVER, "-displayfd", number, "-screen", "0", "64x64x8", "-nolisten", "tcp",
+	execl(SERVER, SERVER, "-displayfd", number, "-screen", "0", "64x64x24", "-nolisten", "tcp",
 	      "-ac", "-noreset", "-extension", "GLX", (char *)NULL);
 	_exit(127);
 }

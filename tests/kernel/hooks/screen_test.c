@@ -59,7 +59,7 @@ static uint32_t panel(const struct display_client *client)
 static void make_tools(struct display_client *client)
 {
 	ADD_REQUEST(client, 55, 0, context(client), client->root, 0);
-	ADD_REQUEST(client, 53, 8, pixmap(client), client->root, pair(SCREEN_SIDE, SCREEN_SIDE));
+	ADD_REQUEST(client, 53, 24, pixmap(client), client->root, pair(SCREEN_SIDE, SCREEN_SIDE));
 	display_wait(client);
 }
 
@@ -272,8 +272,14 @@ static void who_has_left_is_not_on_the_screen(void **state)
 {
 	struct desk *desk = *state;
 
-	given_rows_on_the_screen(desk);
-	puppet_end(desk->scene->stage, CLERK);
+	struct display_client second;
+
+	scene_start(desk->scene, SECOND, "second");
+	display_connect(desk->display, desk->scene, SECOND, false, &second);
+	make_tools(&second);
+	scene_read_source(desk->scene, SECOND);
+	draw(&second);
+	puppet_end(desk->scene->stage, SECOND);
 	grab_screen(&desk->thief);
 	check_taken(desk, 0, 0);
 }
