@@ -43,6 +43,7 @@
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
 #define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
+#define WEIR_DEV_SCREEN 0xfffffff7u    /* ino: hash of (X server, id of who took a picture of it) */
 
 #define WEIR_DEV_TERMINAL 0xfffffff6u /* ino: hash of (pseudo-terminal, direction) */
 
@@ -59,6 +60,7 @@ enum weir_kind {
 	WEIR_KIND_MEMORY = 6, /* of another app; never told: its flows are those of WEIR_DEV_APP */
 	WEIR_KIND_CLIPBOARD = 7, /* or the flow's pipe is how a selection of Wayland is passed */
 	WEIR_KIND_TERMINAL = 8,  /* what is pasted there */
+	WEIR_KIND_SCREEN = 9,
 };
 
 enum weir_direction {
@@ -310,7 +312,7 @@ struct weir_state {
 	__u64 origin_labels; /* mask: the bits that say where data came in from */
 	__u32 max_hops;
 	__u32 arguments_min_bytes; /* arguments this long pass every label on; 0: never */
-	__u32 padding;
+	__u32 screen_recent_s; /* what was drawn so long ago may be in a picture; 0: nothing is */
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;

@@ -202,10 +202,14 @@ struct x11_stream {
 	__u64 read_property;
 	__u64 read_labels;
 	__u64 gained_labels; /* by the running call */
+	__u64 taken_pixels;  /* by the running call, of pictures of what others have drawn */
 	__u32 read_hops;
+	__u32 taken_hops;
 	__u32 base;           /* of the ids that the client may give to its windows */
 	__u32 strange_window; /* written to before that was known */
 	__u8 has_base;
+	__u8 has_setup;   /* read from its first byte on: what it has made is known */
+	__u8 has_drawn;   /* by the running call */
 	__u8 is_compat;   /* iovecs of a 32-bit call */
 	__u8 is_counting; /* the call has returned */
 	__u8 is_seen;     /* at its entry */
@@ -221,6 +225,28 @@ struct {
 	__type(key, __u64);
 	__type(value, struct x11_stream);
 } x11_streams SEC(".maps");
+
+/* Who holds labels and has drawn on the screens of an X server, and when, by the server's key.
+ * Written at the entry of the call that draws. Full: the server goes on whose screens nobody such
+ * has drawn for the longest time. More drawers than there is room for: the one goes who has not
+ * drawn for the longest time. */
+#define SCREEN_DRAWERS 4 /* a power of two */
+
+struct screen_drawer {
+	__u64 app_id;
+	__u64 drawn_ns;
+};
+
+struct screen {
+	struct screen_drawer drawers[SCREEN_DRAWERS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct screen);
+} screens SEC(".maps");
 
 /* Labelled data in properties, by the ino of its object. Written at the entry of the call that
  * writes it, deleted when it is taken or overwritten, and by the agent when it was left for some
@@ -340,6 +366,7 @@ static const struct weir_flow empty_flow;
 static const struct weir_name empty_name;
 static const struct mappings empty_mappings;
 static const struct x11_stream empty_stream;
+static const struct screen empty_screen;
 static const struct weir_clipboard empty_clipboard;
 static const struct relay empty_relay;
 

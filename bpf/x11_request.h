@@ -30,6 +30,15 @@
 #define X11_TYPE_ATOM 4
 #define X11_MODE_REPLACE 0
 
+/* Requests of extensions are known by their form, because the opcode is what the server has given:
+ * the minor one, the length, and whose ids are in it. shmproto.h, compositeproto.h */
+#define X11_SHM_GET_IMAGE 4
+#define X11_SHM_GET_IMAGE_BYTES 32
+#define X11_XY_PIXMAP 1
+#define X11_Z_PIXMAP 2
+#define X11_NAME_PIXMAP 6 /* CompositeNameWindowPixmap */
+#define X11_NAME_PIXMAP_BYTES 12
+
 enum x11_opcode {
 	X11_CREATE_WINDOW = 1,
 	X11_CHANGE_PROPERTY = 18,
@@ -42,15 +51,18 @@ enum x11_opcode {
 	X11_CREATE_PIXMAP = 53,
 	X11_CREATE_GC = 55,
 	X11_CHANGE_GC = 56,
+	X11_CLEAR_AREA = 61,
 	X11_COPY_AREA = 62,
 	X11_COPY_PLANE = 63,
 	X11_POLY_POINT = 64,
 	X11_PUT_IMAGE = 72,
+	X11_GET_IMAGE = 73,
 	X11_POLY_TEXT8 = 74,
 	X11_IMAGE_TEXT16 = 77,
 	X11_CREATE_COLORMAP = 78,
 	X11_CREATE_CURSOR = 93,
 	X11_CREATE_GLYPH_CURSOR = 94,
+	X11_EXTENSION = 128,    /* the first of those that a server gives to extensions */
 	X11_SETUP_LITTLE = 'l', /* byte order of the client, at the start of the connection */
 	X11_SETUP_BIG = 'B',
 };
@@ -61,12 +73,16 @@ enum x11_field {
 	X11_AT_WINDOW = 4,
 	X11_AT_SETUP_NAME = 6,
 	X11_AT_PROPERTY = 8,
+	X11_AT_TARGET = 8,
 	X11_AT_SETUP_DATA = 8,
 	X11_AT_TYPE = 12,
 	X11_AT_EVENT = 12,
+	X11_AT_SIZE = 12, /* of an image */
 	X11_AT_FORMAT = 16,
 	X11_AT_OFFSET = 16,
 	X11_AT_UNITS = 20,
+	X11_AT_IMAGE_FORMAT = 20,
+	X11_AT_COPY_SIZE = 24,
 	X11_AT_LENGTH = 20,
 };
 
@@ -142,24 +158,6 @@ X11_INLINE __u32 x11_at_own_id(__u32 opcode)
 	return opcode >= X11_POLY_TEXT8 && opcode <= X11_IMAGE_TEXT16 ? 8 : 0;
 }
 
-/* What of a request is looked at. */
-X11_INLINE __u32 x11_fields_bytes(__u32 opcode)
-{
-	__u32 own_id;
-
-	switch (opcode) {
-	case X11_CHANGE_PROPERTY:
-	case X11_GET_PROPERTY:
-		return 24;
-	case X11_SEND_EVENT:
-		return 16;
-	case X11_DELETE_PROPERTY:
-		return 12;
-	}
-	own_id = x11_at_own_id(opcode);
-	return own_id ? own_id + 4 : 4;
-}
-
 X11_INLINE __u64 x11_padded(__u32 bytes)
 {
 	return (bytes + 3ull) & ~3ull;
@@ -176,6 +174,39 @@ X11_INLINE __u64 x11_total_bytes(const struct x11_reader *reader)
 	return (__u64)x11_short(reader, 2) * X11_UNIT_BYTES;
 }
 
+X11_INLINE bool x11_is_extension(const struct x11_reader *reader, __u32 minor, __u64 bytes)
+{
+	return x11_byte(reader, 0) >= X11_EXTENSION && x11_byte(reader, 1) == minor &&
+	       x11_total_bytes(reader) == bytes + x11_big_bytes(reader);
+}
+
+/* What of a request is looked at, when its length is there. A copy's size is not where the length
+ * is a big one: the head has no room for it. */
+X11_INLINE __u32 x11_fields_bytes(const struct x11_reader *reader)
+{
+	__u32 opcode = x11_byte(reader, 0), own_id;
+
+	switch (opcode) {
+	case X11_CHANGE_PROPERTY:
+	case X11_GET_PROPERTY:
+		return 24;
+	case X11_COPY_AREA:
+	case X11_COPY_PLANE:
+		return x11_big_bytes(reader) ? 16 : 28;
+	case X11_SEND_EVENT:
+	case X11_GET_IMAGE:
+		return 16;
+	case X11_DELETE_PROPERTY:
+		return 12;
+	}
+	if (x11_is_extension(reader, X11_SHM_GET_IMAGE, X11_SHM_GET_IMAGE_BYTES))
+		return 24;
+	if (x11_is_extension(reader, X11_NAME_PIXMAP, X11_NAME_PIXMAP_BYTES))
+		return X11_NAME_PIXMAP_BYTES;
+	own_id = x11_at_own_id(opcode);
+	return own_id ? own_id + 4 : 4;
+}
+
 /* How long the head must be, as far as it tells by now. */
 X11_INLINE __u32 x11_wanted_bytes(const struct x11_reader *reader)
 {
@@ -189,7 +220,7 @@ X11_INLINE __u32 x11_wanted_bytes(const struct x11_reader *reader)
 	least = 4 + x11_big_bytes(reader);
 	if (reader->head_bytes < least)
 		return least;
-	wanted = x11_fields_bytes(x11_byte(reader, 0)) + least - 4;
+	wanted = x11_fields_bytes(reader) + least - 4;
 	total = x11_total_bytes(reader);
 	return total < wanted && total >= least ? total : wanted;
 }
@@ -197,7 +228,7 @@ X11_INLINE __u32 x11_wanted_bytes(const struct x11_reader *reader)
 /* Whether the fields that x11_fields_bytes() counts are there. */
 X11_INLINE bool x11_has_fields(const struct x11_reader *reader)
 {
-	return reader->head_bytes >= x11_fields_bytes(x11_byte(reader, 0)) + x11_big_bytes(reader);
+	return reader->head_bytes >= x11_fields_bytes(reader) + x11_big_bytes(reader);
 }
 
 /* The head is complete. False: the stream makes no sense from here on. */
@@ -265,6 +296,62 @@ X11_INLINE bool x11_is_taken(const struct x11_reader *reader, __u64 held_bytes)
 
 	return x11_byte(reader, X11_AT_MODE) && start <= held_bytes &&
 	       held_bytes - start <= (__u64)x11_word(reader, X11_AT_LENGTH) * 4;
+}
+
+/* Most of what extensions are used for is drawing. */
+X11_INLINE bool x11_is_drawing(__u32 opcode)
+{
+	return (opcode >= X11_CLEAR_AREA && opcode <= X11_IMAGE_TEXT16 &&
+		opcode != X11_GET_IMAGE) ||
+	       opcode >= X11_EXTENSION;
+}
+
+X11_INLINE bool x11_is_copy(const struct x11_reader *reader)
+{
+	return x11_byte(reader, 0) == X11_COPY_AREA || x11_byte(reader, 0) == X11_COPY_PLANE;
+}
+
+X11_INLINE bool x11_is_name_pixmap(const struct x11_reader *reader)
+{
+	return x11_is_extension(reader, X11_NAME_PIXMAP, X11_NAME_PIXMAP_BYTES);
+}
+
+X11_INLINE bool x11_is_get_image(const struct x11_reader *reader)
+{
+	__u32 format = x11_word(reader, X11_AT_IMAGE_FORMAT) & 0xff;
+
+	if (x11_byte(reader, 0) == X11_GET_IMAGE)
+		return true;
+	return x11_is_extension(reader, X11_SHM_GET_IMAGE, X11_SHM_GET_IMAGE_BYTES) &&
+	       (format == X11_XY_PIXMAP || format == X11_Z_PIXMAP);
+}
+
+/* The fields are there. Of what the request takes a picture, a window or a pixmap; 0: of nothing.
+ */
+X11_INLINE __u32 x11_pictured(const struct x11_reader *reader)
+{
+	if (x11_is_get_image(reader) || x11_is_copy(reader) || x11_is_name_pixmap(reader))
+		return x11_word(reader, X11_AT_WINDOW);
+	return 0;
+}
+
+/* Of those that do not give it to the client: the pixmap that has it then. */
+X11_INLINE __u32 x11_picture_target(const struct x11_reader *reader)
+{
+	return x11_word(reader, X11_AT_TARGET);
+}
+
+/* 0: the request does not tell. */
+X11_INLINE __u64 x11_picture_pixels(const struct x11_reader *reader)
+{
+	__u32 at = X11_AT_SIZE, size;
+
+	if (x11_is_copy(reader))
+		at = X11_AT_COPY_SIZE;
+	if (x11_is_name_pixmap(reader) || (at == X11_AT_COPY_SIZE && x11_big_bytes(reader)))
+		return 0;
+	size = x11_word(reader, at);
+	return (__u64)(size & 0xffff) * (size >> 16);
 }
 
 #endif

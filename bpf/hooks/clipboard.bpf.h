@@ -10,7 +10,7 @@
  */
 
 #include "../call.bpf.h"
-#include "../selection.bpf.h"
+#include "../screen.bpf.h"
 #include "datagram.bpf.h"
 
 /* Loops are in two levels, see call.bpf.h. Two steps for each request and buffer at most. */
@@ -68,6 +68,7 @@ __noinline int clipboard_step(__u64 key)
 		stream->is_swapped |= x11_is_swapped_setup(&stream->seen);
 		return false;
 	}
+	screen_look(key);
 	selection_act(key, stream);
 	x11_end_head(&stream->seen);
 	return true;
@@ -98,17 +99,22 @@ static __always_inline void clipboard_walk(__u64 key, struct x11_stream *stream,
 
 /* What the requests of the call had to say to all. Here and not where each is found, because no
  * more than eight functions may be under way. */
-static __always_inline void clipboard_settle(struct x11_stream *stream, struct weir_app *app)
+static __always_inline void clipboard_settle(__u64 key, struct x11_stream *stream,
+					     struct weir_app *app)
 {
-	if (stream->has_given)
+	bool has_shown = stream->has_drawn && app->labels && screen_draw(stream->server);
+
+	if (stream->has_given || has_shown)
 		selection_announce(stream->server);
 	stream->has_given = 0;
+	stream->has_drawn = 0;
 	if (stream->gained_labels && app->is_hub)
 		relay_take(stream->read_property, stream->gained_labels, stream->read_hops + 1);
 	else if (stream->gained_labels)
 		label_app(app, stream->gained_labels, stream->read_hops + 1,
 			  (struct task_struct *)bpf_get_current_task());
 	stream->gained_labels = 0;
+	screen_settle(key, stream);
 }
 
 __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
@@ -125,7 +131,7 @@ __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
 	x11_set_buffers(stream, address, count, how);
 	clipboard_walk(key, stream, ~0ull);
 	stream->seen_bytes = stream->seen.position - stream->done.position;
-	clipboard_settle(stream, app);
+	clipboard_settle(key, stream, app);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
  */
 
 #include "../endpoint.bpf.h"
-#include "../selection.bpf.h"
+#include "../screen.bpf.h"
 #include "mapping.bpf.h"
 #include "process.bpf.h"
 #include "terminal.bpf.h"
@@ -46,15 +46,15 @@ int walk_processes(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
-/* Whether labelled data was on its way through the X server that a socket leads to. */
-static __always_inline bool walk_may_paste(struct task_struct *task, const struct weir_app *app,
-					   const struct object *object)
+/* The X server that a socket leads to, or 0. */
+static __always_inline __u64 walk_server(struct task_struct *task, const struct weir_app *app,
+					 const struct object *object)
 {
 	__u64 server = x11_server((__u64)object->sock);
 
 	if (!server && app->is_hub)
 		server = x11_server_of_manager((__u64)object->sock, BPF_CORE_READ(task, tgid));
-	return selection_is_in_use(server);
+	return server;
 }
 
 /*
@@ -90,9 +90,8 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	}
 	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
 		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects &&
-	    walk_may_paste(task, app, &object))
-		app_open(app);
+	if (object.family == AF_UNIX && gate->volatile_objects)
+		screen_watch(app, walk_server(task, app, &object), gate);
 	if (object.kind == WEIR_KIND_INET)
 		label_watch_socket(app, file);
 	else

@@ -40,7 +40,7 @@ static void run_server(int number_fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(number, sizeof(number), "%d", number_fd);
 	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-	execl(SERVER, SERVER, "-displayfd", number, "-screen", "0", "64x64x8", "-nolisten", "tcp",
+	execl(SERVER, SERVER, "-displayfd", number, "-screen", "0", "64x64x24", "-nolisten", "tcp",
 	      "-ac", "-noreset", "-extension", "GLX", (char *)NULL);
 	_exit(127);
 }
@@ -187,17 +187,19 @@ static void read_setup(struct display_client *client)
 	free(setup);
 }
 
-static void find_big_requests(struct display_client *client)
+uint8_t display_find_extension(struct display_client *client, const char *name)
 {
-	static const char name[] = "BIG-REQUESTS";
-	uint8_t query[8 + sizeof(name) - 1] = {98, 0, 5, 0, sizeof(name) - 1};
-	uint8_t answer[ANSWER_BYTES];
+	uint8_t query[32] = {98}, answer[ANSWER_BYTES];
+	size_t length = strlen(name), size = 8 + ((length + 3) & ~(size_t)3);
 
-	memcpy(query + 8, name, sizeof(name) - 1);
-	display_add_bytes(client, query, sizeof(query));
+	must(size <= sizeof(query), "the name is too long");
+	query[2] = (uint8_t)(size / 4);
+	query[4] = (uint8_t)length;
+	memcpy(query + 8, name, length);
+	display_add_bytes(client, query, size);
 	display_send(client);
 	read_answer(client, answer, NULL, 0);
-	client->big_requests = answer[9];
+	return answer[9];
 }
 
 void display_connect(const struct display *display, const struct scene *scene, uint32_t who,
@@ -220,7 +222,7 @@ void display_connect(const struct display *display, const struct scene *scene, u
 	display_add_bytes(ret_client, hello, sizeof(hello));
 	display_send(ret_client);
 	read_setup(ret_client);
-	find_big_requests(ret_client);
+	ret_client->big_requests = display_find_extension(ret_client, "BIG-REQUESTS");
 }
 
 void display_add_window(struct display_client *client)

@@ -71,6 +71,8 @@ void display_send_parts(struct display_client *client, long number, size_t part_
 void display_wait(struct display_client *client);
 /* The bytes of a property that the next answer brings; the batch was sent. */
 size_t display_read_answer(struct display_client *client);
+/* The opcode that the server has given it; 0: it has no such. */
+uint8_t display_find_extension(struct display_client *client, const char *name);
 void display_turn_big_on(struct display_client *client);
 
 #endif

@@ -10,7 +10,7 @@
 #   10.77.0.20  im.test      an outside chat peer   10.77.0.21  mail.test       mail
 #   10.77.0.30  pan.test     an outside cloud disk  10.77.0.31  shop.test       an allowed shop
 #   10.77.0.40  backup.corp  the company's backup   10.77.0.41  tickets.corp    its ticket system
-#   10.77.0.50  meet.test    video calls
+#   10.77.0.50  meet.test    video calls            10.77.0.51  tracker.corp    the company's faults
 #
 # Hazards for whoever writes a scenario: a program that reads labelled data is labelled, also this
 # shell and its subshells. So the employee acts in processes of her own (alice, alice_does), and
@@ -40,6 +40,7 @@ declare -A host_addresses=(
 	[backup.corp]=10.77.0.40
 	[tickets.corp]=10.77.0.41
 	[meet.test]=10.77.0.50
+	[tracker.corp]=10.77.0.51
 )
 
 work=       # scratch of this scenario

@@ -87,6 +87,15 @@ static const struct channel channels[] = {
 	 "within a minute; what is shorter is taken to be typed; what copy mode or a mouse takes "
 	 "off the screen, and GPM of the console, which no test here can run, are not followed"},
 	{"OSC 52 of terminals", "partial", "where a program's write begins with it"},
+	{"pictures of the screen, X11", "partial",
+	 "GetImage, MIT-SHM, copies into a pixmap and windows' pixmaps of Composite, of a local "
+	 "server or Xwayland, label who takes them when somebody with labels drew there shortly "
+	 "before; what they show is not looked at; not by Render, by io_uring or splice, over TCP, "
+	 "of fewer than 64 pixels at a time, of what a terminal shows, and by a compositor itself "
+	 "(gnome-shell, xfwm4), which is a hub"},
+	{"pictures of the screen, Wayland, frame buffers", "none",
+	 "wlr-screencopy, ext-image-copy-capture, the portal's pictures and PipeWire streams, "
+	 "/dev/fb0, DRM and capture cards"},
 };
 
 static const struct channel rings_followed = {"io_uring", "partial",

@@ -106,6 +106,8 @@ static enum event_object_kind object_kind_of(enum sensor_object_kind kind)
 		return EVENT_OBJECT_CLIPBOARD;
 	case SENSOR_OBJECT_TERMINAL:
 		return EVENT_OBJECT_TERMINAL;
+	case SENSOR_OBJECT_SCREEN:
+		return EVENT_OBJECT_SCREEN;
 	default:
 		return EVENT_OBJECT_OTHER;
 	}

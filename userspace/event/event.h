@@ -60,6 +60,7 @@ enum event_object_kind {
 	EVENT_OBJECT_OTHER = 8,
 	EVENT_OBJECT_CLIPBOARD = 9,
 	EVENT_OBJECT_TERMINAL = 10, /* what is pasted into it */
+	EVENT_OBJECT_SCREEN = 11, /* what a display shows, as one app took a picture of it */
 };
 
 /* What the policy says an object is. */

@@ -146,7 +146,7 @@ static void get_app(Weir__EventApp *message, struct event_app *app)
  * garbage. */
 static void get_object(Weir__EventObject *message, struct event_object *object)
 {
-	object->kind = message->kind <= EVENT_OBJECT_TERMINAL ? message->kind : EVENT_OBJECT_OTHER;
+	object->kind = message->kind <= EVENT_OBJECT_SCREEN ? message->kind : EVENT_OBJECT_OTHER;
 	object->role = message->role <= EVENT_ROLE_LOCAL ? message->role : EVENT_ROLE_NONE;
 	object->dev = message->dev;
 	object->ino = message->ino;

@@ -44,7 +44,7 @@ static const char *const object_kind_names[] = {
 	[EVENT_OBJECT_UNIX] = "unix",         [EVENT_OBJECT_MEMFD] = "memfd",
 	[EVENT_OBJECT_DEVICE] = "device",     [EVENT_OBJECT_APP] = "app",
 	[EVENT_OBJECT_OTHER] = "other",       [EVENT_OBJECT_CLIPBOARD] = "clipboard",
-	[EVENT_OBJECT_TERMINAL] = "terminal",
+	[EVENT_OBJECT_TERMINAL] = "terminal", [EVENT_OBJECT_SCREEN] = "screen",
 };
 
 static const char *const role_names[] = {

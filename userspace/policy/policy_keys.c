@@ -34,7 +34,8 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 };
 
 const char *const policy_keys_detectors[] = {
-	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media", "automation",
+	"direct_egress",   "round_trip", "obfuscation",    "clean_up",
+	"removable_media", "automation", "screen_capture",
 };
 const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 
@@ -67,6 +68,8 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"automation", "regular_lookups", LOOKUPS},
 	{"automation", "regular_percent", 0, 100, false},
 	{"automation", "regular_seconds", SECONDS},
+	{"screen_capture", "recent_seconds", 1, 24 * 3600, false},
+	{"screen_capture", "allowed_is_silent", 0, 1, true},
 };
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 
@@ -168,6 +171,16 @@ const struct policy_hub policy_keys_hubs[] = {
 	{"x-server", "/usr/bin/Xvfb"},
 	{"x-server", "/usr/bin/Xephyr"},
 	{"x-server", "/usr/bin/Xwayland"},
+	{"x-compositor", "/usr/bin/picom"},
+	{"x-compositor", "/usr/bin/compton"},
+	{"x-compositor", "/usr/bin/xcompmgr"},
+	{"x-compositor", "/usr/bin/compiz"},
+	{"x-compositor", "/usr/bin/kwin_x11"},
+	{"x-compositor", "/usr/bin/xfwm4"},
+	{"x-compositor", "/usr/bin/marco"},
+	{"x-compositor", "/usr/bin/metacity"},
+	{"x-compositor", "/usr/bin/muffin"},
+	{"x-compositor", "/usr/bin/cinnamon"},
 	{"wayland-compositor", "/usr/bin/gnome-shell"},
 	{"wayland-compositor", "/usr/bin/kwin_wayland"},
 	{"wayland-compositor", "/usr/bin/mutter"},

@@ -43,6 +43,13 @@ static void note_request(struct x11_reader *reader, struct found *found)
 		note(found, x11_is_talk(reader));
 		reader->data_bytes = x11_value_bytes(reader);
 	}
+	if (x11_pictured(reader)) {
+		note(found, x11_pictured(reader));
+		note(found, x11_picture_pixels(reader));
+		require(x11_picture_pixels(reader) <= 0xffffull * 0xffff);
+		if (!x11_is_get_image(reader))
+			note(found, x11_picture_target(reader));
+	}
 	if (opcode == X11_GET_PROPERTY) {
 		require(x11_answer_bytes(reader, 1000) <= 1000);
 		note(found, x11_is_taken(reader, 1000));

@@ -241,6 +241,21 @@ static void a_client_of_a_crm_is_a_path_a_name_or_a_hash(void **state)
 	then_only_problem_is(fixture, 7, "client");
 }
 
+static void how_long_a_screen_is_recent_is_the_policys(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, SOURCE "[detect \"screen_capture\"]\nrecent_seconds = 60\n"
+					    "allowed_is_silent = no\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(
+		policy_detect_value(fixture->policy, "screen_capture", "recent_seconds", 3), 60);
+	assert_int_equal(
+		policy_detect_value(fixture->policy, "screen_capture", "allowed_is_silent", 1), 0);
+	policy_fixture_load(fixture, SOURCE "[detect \"screen_capture\"]\nrecent_seconds = 0\n");
+	then_only_problem_is(fixture, 6, "from 1 to 86400");
+}
+
 static void staff_are_ordinary_accounts_unless_the_policy_says_who(void **state)
 {
 	struct policy_fixture *fixture = *state;
@@ -314,6 +329,7 @@ int main(void)
 		TEST(settings_are_checked_against_their_detector),
 		TEST(limits_of_a_pace_are_such_that_they_can_be_met),
 		TEST(a_client_of_a_crm_is_a_path_a_name_or_a_hash),
+		TEST(how_long_a_screen_is_recent_is_the_policys),
 		TEST(staff_are_ordinary_accounts_unless_the_policy_says_who),
 		TEST(hubs_of_a_desktop_are_known_without_being_named),
 		TEST(the_policy_that_ships_is_good),

@@ -87,6 +87,8 @@ static const char *nameless_kind(enum event_object_kind kind)
 		return "clipboard";
 	case EVENT_OBJECT_TERMINAL:
 		return "terminal";
+	case EVENT_OBJECT_SCREEN:
+		return "screen";
 	default:
 		return "file";
 	}
@@ -195,7 +197,8 @@ int place_describe_path(const struct policy *policy, const char *path, const str
 		event->object.name = strdup(is_memfd ? path + 1 : path);
 	else if (event->object.kind == EVENT_OBJECT_APP ||
 		 event->object.kind == EVENT_OBJECT_CLIPBOARD ||
-		 event->object.kind == EVENT_OBJECT_TERMINAL)
+		 event->object.kind == EVENT_OBJECT_TERMINAL ||
+		 event->object.kind == EVENT_OBJECT_SCREEN)
 		event->object.name = strdup(nameless_kind(event->object.kind));
 	else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]",
 			  nameless_kind(event->object.kind), event->object.ino) < 0)

@@ -29,6 +29,7 @@ enum sensor_object_kind {
 	SENSOR_OBJECT_GAP = 7,       /* ino is the number of a system call that is not followed */
 	SENSOR_OBJECT_CLIPBOARD = 8, /* a property or a pipe, by which a selection is passed */
 	SENSOR_OBJECT_TERMINAL = 9,  /* a paste into a pseudo-terminal */
+	SENSOR_OBJECT_SCREEN = 10,   /* what an X server shows, as one app took a picture of it */
 };
 
 /* Who says which host a connection is for. */

@@ -159,6 +159,14 @@ static int apply_executables(struct sensor *sensor, const struct policy *policy)
 	return r < 0 ? r : make_own_app_a_hub(sensor);
 }
 
+/* 0 where nobody wants to know. */
+static uint32_t screen_recent_s(const struct policy *policy)
+{
+	if (!policy_detect_enabled(policy, "screen_capture"))
+		return 0;
+	return (uint32_t)policy_detect_value(policy, "screen_capture", "recent_seconds", 300);
+}
+
 int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
@@ -173,6 +181,7 @@ int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
 		if (zones[i].role == EVENT_ROLE_SINK)
 			origins |= zones[i].labels;
 	sensor->state->origin_labels = sensor_labels_to_kernel(sensor, origins);
+	sensor->state->screen_recent_s = screen_recent_s(policy);
 	r = apply_executables(sensor, policy);
 	if (r == 0)
 		r = apply_zones(sensor, policy);

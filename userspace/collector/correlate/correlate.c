@@ -149,6 +149,13 @@ static int add_earlier(const struct correlate *correlate, const struct known_inc
 	return r;
 }
 
+/* That customer data was in it is an estimate, and the policy allows where it went. */
+static bool is_let_go(const struct episode *episode, const struct policy *policy)
+{
+	return episode->is_picture && episode->is_allowed &&
+	       policy_detect_value(policy, "screen_capture", "allowed_is_silent", true);
+}
+
 /* Returns 1 with an incident, 0 when no detector finds one, -errno. */
 static int compute(struct correlate *correlate, const struct known_incident *item,
 		   struct incident **ret_incident)
@@ -165,6 +172,8 @@ static int compute(struct correlate *correlate, const struct known_incident *ite
 			    item->first_ns, item->last_ns, &episode);
 	if (r <= 0)
 		return r;
+	if (is_let_go(episode, correlate->policy))
+		return 0;
 	r = add_earlier(correlate, item, episode);
 	if (r == 0)
 		r = episode_fill_incident(episode, correlate->policy, incident);

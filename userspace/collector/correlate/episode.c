@@ -183,8 +183,11 @@ int episode_collect(struct store *store, const struct policy *policy, const char
 	if (episode->n_egress == 0)
 		return 0;
 	r = lineage_walk(episode->lineage, store);
+	if (r == 0)
+		r = episode_is_picture(episode, policy);
 	if (r < 0)
 		return r;
+	episode->is_picture = r;
 	*ret_episode = TAKE(episode);
 	return 1;
 }

@@ -16,6 +16,7 @@
 
 struct incident;
 struct lineage;
+struct lineage_app;
 struct lineage_flow;
 struct policy;
 struct policy_zone;
@@ -38,6 +39,7 @@ struct episode {
 	uint64_t n_egress; /* reports */
 	bool is_allowed;   /* every sink it went to is allow-listed */
 	bool is_removable; /* some of them can be carried away */
+	bool is_picture;   /* all the customer data in it came by pictures of the screen */
 	struct lineage *lineage;
 	struct episode_earlier *earlier; /* by first_ns; set by whoever knows the incidents */
 	size_t n_earlier;
@@ -78,6 +80,12 @@ const struct policy_zone *episode_find_zone(const struct policy *policy, enum ev
 
 /* Is the sink allow-listed, by its name or by what device it is? */
 bool episode_sink_is_allowed(const struct policy *policy, const struct event_object *object);
+
+/* Did all the customer data that the senders had come to them by pictures of the screen? 1, 0 or
+ * -ENOMEM. 0 where it is not known whence it came. */
+int episode_is_picture(const struct episode *episode, const struct policy *policy);
+/* A thick client holds data that no file brought. */
+bool episode_app_is_client(const struct policy *policy, const struct lineage_app *app);
 
 /* Adds to the earlier ones, keeping them in order. 0 or -ENOMEM. */
 int episode_add_earlier(struct episode *episode, uint64_t incident_id, const char *person,

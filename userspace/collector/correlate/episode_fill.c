@@ -215,6 +215,11 @@ int episode_fill_incident(const struct episode *episode, const struct policy *po
 	}
 	if (r == 0)
 		r = add_sources(lineage, policy, incident);
+	/* Who looked many up may have shown one. */
+	if (r == 0 && episode->is_picture) {
+		incident->records = 0;
+		incident->records_certainty = EVENT_CERTAINTY_UNKNOWN;
+	}
 	if (r == 0)
 		r = episode_count_records(episode, policy, incident);
 	incident->bytes_out = episode->bytes;

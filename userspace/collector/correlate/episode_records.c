@@ -62,8 +62,7 @@ static int take_read(struct counting *counting, const struct lineage_flow *flow,
 	return r;
 }
 
-/* A thick client holds data that no file brought. */
-static bool is_client(const struct policy *policy, const struct lineage_app *app)
+bool episode_app_is_client(const struct policy *policy, const struct lineage_app *app)
 {
 	const struct policy_executable *executables = NULL;
 	size_t n_executables = policy_executables(policy, &executables);
@@ -102,7 +101,7 @@ static int take_sender(struct counting *counting, const struct lineage_app *app)
 	 * known which. */
 	counting->is_whole &= n_files > 0 && out_bytes >= size_bytes &&
 			      !(app->sends_elsewhere && n_files > 1) &&
-			      !is_client(counting->policy, app);
+			      !episode_app_is_client(counting->policy, app);
 	return r;
 }
 

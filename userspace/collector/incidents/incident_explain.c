@@ -222,6 +222,8 @@ static const char *verb_of(enum event_object_kind kind, bool is_out, bool zh)
 		return zh ? (is_out ? "复制到" : "粘贴自") : (is_out ? "copied to" : "pasted from");
 	case EVENT_OBJECT_TERMINAL:
 		return zh ? (is_out ? "粘贴到" : "读取自") : (is_out ? "pasted into" : "read from");
+	case EVENT_OBJECT_SCREEN:
+		return zh ? (is_out ? "显示于" : "截取") : (is_out ? "drew on" : "grabbed");
 	default:
 		return zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
 	}
@@ -234,6 +236,8 @@ static const char *place_of(const struct incident_step *step, bool zh)
 		return zh ? "剪贴板" : "the clipboard";
 	case EVENT_OBJECT_TERMINAL:
 		return zh ? "终端" : "a terminal";
+	case EVENT_OBJECT_SCREEN:
+		return zh ? "屏幕" : "the screen";
 	default:
 		return incident_way_place(step);
 	}

@@ -176,6 +176,27 @@ static void the_print_servers_socket_is_a_printer(void **state)
 	assert_string_equal(other->object.name, "unix:[5]");
 }
 
+/* They have no name of their own, and no number that tells a person anything. */
+static void clipboards_and_screens_are_called_by_what_they_are(void **state)
+{
+	static const struct {
+		enum event_object_kind kind;
+		const char *name;
+	} cases[] = {{EVENT_OBJECT_CLIPBOARD, "clipboard"}, {EVENT_OBJECT_SCREEN, "screen"}};
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, policy_text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(event_freep) struct event *event = event_new();
+
+		event->object.kind = cases[i].kind;
+		event->object.ino = 5;
+		assert_int_equal(place_describe_path(fixture->policy, "", NULL, true, event), 0);
+		assert_string_equal(event->object.name, cases[i].name);
+		assert_int_equal(event->object.role, EVENT_ROLE_LOCAL);
+	}
+}
+
 static void assert_peer(void **state, const char *address, uint16_t port, enum event_role role,
 			const char *kind)
 {
@@ -217,6 +238,7 @@ int main(void)
 		STORY(folders_that_a_cloud_mirrors_are_outside),
 		STORY(each_share_of_gvfs_is_a_place),
 		STORY(the_print_servers_socket_is_a_printer),
+		STORY(clipboards_and_screens_are_called_by_what_they_are),
 		STORY(ports_of_printers_are_printers),
 	};
 

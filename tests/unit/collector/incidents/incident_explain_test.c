@@ -120,6 +120,17 @@ static void a_terminal_is_pasted_into_and_read_from(void **state)
 	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 读取自 终端");
 }
 
+static void the_screen_is_drawn_on_and_grabbed(void **state)
+{
+	const enum event_object_kind kind = EVENT_OBJECT_SCREEN;
+
+	(void)state;
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip drew on the screen");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip grabbed the screen");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 显示于 屏幕");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 截取 屏幕");
+}
+
 static void an_unknown_count_is_said_to_be_unknown(void **state)
 {
 	struct story *story = *state;
@@ -314,6 +325,7 @@ int main(void)
 		STORY_TEST(the_paragraph_tells_the_same_in_chinese),
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
 		STORY_TEST(a_terminal_is_pasted_into_and_read_from),
+		STORY_TEST(the_screen_is_drawn_on_and_grabbed),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		cmocka_unit_test(a_host_is_said_with_who_named_it),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
