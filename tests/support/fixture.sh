@@ -275,6 +275,13 @@ cloud_serves() {
 		--certificate "$work/tls.crt" --key "$work/tls.key"
 }
 
+# web_serves HOST: pages over TLS, one of them with a form, and keeps what is sent in $work/HOST.
+web_serves() {
+	mkdir -p "$work/$1"
+	serve "$1" 443 "$support/peer" web --port 443 --keep "$work/$1" \
+		--certificate "$work/tls.crt" --key "$work/tls.key"
+}
+
 # chat_serves HOST FILE: hands FILE to the first that connects, keeps what later ones send.
 chat_serves() {
 	mkdir -p "$work/$1"

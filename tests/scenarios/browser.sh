@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A browser. In Chromium she signs in to the CRM's page, marks a customer and copies him. She pastes
+# him into a mail, in the browser of her private profile, which has never been to the CRM; and in a
+# terminal into a file, which goes to a chat. Of what is copied and pasted within one browser nobody
+# outside of it sees more than that it had customer data and sent something: that is told then.
+# shellcheck source=tests/support/fixture.sh
+. "$(dirname "$0")/../support/fixture.sh"
+for program in Xvfb chromium xdotool xterm xclip; do
+	[ -x "/usr/bin/$program" ] || {
+		echo "1..0 # SKIP needs $program"
+		exit 0
+	}
+done
+set_the_stage
+
+# alice_has_a_screen: an X server at her desk; $screen is what her programs call it. Without a window
+# manager windows stay where they are put.
+alice_has_a_screen() {
+	install -d -m 1777 /tmp/.X11-unix
+	alice Xvfb -displayfd 3 -screen 0 1600x1000x24 -nolisten tcp -ac -noreset \
+		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
+	server_pids+=($!)
+	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
+	screen=:$(cat "$work/screen")
+}
+
+# alice_starts COMMAND...: a program with a window.
+alice_starts() {
+	alice env DISPLAY="$screen" TMPDIR="$home" "$@" >>"$work/windows.log" 2>&1 </dev/null &
+	server_pids+=($!)
+}
+
+# alice_browses PROFILE LEFT URL: a browser, its window so far from the left.
+alice_browses() {
+	alice_starts chromium --user-data-dir="$home/$1" --no-first-run --password-store=basic \
+		--window-position="$2,0" --window-size=800,700 \
+		--ignore-certificate-errors-spki-list="$certificate_key" "$3"
+}
+
+# hands COMMAND...: her keyboard and her mouse.
+hands() {
+	alice env DISPLAY="$screen" xdotool "$@"
+}
+
+window_of() { # TITLE
+	hands search --onlyvisible --name "$1" 2>/dev/null | head -n 1
+}
+
+shows() { # TITLE
+	[ -n "$(window_of "$1")" ]
+}
+
+# she_sees TITLE: waits for a window of that title and turns to it.
+she_sees() {
+	eventually 40 shows "$1" || give_up "a window shows '$1': $(tail -n 5 "$work/windows.log")"
+	hands windowfocus "$(window_of "$1")"
+	sleep 0.5
+}
+
+# she_goes_to URL: in a new tab of the browser that she looks at.
+she_goes_to() {
+	hands key ctrl+t sleep 1 type --delay 20 "$1"
+	hands key Return
+}
+
+# she_pastes_and_sends: into the form that she looks at.
+she_pastes_and_sends() {
+	hands key ctrl+v
+	she_sees "Web typed [0-9][0-9]"
+	hands key Tab key Return
+	she_sees "Web sent"
+}
+
+# has_arrived HOST: the customer, by his telephone number. Servers are nobody that Weir watches.
+has_arrived() {
+	grep -qsF 13900002601 "$work/$1"/received-*
+}
+
+# incident_to HOST EXPRESSION: over the incident to it, called i.
+incident_to() {
+	incidents_say "[i for i in d if '$1' in [s['name'] or s['address'] for s in i['sinks']] and ($2)]"
+}
+
+certificate_key=$(openssl x509 -in "$work/tls.crt" -noout -pubkey | openssl pkey -pubin -outform der |
+	openssl dgst -sha256 -binary | base64)
+crm_serves crm.test
+web_serves mail.test
+web_serves pan.test
+web_serves meet.test
+store_serves im.test 5222
+alice_has_a_screen
+weir_watches
+
+say "a browser that has not been to the CRM shows the news"
+alice_browses private 800 https://meet.test/news
+she_sees "Web news"
+weir_was_awake
+then_it "nothing is said of it" \
+	json_says "$work/events.jsonl" "not [e for e in $labelled if not e['app']['exe'].endswith('/curl')]"
+
+say "in another one she signs in to the CRM, marks a customer and copies him"
+alice_browses work 0 https://crm.test/
+she_sees "CRM sign in"
+hands type --delay 20 alice
+hands key Tab
+hands type --delay 20 secret
+hands key Return
+she_sees "CRM customer"
+hands mousemove 200 400 click --repeat 3 --delay 50 1
+hands key ctrl+c
+alice_does <<-END
+	export DISPLAY=$screen
+	until xclip -selection clipboard -o -target TARGETS >/dev/null 2>&1; do sleep 0.1; done
+END
+soon "the browser takes from the CRM, all its processes being one app" \
+	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
+
+say "she pastes him into a mail in the private one"
+she_sees "Web news"
+she_goes_to https://mail.test/
+she_sees "Web compose"
+she_pastes_and_sends
+then_it "the mail has arrived" eventually 10 has_arrived mail.test
+soon "an incident to mail.test, a direct egress" \
+	incident_to mail.test "i['detectors'] == ['direct_egress']"
+soon "it came from the CRM, as many records as the turns let one estimate" \
+	incident_to mail.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated' and 1 <= i['records']['value'] <= 10"
+for step in "one browser takes from the CRM:in:crm.test" "copies to the clipboard:out:clipboard" \
+	"another pastes from it:in:clipboard" "and sends to mail.test:out:mail.test"; do
+	IFS=: read -r what direction object <<<"$step"
+	soon "the lineage has: $what" \
+		incident_to mail.test "any(s['app']['exe'].endswith('/chromium') and s['direction'] == '$direction' and '$object' in (s['object'].get('zone'), s['object']['kind']) for s in i['lineage'])"
+done
+soon "who sent has not been to the CRM" \
+	incident_to mail.test "not {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
+
+say "in a terminal she pastes him into a file, which goes to a chat"
+alice_starts xterm -T terminal -geometry 100x12+0+720 -e dash
+she_sees terminal
+hands type --delay 20 'xclip -o -selection clipboard >row.txt'
+hands key Return
+eventually 10 test -s "$home/row.txt"
+hands type --delay 20 'nc -N im.test 5222 <row.txt'
+hands key Return
+then_it "the chat has it" eventually 10 has_arrived im.test
+soon "an incident to im.test: from the CRM by browser, clipboard, xclip, file and nc" \
+	incident_to im.test "{s['name'] for s in i['sources']} == {'crm.test'} and {'chromium', 'xclip', 'nc.openbsd'} <= {s['app']['exe'].rsplit('/')[-1] for s in i['lineage']} and 'clipboard' in {s['object']['kind'] for s in i['lineage']}"
+hands type --delay 20 'cat >note.txt'
+hands key Return
+hands mousemove 300 800 click 2
+hands key Return key ctrl+d
+then_it "what was marked is in a file, by the middle button" eventually 10 test -s "$home/note.txt"
+soon "the terminal has taken it from the clipboard" \
+	events_say "[e for e in d if e['app']['exe'].endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
+
+say "the browser that has been to the CRM shows the news, too"
+she_sees "CRM customer"
+she_goes_to https://meet.test/news
+eventually 20 shows "Web news"
+soon "what it asked for is told" \
+	incident_to 10.77.0.50 "True"
+
+say "a note of hers goes out by the browser that has been to the CRM"
+she_goes_to https://pan.test/
+she_sees "Web compose"
+she_pastes_and_sends
+then_it "the note has arrived" eventually 10 has_arrived pan.test
+soon "an incident to pan.test: that browser took from the CRM and sent" \
+	incident_to pan.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated'"
+
+weir_stops
+then_it "nothing of the customer stands in what Weir wrote" \
+	not grep -raqF -e 13900002601 -e "张丽" "$data" "$weir_log" "$weir_live"
