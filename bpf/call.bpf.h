@@ -23,6 +23,7 @@ struct call {
 	__u32 is_memory;        /* its object is the memory of an app */
 	__u64 unix_sock;        /* address of the unix socket that it wrote to, or 0 */
 	struct weir_flow *flow; /* that it added to, or NULL */
+	__u64 stream;           /* that is looked at for records, or 0 */
 };
 
 /* Written by the loader for its architecture before the programs are loaded. */

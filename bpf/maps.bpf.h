@@ -290,6 +290,40 @@ struct {
 	__type(value, struct weir_label);
 } label_names SEC(".maps");
 
+/* What records look like, and the key of their fingerprints. Written by the agent only; the folder
+ * that it is pinned in is root's. One element: cannot be full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_record_table);
+} record_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_record_counts);
+} record_counts SEC(".maps");
+
+/* Pipes and sockets that labelled apps write text to, by a hash of app and object. The agent deletes
+ * those that are over. Full: what is written there is not counted, record_counts.streams_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);
+	__type(value, struct weir_record_stream);
+} record_streams SEC(".maps");
+
+/* Fingerprints, each once a stream. Deleted with it. Full: record_counts.found_full, and the
+ * stream's count is an estimate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_record_key);
+	__type(value, struct weir_record_found);
+} records_found SEC(".maps");
+
 /* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -301,6 +335,7 @@ static const struct weir_name empty_name;
 static const struct mappings empty_mappings;
 static const struct x11_stream empty_stream;
 static const struct weir_clipboard empty_clipboard;
+static const struct weir_record_stream empty_record_stream;
 
 static __always_inline struct weir_state *state_get(void)
 {

@@ -163,6 +163,9 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
+		if (call->stream)
+			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
+				       clipboard_how(call), result);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_RECORD_BPF_H
+#define WEIR_HOOKS_RECORD_BPF_H
+
+/*
+ * Counts the records in what labelled apps write to pipes and sockets, when the call has returned
+ * and the bytes still lie in the writer's memory. Functions that take numbers are not static: they
+ * are verified once, see name_hash(). All they work with lies in the stream, whose values the
+ * verifier does not know: so each step of a loop is like the one before.
+ */
+
+#include "../call.bpf.h"
+#include "../record.h"
+#include "../user_buffers.bpf.h"
+
+/* Loops are in two levels, see call.bpf.h. */
+#define RECORD_STEPS 64
+#define RECORD_STEP_LISTS 32 /* twice what a piece has bytes: some are read again */
+#define RECORD_LAST_LISTS 4  /* of what is kept */
+#define RECORD_PIECES 64
+#define RECORD_PIECE_LISTS 8
+#define RECORD_PIECE_MASK 511
+#define RECORD_KEPT_MASK 255
+#define RECORD_PREFACE 0x5448202a20495250ull /* "PRI * HT" */
+
+static const __u8 record_blank[WEIR_RECORD_WINDOW_BYTES];
+
+static __always_inline const struct weir_record_table *record_get_table(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&record_table, &zero);
+}
+
+static __always_inline struct weir_record_counts *record_get_counts(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&record_counts, &zero);
+}
+
+static __always_inline struct weir_record_stream *record_get_stream(__u64 id)
+{
+	return bpf_map_lookup_elem(&record_streams, &id);
+}
+
+/* Where the message was, so that it takes nothing of the stack. */
+struct record_note {
+	struct weir_record_key key;
+	struct weir_record_found found;
+};
+
+static __always_inline void record_note(struct weir_record_stream *stream, __u32 rule,
+					__u64 fingerprint)
+{
+	struct record_note *note = (struct record_note *)stream->message;
+	struct weir_record_counts *counts = record_get_counts();
+	long error;
+
+	note->key.stream = stream->id;
+	note->key.fingerprint = fingerprint;
+	note->found.order = stream->found + 1;
+	note->found.rule = rule;
+	note->found.padding = 0;
+	error = bpf_map_update_elem(&records_found, &note->key, &note->found, BPF_NOEXIST);
+	if (!error)
+		stream->found++;
+	if (!maps_is_full(error))
+		return;
+	stream->is_cut = 1;
+	if (counts)
+		COUNT(counts->found_full);
+}
+
+/* Where the token is from and to, in one number. */
+#define RECORD_RANGE(start, end) ((__u64)(start) << 32 | (end))
+
+/* Whether there is a record of this rule. */
+__noinline int record_try(__u64 id, __u32 rule, __u64 range)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+	__u32 offset, kind;
+	__u64 fingerprint;
+
+	if (!stream || !table)
+		return false;
+	rule &= WEIR_RECORD_RULES - 1;
+	kind = table->rules[rule].kind;
+	record_normalise(stream, kind, range >> 32, range);
+	if (!record_check(stream, kind, &offset))
+		return false;
+	__builtin_memset(stream->message, 0, sizeof(stream->message));
+	offset &= 15;
+	bpf_probe_read_kernel(stream->message, (stream->token_bytes - offset) & RECORD_TOKEN_MASK,
+			      stream->token + offset);
+	fingerprint = record_fingerprint(stream, table, table->rules[rule].tag,
+					 (stream->token_bytes - offset) & RECORD_TOKEN_MASK);
+	if (stream->is_trying)
+		record_maybe(stream, rule, fingerprint);
+	else
+		record_note(stream, rule, fingerprint);
+	return true;
+}
+
+/* Of the rules whose token ends in one place, the policy's first. */
+static __always_inline bool record_try_rules(__u64 id, __u32 rules, __u64 range)
+{
+	__u32 rule;
+
+	for (rule = 0; rule < WEIR_RECORD_RULES; rule++)
+		if (rules >> rule & 1 && record_try(id, rule, range))
+			return true;
+	return false;
+}
+
+__noinline int record_resolve(__u64 id)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+	__u32 back, rules, tried = 0, end = 0;
+
+	if (!stream || !table)
+		return false;
+	for (back = 0; back < WEIR_RECORD_HITS; back++) {
+		rules = record_rules_of_hit(stream, back, tried, &end);
+		if (rules && record_try_rules(id, rules, RECORD_RANGE(stream->place.start, end)))
+			break;
+		tried |= rules;
+		end = 0;
+	}
+	record_go_on(stream, table, end);
+	return true;
+}
+
+/* Whether there is more to be read. */
+__noinline int record_walk_some(__u64 id)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+	__u32 i;
+
+	if (!stream || !table)
+		return false;
+	for (i = 0; i < RECORD_STEPS; i++) {
+		enum record_step step = record_step(stream, table);
+
+		if (step == RECORD_WAIT)
+			return false;
+		if (step == RECORD_RESOLVE)
+			record_resolve(id);
+		barrier();
+	}
+	return true;
+}
+
+/* As much as may be at once of the buffer at hand, behind what is kept. */
+static __always_inline bool record_read_piece(struct weir_record_stream *stream)
+{
+	__u64 bytes = stream->left_bytes;
+	__u32 kept;
+
+	record_begin_piece(stream);
+	if (bytes > stream->buffer_bytes)
+		bytes = stream->buffer_bytes;
+	if (bytes > RECORD_PIECE_MASK)
+		bytes = RECORD_PIECE_MASK;
+	bytes &= RECORD_PIECE_MASK;
+	kept = stream->kept_bytes & RECORD_KEPT_MASK;
+	if (kept > sizeof(stream->kept))
+		return false;
+	bpf_probe_read_kernel(stream->window, kept, stream->kept);
+	if (bpf_probe_read_user(stream->window + kept, bytes, (const void *)stream->address))
+		return false;
+	stream->size = kept + bytes;
+	stream->limit = stream->size - RECORD_AHEAD_BYTES;
+	stream->address += bytes;
+	stream->buffer_bytes -= bytes;
+	stream->left_bytes -= bytes;
+	stream->bytes += bytes;
+	return true;
+}
+
+static __always_inline void record_keep(struct weir_record_stream *stream)
+{
+	__u32 settled = record_settled(stream) & RECORD_WINDOW_MASK;
+	__u32 kept = (stream->size - settled) & RECORD_KEPT_MASK;
+
+	__builtin_memset(stream->kept, 0, sizeof(stream->kept));
+	if (kept > sizeof(stream->kept) || settled > WEIR_RECORD_WINDOW_BYTES - RECORD_KEPT_MASK) {
+		record_lose_place(stream);
+		return;
+	}
+	bpf_probe_read_kernel(stream->kept, kept, stream->window + settled);
+	stream->kept_bytes = kept;
+	record_move(&stream->place, settled);
+}
+
+/* False when no more of the call can be read. */
+__noinline int record_read(__u64 id)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	__u32 i;
+
+	if (!stream || !stream->left_bytes)
+		return false;
+	if (!stream->buffer_bytes)
+		return user_buffers_next(stream);
+	if (!record_read_piece(stream)) {
+		record_lose_place(stream);
+		return false;
+	}
+	for (i = 0; i < RECORD_STEP_LISTS; i++)
+		if (!record_walk_some(id))
+			break;
+	if (i == RECORD_STEP_LISTS)
+		record_lose_place(stream);
+	else
+		record_keep(stream);
+	return true;
+}
+
+__noinline int record_read_some(__u64 id)
+{
+	__u32 i;
+
+	for (i = 0; i < RECORD_PIECES; i++)
+		if (!record_read(id))
+			return false;
+	return true;
+}
+
+/* What is there if nothing more comes; that it comes is no harm. */
+__noinline int record_finish(__u64 id)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	__u64 odd_bytes;
+	__u32 i, kept;
+
+	if (!stream)
+		return false;
+	odd_bytes = stream->odd_bytes;
+	stream->n_maybes = 0;
+	kept = stream->kept_bytes & RECORD_KEPT_MASK;
+	if (kept > sizeof(stream->kept))
+		return false;
+	bpf_probe_read_kernel(stream->window, WEIR_RECORD_WINDOW_BYTES, record_blank);
+	bpf_probe_read_kernel(stream->window, kept, stream->kept);
+	stream->kept_place = stream->place;
+	stream->is_trying = 1;
+	stream->limit = kept + 1; /* the byte behind the end ends a token */
+	for (i = 0; i < RECORD_LAST_LISTS; i++)
+		if (!record_walk_some(id))
+			break;
+	stream->is_trying = 0;
+	stream->odd_bytes = odd_bytes;
+	stream->place = stream->kept_place;
+	return true;
+}
+
+/* The stream of a pipe or connection, made when it is new; 0: it is not to be looked at. */
+__noinline __u64 record_open(__u64 app_id, __u64 ino, __u64 dev_generation)
+{
+	__u64 id = object_mix(object_mix(object_mix(0, app_id), ino), dev_generation);
+	const struct weir_record_table *table = record_get_table();
+	struct weir_record_stream *stream = record_get_stream(id);
+	struct weir_record_counts *counts = record_get_counts();
+
+	if (!table || !table->n_rules)
+		return 0;
+	if (stream)
+		return id;
+	bpf_map_update_elem(&record_streams, &id, &empty_record_stream, BPF_NOEXIST);
+	stream = record_get_stream(id);
+	if (!stream) {
+		if (counts)
+			COUNT(counts->streams_full);
+		return 0;
+	}
+	stream->flow.app_id = app_id;
+	stream->flow.object.ino = ino;
+	stream->flow.object.dev = dev_generation;
+	stream->flow.object.generation = dev_generation >> 32;
+	stream->flow.direction = WEIR_OUT;
+	stream->id = id;
+	return id;
+}
+
+/* What goes to the CRM is the question, and what goes into a file is read there. */
+static __always_inline bool record_is_wanted(const struct weir_flow *flow)
+{
+	if (flow->is_crm)
+		return false;
+	return flow->kind == WEIR_KIND_PIPE || flow->kind == WEIR_KIND_UNIX ||
+	       (flow->kind == WEIR_KIND_INET && flow->peer.protocol == IPPROTO_TCP);
+}
+
+/* Nothing of what was read stays. */
+static __always_inline void record_wipe(struct weir_record_stream *stream)
+{
+	bpf_probe_read_kernel(stream->window, WEIR_RECORD_WINDOW_BYTES, record_blank);
+	bpf_probe_read_kernel(stream->token, WEIR_RECORD_TOKEN_BYTES, record_blank);
+	__builtin_memset(stream->message, 0, sizeof(stream->message));
+}
+
+static __always_inline void record_miss(struct weir_record_stream *stream, __u64 bytes)
+{
+	struct weir_record_counts *counts = record_get_counts();
+
+	stream->missed_bytes += bytes;
+	if (bytes && counts)
+		__sync_fetch_and_add(&counts->missed_bytes, bytes);
+}
+
+/* Frames of HTTP/2 stand between what belongs together. RFC 9113 3.4 */
+static __always_inline void record_look_at_start(struct weir_record_stream *stream)
+{
+	__u64 first = 0;
+
+	if (stream->bytes || stream->buffer_bytes < sizeof(first))
+		return;
+	bpf_probe_read_user(&first, sizeof(first), (const void *)stream->address);
+	stream->is_framed = first == RECORD_PREFACE;
+}
+
+/*
+ * Somebody else may be looking at the same stream: two threads may write to one pipe. Who sees the
+ * other leaves it to him, and the count is an estimate. That neither does is as good as impossible,
+ * and harms nothing but the count.
+ */
+__noinline int record_written(__u64 id, __u64 address, __u64 count, __u32 how, __u64 bytes)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	struct weir_record_counts *counts = record_get_counts();
+	__u32 i;
+
+	if (!stream || !counts || stream->is_binary)
+		return 0;
+	COUNT(stream->begun);
+	if (*(volatile __u64 *)&stream->begun - stream->ended != 1 ||
+	    !user_buffers_set(stream, address, count, how)) {
+		stream->is_cut = 1;
+		record_miss(stream, bytes);
+		COUNT(stream->ended);
+		return 0;
+	}
+	stream->left_bytes = bytes;
+	record_look_at_start(stream);
+	for (i = 0; i < RECORD_PIECE_LISTS; i++)
+		if (!record_read_some(id))
+			break;
+	if (stream->left_bytes)
+		record_lose_place(stream);
+	record_miss(stream, stream->left_bytes);
+	stream->is_binary = record_is_binary(stream);
+	record_finish(id);
+	record_wipe(stream);
+	stream->last_ns = bpf_ktime_get_boot_ns();
+	COUNT(counts->changes);
+	COUNT(stream->ended);
+	return 0;
+}
+
+#endif
