@@ -324,6 +324,38 @@ struct {
 	__type(value, struct weir_record_found);
 } records_found SEC(".maps");
 
+/* Calls into TLS libraries that are under way, by thread: what is to be encrypted, and into which
+ * connection it went meanwhile. Full: that call is not counted, its connection's count is an
+ * estimate. */
+struct tls_call {
+	__u64 session; /* the library's own object: only to tell them apart */
+	__u64 buffer;
+	__u64 bytes;
+	__u64 written; /* where the library says how many; 0: it returns that */
+	struct weir_object_key connection;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct tls_call);
+} tls_calls SEC(".maps");
+
+/* Into which connection each session of an app went last. Full: the one that was not used for the
+ * longest time goes, and is known again when it writes. */
+struct tls_session {
+	__u64 app_id;
+	__u64 session;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct tls_session);
+	__type(value, struct weir_object_key);
+} tls_connections SEC(".maps");
+
 /* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

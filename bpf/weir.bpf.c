@@ -12,6 +12,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
+#include "hooks/tls.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
 #include "slot.bpf.h"
@@ -163,7 +164,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
-		if (call->stream)
+		if (call->stream && !tls_note_connection(call->stream))
 			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
 				       clipboard_how(call), result);
 		break;
@@ -335,6 +336,26 @@ HOOK(lsm_receive, "lsm/file_receive")
 int lsm_receive(__u64 *ctx)
 {
 	return permission_receive((struct file *)ctx[0]);
+}
+
+/* Attached by the agent, and gone with it: to libraries that some labelled app has loaded. */
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	return tls_begin(ctx, 0);
+}
+
+/* Of functions that write to their fourth argument how many bytes it were. */
+SEC("uprobe")
+int tls_enter_counted(struct pt_regs *ctx)
+{
+	return tls_begin(ctx, arch_function_arg(ctx, 3));
+}
+
+SEC("uretprobe")
+int tls_exit(struct pt_regs *ctx)
+{
+	return tls_end(arch_function_result(ctx));
 }
 
 /* Every process that exists already gets its app. */

@@ -258,10 +258,11 @@ __noinline int record_finish(__u64 id)
 	return true;
 }
 
-/* The stream of a pipe or connection, made when it is new; 0: it is not to be looked at. */
-__noinline __u64 record_open(__u64 app_id, __u64 ino, __u64 dev_generation)
+/* The stream of a pipe or connection, made when it is new; 0: it is not to be looked at. is_plain:
+ * what comes out of a TLS library for it. */
+__noinline __u64 record_open(__u64 app_id, __u64 ino, __u64 dev_generation, __u32 is_plain)
 {
-	__u64 id = object_mix(object_mix(object_mix(0, app_id), ino), dev_generation);
+	__u64 id = object_mix(object_mix(object_mix(is_plain, app_id), ino), dev_generation);
 	const struct weir_record_table *table = record_get_table();
 	struct weir_record_stream *stream = record_get_stream(id);
 	struct weir_record_counts *counts = record_get_counts();
@@ -282,6 +283,7 @@ __noinline __u64 record_open(__u64 app_id, __u64 ino, __u64 dev_generation)
 	stream->flow.object.dev = dev_generation;
 	stream->flow.object.generation = dev_generation >> 32;
 	stream->flow.direction = WEIR_OUT;
+	stream->is_plain = is_plain;
 	stream->id = id;
 	return id;
 }

@@ -290,7 +290,8 @@ static __noinline int transfer_add_out(struct call *call, const struct object *o
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
 	if (call->flow && record_is_wanted(call->flow))
 		call->stream = record_open(call->app->id, object->key.ino,
-					   (__u64)object->key.generation << 32 | object->key.dev);
+					   (__u64)object->key.generation << 32 | object->key.dev,
+					   false);
 	return 0;
 }
 
