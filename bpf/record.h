@@ -84,8 +84,7 @@ RECORD_INLINE __u32 record_begin(const struct weir_record_stream *stream,
 			return 0;
 	} else {
 		/* Digits behind a decimal point are no number of anybody. */
-		if (before & WEIR_SIGN_DOT &&
-		    record_sign(stream, table, at - 2) & WEIR_SIGN_DIGIT)
+		if (before & WEIR_SIGN_DOT && record_sign(stream, table, at - 2) & WEIR_SIGN_DIGIT)
 			groups &= ~(1 << WEIR_RECORD_DIGITS);
 		if (before & WEIR_SIGN_MAIL)
 			groups &= ~(1 << WEIR_RECORD_MAIL);
@@ -115,8 +114,8 @@ RECORD_INLINE __u32 record_may_end(const struct weir_record_stream *stream,
 RECORD_INLINE void record_hit(struct weir_record_stream *stream,
 			      const struct weir_record_table *table, __u32 end, __u32 rules)
 {
-	struct weir_record_hit *hit = &stream->place.hits[stream->place.n_hits &
-							  (WEIR_RECORD_HITS - 1)];
+	struct weir_record_hit *hit =
+		&stream->place.hits[stream->place.n_hits & (WEIR_RECORD_HITS - 1)];
 
 	rules &= record_may_end(stream, table, end);
 	if (!rules)
@@ -145,8 +144,7 @@ RECORD_INLINE enum record_step record_step(struct weir_record_stream *stream,
 	if (state) {
 		if (!next || at - place->start >= RECORD_TOKEN_MAX - 1)
 			return RECORD_RESOLVE;
-		if (!place->retry &&
-		    (sign & WEIR_SIGN_ESCAPE || !(place->before & WEIR_SIGN_WORD)))
+		if (!place->retry && (sign & WEIR_SIGN_ESCAPE || !(place->before & WEIR_SIGN_WORD)))
 			place->retry = at;
 	} else if (next) {
 		place->start = at;
@@ -307,22 +305,22 @@ RECORD_INLINE bool record_check(const struct weir_record_stream *stream, __u32 k
 }
 
 #define RECORD_ROTATE(value, bits) ((value) << (bits) | (value) >> (64 - (bits)))
-#define RECORD_SIP_ROUND(v)                      \
-	do {                                     \
-		v[0] += v[1];                    \
-		v[2] += v[3];                    \
-		v[1] = RECORD_ROTATE(v[1], 13);  \
-		v[3] = RECORD_ROTATE(v[3], 16);  \
-		v[1] ^= v[0];                    \
-		v[3] ^= v[2];                    \
-		v[0] = RECORD_ROTATE(v[0], 32);  \
-		v[2] += v[1];                    \
-		v[0] += v[3];                    \
-		v[1] = RECORD_ROTATE(v[1], 17);  \
-		v[3] = RECORD_ROTATE(v[3], 21);  \
-		v[1] ^= v[2];                    \
-		v[3] ^= v[0];                    \
-		v[2] = RECORD_ROTATE(v[2], 32);  \
+#define RECORD_SIP_ROUND(v)                     \
+	do {                                    \
+		v[0] += v[1];                   \
+		v[2] += v[3];                   \
+		v[1] = RECORD_ROTATE(v[1], 13); \
+		v[3] = RECORD_ROTATE(v[3], 16); \
+		v[1] ^= v[0];                   \
+		v[3] ^= v[2];                   \
+		v[0] = RECORD_ROTATE(v[0], 32); \
+		v[2] += v[1];                   \
+		v[0] += v[3];                   \
+		v[1] = RECORD_ROTATE(v[1], 17); \
+		v[3] = RECORD_ROTATE(v[3], 21); \
+		v[1] ^= v[2];                   \
+		v[3] ^= v[0];                   \
+		v[2] = RECORD_ROTATE(v[2], 32); \
 	} while (0)
 
 /* SipHash-2-4 of the tag and what stands in stream->message, as base/siphash.c has it of the same

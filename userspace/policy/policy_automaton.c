@@ -160,9 +160,8 @@ static int fill_state(struct build *build, size_t state)
 		int next;
 
 		for (size_t i = 0; i < build->n_tables; i++)
-			to.at[i] = (uint16_t)policy_table_next(build->tables[i],
-							       build->tuples[state].at[i],
-							       build->first[column]);
+			to.at[i] = (uint16_t)policy_table_next(
+				build->tables[i], build->tuples[state].at[i], build->first[column]);
 		next = state_of(build, &to);
 		if (next < 0)
 			return next;

@@ -88,8 +88,7 @@ static void read_both(struct story *story, const char *data, size_t size, size_t
 static bool has_found(const struct story *story, uint32_t rule, uint64_t fingerprint)
 {
 	for (size_t i = 0; i < story->reader.n_found; i++)
-		if (story->reader.rules[i] == rule &&
-		    story->reader.fingerprints[i] == fingerprint)
+		if (story->reader.rules[i] == rule && story->reader.fingerprints[i] == fingerprint)
 			return true;
 	return false;
 }
@@ -116,10 +115,11 @@ static void check_the_same(const struct story *story, const char *data, size_t s
 		const struct scan_set *set = scan_text_found(story->text, rule);
 
 		if (count_different(story, rule) != set->n_items)
-			fail_msg("%s: %zu in the kernel's way, %zu in a file's, in pieces of %zu of "
-				 "\"%.*s\"",
-				 records[rule].name, count_different(story, rule), set->n_items,
-				 piece, (int)size, data);
+			fail_msg(
+				"%s: %zu in the kernel's way, %zu in a file's, in pieces of %zu of "
+				"\"%.*s\"",
+				records[rule].name, count_different(story, rule), set->n_items,
+				piece, (int)size, data);
 		for (size_t i = 0; i < set->n_slots; i++)
 			assert_true(!set->slots[i] || has_found(story, rule, set->slots[i]));
 	}
@@ -157,11 +157,44 @@ static void what_people_write_counts_as_in_a_file_wherever_it_is_cut(void **stat
 
 static size_t put_fragment(char *text, size_t room)
 {
-	static const char *const fragments[] = {
-		"P2020", "139", "0000", "1234", "+86", "86", "0086", " ", "-", ".", "@", ",", "\n",
-		"\"", "\\n", "\\u4e2d", "a", "li", "corp.cn", "4111", "1111", "11010519491231002X",
-		"C", "/", "123456", "AB", "_", "%", "\xe4\xb8\xad", "13900001234", "P2020000001",
-		"a.b@c.de", "4111111111111111", ":", "\\", "\t", "0", "2"};
+	static const char *const fragments[] = {"P2020",
+						"139",
+						"0000",
+						"1234",
+						"+86",
+						"86",
+						"0086",
+						" ",
+						"-",
+						".",
+						"@",
+						",",
+						"\n",
+						"\"",
+						"\\n",
+						"\\u4e2d",
+						"a",
+						"li",
+						"corp.cn",
+						"4111",
+						"1111",
+						"11010519491231002X",
+						"C",
+						"/",
+						"123456",
+						"AB",
+						"_",
+						"%",
+						"\xe4\xb8\xad",
+						"13900001234",
+						"P2020000001",
+						"a.b@c.de",
+						"4111111111111111",
+						":",
+						"\\",
+						"\t",
+						"0",
+						"2"};
 	const char *fragment = fragments[(size_t)rand() % (sizeof(fragments) / sizeof(*fragments))];
 	size_t size = strlen(fragment);
 
@@ -213,8 +246,8 @@ static void what_does_not_fit_is_left_out(void **state)
 		many[i] = (struct policy_record){.name = "many",
 						 .pattern = i % 2 ? "[A-Z]{100}[0-9]{20}"
 								  : "[A-Z0-9]{1,120}-\\d{6}"};
-	assert_int_equal(
-		policy_automaton_fill(many, POLICY_MAX_RECORDS, key, &story->table, &n), 0);
+	assert_int_equal(policy_automaton_fill(many, POLICY_MAX_RECORDS, key, &story->table, &n),
+			 0);
 	assert_true(n > 0);
 	assert_int_equal(story->table.n_rules, n);
 }

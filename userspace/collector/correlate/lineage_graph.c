@@ -179,6 +179,15 @@ bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *e
 	return find_flow(lineage, event) != LINEAGE_INDEX_NONE;
 }
 
+int lineage_graph_flow_scan(struct lineage *lineage, const struct store_record *record)
+{
+	size_t at = find_flow(lineage, record->event);
+
+	if (at == LINEAGE_INDEX_NONE)
+		return 0;
+	return lineage_scan_add(&lineage->flows[at].scans, &lineage->flows[at].n_scans, record);
+}
+
 static int add_flow(struct lineage *lineage, size_t app, const struct store_record *record,
 		    size_t *ret_at)
 {

@@ -33,8 +33,14 @@ bool lineage_graph_is_same_object(const struct lineage_object *object, const str
 int lineage_graph_sighting(struct lineage *lineage, size_t object,
 			   const struct store_record *record);
 
+/* Keeps what a record says was found in what went over its flow, if that is known. 0 or -ENOMEM. */
+int lineage_graph_flow_scan(struct lineage *lineage, const struct store_record *record);
+
 /* Keeps what a record says was found in an object. 0 or -ENOMEM. */
 int lineage_graph_scan(struct lineage_object *object, const struct store_record *record);
+
+/* Adds to such a list, keeping it in order. 0 or -ENOMEM. */
+int lineage_scan_add(struct lineage_scan **list, size_t *n_list, const struct store_record *record);
 
 bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *event);
 
