@@ -221,6 +221,8 @@ int sensor_apply_policy(struct sensor *sensor, const struct policy *policy);
  * *ret_n says how many there was room for. Returns 0 or -errno. */
 int sensor_set_records(struct sensor *sensor, const struct policy *policy,
 		       const uint8_t key[SIPHASH_KEY_BYTES], size_t *ret_n);
+/* Calls whose bytes were read for records, by the kernel side, since it was loaded. */
+uint64_t sensor_count_records_read(const struct sensor *sensor);
 /* Has the TLS libraries read that this process has loaded. From then on everybody who uses them
  * pays for it. Returns how many functions are read now that were not, or -errno. */
 int sensor_watch_tls(struct sensor *sensor, uint32_t pid);

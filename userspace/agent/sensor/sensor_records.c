@@ -220,6 +220,13 @@ static uint64_t read_changes(const struct sensor *sensor, struct weir_record_cou
 	return ret_counts->changes;
 }
 
+uint64_t sensor_count_records_read(const struct sensor *sensor)
+{
+	struct weir_record_counts counts;
+
+	return read_changes(sensor, &counts);
+}
+
 uint64_t sensor_count_records_full(const struct sensor *sensor)
 {
 	struct weir_record_counts counts;
