@@ -209,6 +209,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in buil
 .PHONY: bench
 bench: all $(BENCHES) ## what Weir and other monitors cost; BENCH='--rounds 20 --only weir' as wanted (root)
 	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/bench/cost $(BENCH)
+	@$(BUILD)/tests/bench/records
 
 .PHONY: coverage
 coverage: ## line and branch coverage of the unit tests, a table on stdout and pages in build/coverage
@@ -289,7 +290,7 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_LIB) $(LIB)
 $(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
-	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(LATER): tests/scenarios/later/later.c
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(BASE_CFLAGS) $(WARNINGS) -shared -fPIC -o $@ $<

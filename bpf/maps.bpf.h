@@ -202,6 +202,9 @@ struct x11_stream {
 	__u64 read_property;
 	__u64 read_labels;
 	__u64 gained_labels; /* by the running call */
+	__u64 text_address; /* of data of a property that the running call has written; likewise: */
+	__u64 text_bytes;
+	__u64 text_property;
 	__u32 read_hops;
 	__u32 base;           /* of the ids that the client may give to its windows */
 	__u32 strange_window; /* written to before that was known */
@@ -213,6 +216,7 @@ struct x11_stream {
 	__u8 has_data;    /* must be read again when it has returned */
 	__u8 is_gap;      /* it made no sense, or was too long, or its windows are not known */
 	__u8 is_swapped;
+	__u8 is_text_cut; /* there is more of it elsewhere */
 };
 
 struct {
@@ -306,8 +310,9 @@ struct {
 	__type(value, struct weir_record_counts);
 } record_counts SEC(".maps");
 
-/* Pipes and sockets that labelled apps write text to, by a hash of app and object. The agent deletes
- * those that are over. Full: what is written there is not counted, record_counts.streams_full. */
+/* Pipes and sockets that labelled apps write text to, by a hash of app and object. The agent
+ * deletes those that are over. Full: what is written there is not counted,
+ * record_counts.streams_full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 2048);

@@ -403,16 +403,22 @@ RECORD_INLINE void record_move(struct weir_record_place *place, __u32 bytes)
 		place->hits[i].end = record_less(place->hits[i].end, bytes);
 }
 
-/* What comes next is read as if it were a text of its own. */
-RECORD_INLINE void record_lose_place(struct weir_record_stream *stream)
+/* What comes next is a text of its own. */
+RECORD_INLINE void record_forget_place(struct weir_record_stream *stream)
 {
-	stream->is_cut = 1;
 	stream->kept_bytes = 0;
 	stream->place.state = 0;
 	stream->place.retry = 0;
 	stream->place.escape_end = 0;
 	stream->place.before = 0;
 	__builtin_memset(stream->kept, 0, sizeof(stream->kept));
+}
+
+/* It is read as if it were one. */
+RECORD_INLINE void record_lose_place(struct weir_record_stream *stream)
+{
+	stream->is_cut = 1;
+	record_forget_place(stream);
 }
 
 RECORD_INLINE bool record_is_binary(const struct weir_record_stream *stream)

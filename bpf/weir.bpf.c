@@ -164,7 +164,10 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
-		if (call->stream && !tls_note_connection(call->stream))
+		if (call->text)
+			record_written(call->stream, call->text, call->text_bytes, RECORD_TEXT,
+				       call->text_bytes);
+		else if (call->stream && !tls_note_connection(call->stream))
 			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
 				       clipboard_how(call), result);
 		break;

@@ -21,6 +21,7 @@
 #define RECORD_PIECE_LISTS 8
 #define RECORD_PIECE_MASK 511
 #define RECORD_KEPT_MASK 255
+#define RECORD_TEXT (1u << 9) /* beside the form of a call: not a piece of a stream, but all */
 #define RECORD_PREFACE 0x5448202a20495250ull /* "PRI * HT" */
 
 static const __u8 record_blank[WEIR_RECORD_WINDOW_BYTES];
@@ -231,7 +232,7 @@ __noinline int record_read_some(__u64 id)
 }
 
 /* What is there if nothing more comes; that it comes is no harm. */
-__noinline int record_finish(__u64 id)
+__noinline int record_finish(__u64 id, __u32 is_trying)
 {
 	struct weir_record_stream *stream = record_get_stream(id);
 	__u64 odd_bytes;
@@ -247,7 +248,7 @@ __noinline int record_finish(__u64 id)
 	bpf_probe_read_kernel(stream->window, WEIR_RECORD_WINDOW_BYTES, record_blank);
 	bpf_probe_read_kernel(stream->window, kept, stream->kept);
 	stream->kept_place = stream->place;
-	stream->is_trying = 1;
+	stream->is_trying = is_trying;
 	stream->limit = kept + 1; /* the byte behind the end ends a token */
 	for (i = 0; i < RECORD_LAST_LISTS; i++)
 		if (!record_walk_some(id))
@@ -330,36 +331,67 @@ static __always_inline void record_look_at_start(struct weir_record_stream *stre
  * other leaves it to him, and the count is an estimate. That neither does is as good as impossible,
  * and harms nothing but the count.
  */
-__noinline int record_written(__u64 id, __u64 address, __u64 count, __u32 how, __u64 bytes)
+__noinline int record_begin_call(__u64 id, __u64 address, __u64 count, __u32 how, __u64 bytes)
 {
 	struct weir_record_stream *stream = record_get_stream(id);
-	struct weir_record_counts *counts = record_get_counts();
-	__u32 i;
 
-	if (!stream || !counts || stream->is_binary)
-		return 0;
+	if (!stream || stream->is_binary)
+		return false;
 	COUNT(stream->begun);
 	if (*(volatile __u64 *)&stream->begun - stream->ended != 1 ||
 	    !user_buffers_set(stream, address, count, how)) {
 		stream->is_cut = 1;
 		record_miss(stream, bytes);
 		COUNT(stream->ended);
-		return 0;
+		return false;
 	}
 	stream->left_bytes = bytes;
 	record_look_at_start(stream);
-	for (i = 0; i < RECORD_PIECE_LISTS; i++)
-		if (!record_read_some(id))
-			break;
-	if (stream->left_bytes)
-		record_lose_place(stream);
-	record_miss(stream, stream->left_bytes);
-	stream->is_binary = record_is_binary(stream);
-	record_finish(id);
+	return true;
+}
+
+__noinline int record_end_call(__u64 id)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	struct weir_record_counts *counts = record_get_counts();
+
+	if (!stream || !counts)
+		return 0;
 	record_wipe(stream);
 	stream->last_ns = bpf_ktime_get_boot_ns();
 	COUNT(counts->changes);
 	COUNT(stream->ended);
+	return 0;
+}
+
+/* is_text: it is a text of its own, and nothing that comes later belongs to it. */
+__noinline int record_end_text(__u64 id, __u32 is_text)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+
+	if (!stream)
+		return 0;
+	if (stream->left_bytes)
+		record_lose_place(stream);
+	record_miss(stream, stream->left_bytes);
+	stream->is_binary = record_is_binary(stream);
+	record_finish(id, !is_text);
+	if (is_text)
+		record_forget_place(stream);
+	return 0;
+}
+
+__noinline int record_written(__u64 id, __u64 address, __u64 count, __u32 how, __u64 bytes)
+{
+	__u32 i, is_text = how & RECORD_TEXT;
+
+	if (!record_begin_call(id, address, count, how, bytes))
+		return 0;
+	for (i = 0; i < RECORD_PIECE_LISTS; i++)
+		if (!record_read_some(id))
+			break;
+	record_end_text(id, is_text);
+	record_end_call(id);
 	return 0;
 }
 

@@ -17,6 +17,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+struct tls_peer {
+	SSL_CTX *context;
+	SSL *tls;
+	int fd;
+};
+
 #define TEXT_MAX (1 << 20)
 #define TRIES_MAX 20000 /* of a millisecond */
 
@@ -100,7 +106,7 @@ static size_t read_file(const char *path, char *text)
 	return (size_t)size;
 }
 
-static void wait_for(const char *path)
+void tls_peer_wait_for(const char *path)
 {
 	for (int i = 0; i < TRIES_MAX && access(path, F_OK) < 0; i++)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -117,25 +123,40 @@ static void send_piece(SSL *tls, bool is_counted, const char *text, size_t bytes
 		must(SSL_write(tls, text, (int)bytes) == (int)bytes, "SSL_write");
 }
 
+struct tls_peer *tls_peer_connect(void)
+{
+	struct tls_peer *peer = calloc(1, sizeof(*peer));
+	struct sockaddr_in other = address();
+
+	must(peer, "no memory");
+	peer->context = SSL_CTX_new(TLS_client_method());
+	peer->tls = SSL_new(peer->context);
+	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(connect(peer->fd, (struct sockaddr *)&other, sizeof(other)) == 0, "connect");
+	SSL_set_fd(peer->tls, peer->fd);
+	must(SSL_connect(peer->tls) == 1, "SSL_connect");
+	return peer;
+}
+
+void tls_peer_send(struct tls_peer *peer, const char *text, size_t bytes)
+{
+	send_piece(peer->tls, false, text, bytes);
+}
+
 static void send_text(bool is_counted, const char *text, size_t size)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	SSL *tls = SSL_new(context);
-	struct sockaddr_in peer = address();
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct tls_peer *peer = tls_peer_connect();
 
-	must(connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0, "connect");
-	SSL_set_fd(tls, fd);
-	must(SSL_connect(tls) == 1, "SSL_connect");
 	for (size_t at = 0, piece = 5; at < size; at += piece, piece = piece * 3 % 9001 + 1) {
 		size_t bytes = piece < size - at ? piece : size - at;
 
-		send_piece(tls, is_counted, text + at, bytes);
+		send_piece(peer->tls, is_counted, text + at, bytes);
 	}
-	SSL_shutdown(tls);
-	SSL_free(tls);
-	SSL_CTX_free(context);
-	close(fd);
+	SSL_shutdown(peer->tls);
+	SSL_free(peer->tls);
+	SSL_CTX_free(peer->context);
+	close(peer->fd);
+	free(peer);
 }
 
 int tls_peer_main(int argc, char **argv)
@@ -148,7 +169,7 @@ int tls_peer_main(int argc, char **argv)
 		read_file(argv[3], source);
 	printf("ready\n");
 	fflush(stdout);
-	wait_for(argv[4]);
+	tls_peer_wait_for(argv[4]);
 	send_text(strcmp(argv[2], "SSL_write_ex") == 0, text, read_file(argv[5], text));
 	return 0;
 }

@@ -13,6 +13,14 @@
 /* Until the end of the process. */
 void tls_peer_serve(void);
 
+struct tls_peer;
+
+/* A connection to it, that ends with the process. */
+struct tls_peer *tls_peer_connect(void);
+void tls_peer_send(struct tls_peer *peer, const char *text, size_t bytes);
+/* Until the file is there, for some seconds. */
+void tls_peer_wait_for(const char *path);
+
 /* The sender's main: tls-client HOW SOURCE GO TEXT. HOW is "SSL_write" or "SSL_write_ex"; it reads
  * the file SOURCE ("-": none), says "ready", waits for a file GO, and sends the file TEXT in
  * pieces. -1 when main was not called so. */

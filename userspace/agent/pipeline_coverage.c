@@ -115,7 +115,9 @@ static const struct channel streams_counted[] = {
 	 "library is part of the program (Go, Chromium, static OpenSSL) or does not write to the "
 	 "socket itself, nor what is received: lookups are estimated from the turns on CRM "
 	 "connections"},
-	{"records in the clipboard", "none", "bytes and labels are followed, records are not"},
+	{"records in the clipboard", "partial",
+	 "text of X11 selections, of one piece of memory a call, to 256 KiB; not in what INCR "
+	 "cuts, nor in UTF-16 and rich forms"},
 };
 
 static int add_channel(json_t *table, const struct channel *channel)

@@ -143,7 +143,8 @@ static int take_sent(struct counting *counting, const struct lineage_app *app, b
 
 static bool is_stream(const struct event_object *object)
 {
-	return object->kind == EVENT_OBJECT_PIPE || object->kind == EVENT_OBJECT_UNIX;
+	return object->kind == EVENT_OBJECT_PIPE || object->kind == EVENT_OBJECT_UNIX ||
+	       object->kind == EVENT_OBJECT_CLIPBOARD;
 }
 
 /* A thick client holds data that no file brought. */
