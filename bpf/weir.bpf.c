@@ -167,7 +167,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		if (call->text)
 			record_written(call->stream, call->text, call->text_bytes, RECORD_TEXT,
 				       call->text_bytes);
-		else if (call->stream && !tls_note_connection(call->stream))
+		else if (call->stream)
 			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
 				       clipboard_how(call), result);
 		break;

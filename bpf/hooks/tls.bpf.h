@@ -45,23 +45,39 @@ static __always_inline int tls_begin(struct pt_regs *regs, __u64 written)
 	return 0;
 }
 
-/* Whether the thread writes to the socket of this stream what a TLS library has encrypted. */
-__noinline int tls_note_connection(__u64 id)
+/* Whether what the thread writes to this socket is what a TLS library has encrypted. What the CRM
+ * is asked is not read; then what is known of the session is of another one that had its place. */
+__noinline int tls_note_connection(__u64 app_id, __u64 ino, __u64 dev_generation, __u32 is_crm)
 {
+	struct tls_session session = {.app_id = app_id};
 	struct tls_call *call = tls_get_call();
-	struct weir_record_stream *stream;
-	struct tls_session session = {};
 
 	if (!call)
 		return false;
-	stream = record_get_stream(id);
-	if (!stream)
-		return true;
-	session.app_id = stream->flow.app_id;
 	session.session = call->session;
-	call->connection = stream->flow.object;
+	if (is_crm) {
+		bpf_map_delete_elem(&tls_connections, &session);
+		return true;
+	}
+	call->connection.ino = ino;
+	call->connection.dev = dev_generation;
+	call->connection.generation = dev_generation >> 32;
 	bpf_map_update_elem(&tls_connections, &session, &call->connection, BPF_ANY);
 	return true;
+}
+
+/* The stream of what was written, or 0: it is not to be looked at, or not here. */
+static __always_inline __u64 tls_open_stream(struct weir_app *app, const struct object *object,
+					     const struct weir_flow *flow)
+{
+	__u64 dev_generation = (__u64)object->key.generation << 32 | object->key.dev;
+
+	if (flow->kind == WEIR_KIND_INET &&
+	    tls_note_connection(app->id, object->key.ino, dev_generation, flow->is_crm))
+		return 0;
+	if (!record_is_wanted(flow))
+		return 0;
+	return record_open(app->id, object->key.ino, dev_generation, false);
 }
 
 /* The stream of the connection that the call was for, or 0: it is not known yet. */

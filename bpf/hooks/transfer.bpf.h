@@ -7,7 +7,7 @@
 #include "clipboard.bpf.h"
 #include "datagram.bpf.h"
 #include "host.bpf.h"
-#include "record.bpf.h"
+#include "tls.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
 
@@ -288,10 +288,8 @@ static __noinline int transfer_add_out(struct call *call, const struct object *o
 	bool has_peer = transfer_read_destination(call, object, &peer);
 
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
-	if (call->flow && record_is_wanted(call->flow))
-		call->stream = record_open(call->app->id, object->key.ino,
-					   (__u64)object->key.generation << 32 | object->key.dev,
-					   false);
+	if (call->flow)
+		call->stream = tls_open_stream(call->app, object, call->flow);
 	return 0;
 }
 

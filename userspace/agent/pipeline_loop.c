@@ -63,6 +63,7 @@ static int on_walk(sd_event_source *source, uint64_t us, void *userdata)
 	(void)us;
 	if (sensor_has_volatiles(agent->sensor))
 		(void)sensor_walk(agent->sensor);
+	sensor_rest_tls(agent->sensor);
 	arm(source, WALK_US);
 	return 0;
 }

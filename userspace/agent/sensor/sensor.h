@@ -226,6 +226,8 @@ uint64_t sensor_count_records_read(const struct sensor *sensor);
 /* Has the TLS libraries read that this process has loaded. From then on everybody who uses them
  * pays for it. Returns how many functions are read now that were not, or -errno. */
 int sensor_watch_tls(struct sensor *sensor, uint32_t pid);
+/* Lets go of them when nobody has held anything labelled for some minutes. */
+void sensor_rest_tls(struct sensor *sensor);
 /* Functions of TLS libraries that are read. */
 size_t sensor_count_tls(const struct sensor *sensor);
 

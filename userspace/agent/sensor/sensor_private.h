@@ -75,6 +75,7 @@ struct sensor {
 		size_t n_libraries;
 		struct bpf_link *links[SENSOR_TLS_LINKS_MAX];
 		size_t n_links;
+		uint64_t used_ns; /* somebody held something labelled */
 	} tls;
 	uint64_t edges_swept; /* rung when the last whole sweep began */
 	uint64_t edges_damaged, sweeps, flows, objects;

@@ -4,7 +4,8 @@
  * TLS libraries that labelled apps have loaded: uprobes on the functions that take what is to be
  * encrypted, by inode. So a program that lives for milliseconds is read from its first call on,
  * once another one has brought the library to notice; everybody else who uses it pays for a probe
- * that looks at the app's labels and returns. Links are not pinned: they are gone with the agent.
+ * that looks at the labels of the app and returns. Links are not pinned: they are gone with the agent, and
+ * when nobody has held anything labelled for ten minutes.
  */
 
 #include <errno.h>
@@ -17,7 +18,10 @@
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bpf/weir.skel.h"
+
+#define REST_NS 600000000000ull
 
 struct function {
 	const char *library; /* how its file's name begins */
@@ -146,6 +150,16 @@ int sensor_watch_tls(struct sensor *sensor, uint32_t pid)
 		if (parse_mapping(line, &mapped))
 			n += watch_mapping(sensor, pid, &mapped);
 	return n;
+}
+
+void sensor_rest_tls(struct sensor *sensor)
+{
+	uint64_t now_ns = clock_boottime_ns();
+
+	if (sensor->state->hot > 0)
+		sensor->tls.used_ns = now_ns;
+	else if (sensor->tls.n_libraries > 0 && now_ns - sensor->tls.used_ns > REST_NS)
+		sensor_unwatch_tls(sensor);
 }
 
 size_t sensor_count_tls(const struct sensor *sensor)
