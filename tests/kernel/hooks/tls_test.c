@@ -124,6 +124,25 @@ static void the_next_program_is_read_from_its_first_write_on(void **state)
 	when_it_sends(story, first, first_output);
 }
 
+/* The library is on a file system that only the program's own namespace knows. */
+static void a_container_has_a_library_of_its_own(void **state)
+{
+	static const char script[] =
+		"ssl=$(ldd $DIR/actor | awk '/libssl/ { print $3 }')\n"
+		"exec unshare -m sh -ec \"mkdir -p $DIR/lib && mount -t tmpfs none $DIR/lib && "
+		"cp $ssl $DIR/lib && exec env LD_LIBRARY_PATH=$DIR/lib $DIR/actor tls-client "
+		"SSL_write $SRC $DIR/go $DIR/table.csv\"";
+	struct story *story = *state;
+	char ready[6];
+	int output;
+	pid_t pid = kernel_fixture_spawn_shell(story->fixture, script, &output);
+
+	assert_int_equal(read(output, ready, sizeof(ready)), sizeof(ready));
+	assert_int_equal(sensor_watch_tls(kernel_fixture_sensor(story->fixture), (uint32_t)pid), 2);
+	when_it_sends(story, pid, output);
+	check_all_counted(story);
+}
+
 static void who_holds_nothing_labelled_is_not_read(void **state)
 {
 	struct story *story = *state;
@@ -163,6 +182,7 @@ int main(int argc, char **argv)
 		STORY(what_ssl_write_is_given_counts_as_in_a_file),
 		STORY(what_ssl_write_ex_is_given_counts_as_in_a_file),
 		STORY(the_next_program_is_read_from_its_first_write_on),
+		STORY(a_container_has_a_library_of_its_own),
 		STORY(who_holds_nothing_labelled_is_not_read),
 		STORY(what_was_written_before_it_was_watched_is_no_exact_count),
 	};

@@ -4,8 +4,8 @@
  * TLS libraries that labelled apps have loaded: uprobes on the functions that take what is to be
  * encrypted, by inode. So a program that lives for milliseconds is read from its first call on,
  * once another one has brought the library to notice; everybody else who uses it pays for a probe
- * that looks at the labels of the app and returns. Links are not pinned: they are gone with the agent, and
- * when nobody has held anything labelled for ten minutes.
+ * that looks at the app's labels and returns, until nobody has held anything labelled for ten
+ * minutes. Links are not pinned: they are gone with the agent.
  */
 
 #include <errno.h>
@@ -146,6 +146,7 @@ int sensor_watch_tls(struct sensor *sensor, uint32_t pid)
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
+	sensor->tls.used_ns = clock_boottime_ns();
 	while (getline(&line, &room, file) > 0)
 		if (parse_mapping(line, &mapped))
 			n += watch_mapping(sensor, pid, &mapped);
