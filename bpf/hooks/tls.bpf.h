@@ -115,4 +115,24 @@ static __always_inline int tls_end(__u64 result)
 	return 0;
 }
 
+/* Attached by the agent, and gone with it: to libraries that some labelled app has loaded. */
+SEC("uprobe")
+int tls_enter(struct pt_regs *ctx)
+{
+	return tls_begin(ctx, 0);
+}
+
+/* Of functions that write to their fourth argument how many bytes it were. */
+SEC("uprobe")
+int tls_enter_counted(struct pt_regs *ctx)
+{
+	return tls_begin(ctx, arch_function_arg(ctx, 3));
+}
+
+SEC("uretprobe")
+int tls_exit(struct pt_regs *ctx)
+{
+	return tls_end(arch_function_result(ctx));
+}
+
 #endif
