@@ -15,11 +15,14 @@
 #include <bpf/bpf_helpers.h>
 
 #define RECORD_INLINE static __always_inline
+/* What a loop counts is read from memory again: the verifier would follow each value of it. */
+#define RECORD_BARRIER() barrier()
 #else
 #include <assert.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #define RECORD_INLINE static inline
+#define RECORD_BARRIER() ((void)0)
 #endif
 
 #include "abi.h"
@@ -30,9 +33,6 @@
 #define RECORD_CONTEXT_BYTES 8 /* before a token, that are looked at */
 #define RECORD_AHEAD_BYTES 2   /* behind it */
 #define RECORD_ESCAPE_BYTES 6  /* \uXXXX */
-#define RECORD_RESIDENT_ID_BYTES 18
-#define RECORD_MOBILE_BYTES 11
-#define RECORD_CARD_MAX 19
 #define RECORD_BINARY_LEAST 16 /* odd bytes; of HTTP/2, whose frames have some, so many: */
 #define RECORD_BINARY_LEAST_FRAMED 512
 #define RECORD_BINARY_ONE_IN 16 /* bytes */
@@ -125,40 +125,72 @@ RECORD_INLINE void record_hit(struct weir_record_stream *stream,
 	stream->place.n_hits++;
 }
 
+#ifdef __bpf__
+/* Functions of their own, that are verified once. hooks/record.bpf.h */
+__noinline int record_begin_token(__u64 id, __u32 at);
+__noinline int record_hit_token(__u64 id, __u32 end, __u32 rules);
+#define RECORD_BEGIN(stream, table, at) record_begin_token((stream)->id, at)
+#define RECORD_HIT(stream, table, end, rules) record_hit_token((stream)->id, end, rules)
+#else
+#define RECORD_BEGIN record_begin
+#define RECORD_HIT record_hit
+#endif
+
+/* All ones if a is the smaller, else 0. Both are places in the window. Without a branch, as is what
+ * follows: each would double the verifier's ways through a step. */
+RECORD_INLINE __u32 record_mask_less(__u32 a, __u32 b)
+{
+	return -((a - b) >> 31);
+}
+
+/* A sign of a byte: all ones if it has it, else 0. */
+RECORD_INLINE __u32 record_mask_sign(__u32 sign, __u32 bit)
+{
+	return -((sign / bit) & 1);
+}
+
+/* Where another token might begin within this one: the first such place is kept. */
+RECORD_INLINE __u32 record_retry(const struct weir_record_place *place, __u32 sign, __u32 at)
+{
+	__u32 may_begin = record_mask_sign(sign, WEIR_SIGN_ESCAPE) |
+			  ~record_mask_sign(place->before, WEIR_SIGN_WORD);
+
+	return place->retry | (at & may_begin & record_mask_less(place->retry, 1));
+}
+
 /* Past one byte, or to the end of what may be a token. */
 RECORD_INLINE enum record_step record_step(struct weir_record_stream *stream,
 					   const struct weir_record_table *table)
 {
 	struct weir_record_place *place = &stream->place;
 	__u32 at = place->position & RECORD_WINDOW_MASK, state = place->state;
-	__u32 byte, sign, begin = 0, next, rules;
+	__u32 byte, sign, begin = 0, next, rules, escapes;
 
 	if (at >= stream->limit)
 		return RECORD_WAIT;
 	byte = record_byte(stream, at);
 	sign = table->signs[byte & 0xff];
 	if (!state && sign & WEIR_SIGN_BEGINS)
-		begin = record_begin(stream, table, at);
-	next = (state | begin) * WEIR_RECORD_COLUMNS + table->columns[byte & 0xff];
+		begin = RECORD_BEGIN(stream, table, at);
+	next = (state | (begin & (WEIR_RECORD_STATES - 1))) * WEIR_RECORD_COLUMNS +
+	       table->columns[byte & 0xff];
 	next = table->next[next & (WEIR_RECORD_STATES * WEIR_RECORD_COLUMNS - 1)];
 	if (state) {
 		if (!next || at - place->start >= RECORD_TOKEN_MAX - 1)
 			return RECORD_RESOLVE;
-		if (!place->retry && (sign & WEIR_SIGN_ESCAPE || !(place->before & WEIR_SIGN_WORD)))
-			place->retry = at;
+		place->retry = record_retry(place, sign, at);
 	} else if (next) {
 		place->start = at;
-		place->retry = at < place->escape_end ? at + 1 : 0;
+		place->retry = (at + 1) & record_mask_less(at, place->escape_end);
 		place->n_hits = 0;
 	}
 	place->state = next;
 	rules = table->accepts[next & (WEIR_RECORD_STATES - 1)];
 	if (rules)
-		record_hit(stream, table, at + 1, rules);
-	if (sign & WEIR_SIGN_ESCAPE)
-		place->escape_end = at + RECORD_ESCAPE_BYTES;
-	if (sign & WEIR_SIGN_ODD)
-		stream->odd_bytes++;
+		RECORD_HIT(stream, table, at + 1, rules);
+	escapes = record_mask_sign(sign, WEIR_SIGN_ESCAPE);
+	place->escape_end = (place->escape_end & ~escapes) | ((at + RECORD_ESCAPE_BYTES) & escapes);
+	stream->odd_bytes += record_mask_sign(sign, WEIR_SIGN_ODD) & 1;
 	place->before = sign;
 	place->position = at + 1;
 	return RECORD_ON;
@@ -195,166 +227,6 @@ RECORD_INLINE void record_go_on(struct weir_record_stream *stream,
 	place->state = 0;
 	place->n_hits = 0;
 	place->retry = 0;
-}
-
-/* The byte as its rule counts it; 0: it does not count. */
-RECORD_INLINE __u32 record_normal_byte(__u32 kind, __u32 byte)
-{
-	if (kind == WEIR_RECORD_MOBILE || kind == WEIR_RECORD_BANK_CARD)
-		return byte - '0' < 10 ? byte : 0;
-	if (kind == WEIR_RECORD_EMAIL && byte - 'A' < 26)
-		return byte | 0x20;
-	if (kind == WEIR_RECORD_RESIDENT_ID && byte == 'x')
-		return 'X';
-	return byte;
-}
-
-/* Into stream->token. */
-RECORD_INLINE void record_normalise(struct weir_record_stream *stream, __u32 kind, __u32 start,
-				    __u32 end)
-{
-	__u32 i;
-
-	stream->token_bytes = 0;
-	for (i = 0; i < RECORD_TOKEN_MAX; i++) {
-		__u32 byte;
-
-		if (start + i >= end)
-			break;
-		byte = record_normal_byte(kind, record_byte(stream, start + i));
-		if (byte) {
-			stream->token[stream->token_bytes & RECORD_TOKEN_MASK] = byte;
-			stream->token_bytes++;
-		}
-	}
-}
-
-RECORD_INLINE __u32 record_digit(const struct weir_record_stream *stream, __u32 at)
-{
-	return (stream->token[at & RECORD_TOKEN_MASK] - '0') & 0xff;
-}
-
-RECORD_INLINE __u32 record_days(__u32 month)
-{
-	/* 31 and 30 by turns, with a step after July. */
-	return month == 2 ? 29 : 30 + ((month ^ month >> 3) & 1);
-}
-
-RECORD_INLINE bool record_is_birthday(const struct weir_record_stream *stream)
-{
-	__u32 year = record_digit(stream, 6) * 1000 + record_digit(stream, 7) * 100 +
-		     record_digit(stream, 8) * 10 + record_digit(stream, 9);
-	__u32 month = record_digit(stream, 10) * 10 + record_digit(stream, 11);
-	__u32 day = record_digit(stream, 12) * 10 + record_digit(stream, 13);
-
-	return year >= 1850 && year < 2100 && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= record_days(month);
-}
-
-/* GB 11643-1999; its check is ISO 7064 MOD 11-2. */
-RECORD_INLINE bool record_check_resident_id(const struct weir_record_stream *stream)
-{
-	__u32 i, sum = 0, check;
-
-	if (stream->token_bytes != RECORD_RESIDENT_ID_BYTES || !record_is_birthday(stream))
-		return false;
-	for (i = 0; i < RECORD_RESIDENT_ID_BYTES - 1; i++)
-		sum = (sum * 2 + record_digit(stream, i)) % 11;
-	/* "10X98765432" */
-	check = (12 - sum * 2 % 11) % 11;
-	if (check == 10)
-		return stream->token[RECORD_RESIDENT_ID_BYTES - 1] == 'X';
-	return record_digit(stream, RECORD_RESIDENT_ID_BYTES - 1) == check;
-}
-
-/* ISO/IEC 7812-1, annex B: every second digit from the right is doubled. */
-RECORD_INLINE bool record_check_card(const struct weir_record_stream *stream)
-{
-	__u32 n = stream->token_bytes, i, sum = 0;
-
-	for (i = 0; i < RECORD_CARD_MAX; i++) {
-		__u32 digit, doubles = ((n - i) & 1) ^ 1;
-
-		if (i >= n)
-			break;
-		digit = record_digit(stream, i) << doubles;
-		sum += digit > 9 ? digit - 9 : digit;
-	}
-	return n <= RECORD_CARD_MAX && sum % 10 == 0;
-}
-
-/* Whether the token is what its rule says, and where in it its counted form begins. */
-RECORD_INLINE bool record_check(const struct weir_record_stream *stream, __u32 kind,
-				__u32 *ret_offset)
-{
-	*ret_offset = 0;
-	if (!stream->token_bytes || stream->token_bytes >= RECORD_TOKEN_MAX)
-		return false;
-	switch (kind) {
-	case WEIR_RECORD_MOBILE: /* without the prefix of the country */
-		if (stream->token_bytes < RECORD_MOBILE_BYTES)
-			return false;
-		*ret_offset = stream->token_bytes - RECORD_MOBILE_BYTES;
-		return true;
-	case WEIR_RECORD_RESIDENT_ID:
-		return record_check_resident_id(stream);
-	case WEIR_RECORD_BANK_CARD:
-		return record_check_card(stream);
-	}
-	return true;
-}
-
-#define RECORD_ROTATE(value, bits) ((value) << (bits) | (value) >> (64 - (bits)))
-#define RECORD_SIP_ROUND(v)                     \
-	do {                                    \
-		v[0] += v[1];                   \
-		v[2] += v[3];                   \
-		v[1] = RECORD_ROTATE(v[1], 13); \
-		v[3] = RECORD_ROTATE(v[3], 16); \
-		v[1] ^= v[0];                   \
-		v[3] ^= v[2];                   \
-		v[0] = RECORD_ROTATE(v[0], 32); \
-		v[2] += v[1];                   \
-		v[0] += v[3];                   \
-		v[1] = RECORD_ROTATE(v[1], 17); \
-		v[3] = RECORD_ROTATE(v[3], 21); \
-		v[1] ^= v[2];                   \
-		v[3] ^= v[0];                   \
-		v[2] = RECORD_ROTATE(v[2], 32); \
-	} while (0)
-
-/* SipHash-2-4 of the tag and what stands in stream->message, as base/siphash.c has it of the same
- * bytes in one. Behind them the message is zero. */
-RECORD_INLINE __u64 record_fingerprint(const struct weir_record_stream *stream,
-				       const struct weir_record_table *table, __u64 tag,
-				       __u32 bytes)
-{
-	__u64 v[4] = {table->key[0] ^ 0x736f6d6570736575ull, table->key[1] ^ 0x646f72616e646f6dull,
-		      table->key[0] ^ 0x6c7967656e657261ull, table->key[1] ^ 0x7465646279746573ull};
-	__u32 i, words = bytes / 8;
-
-	v[3] ^= tag;
-	RECORD_SIP_ROUND(v);
-	RECORD_SIP_ROUND(v);
-	v[0] ^= tag;
-	for (i = 0; i < WEIR_RECORD_MESSAGE_WORDS; i++) {
-		__u64 word = stream->message[i];
-
-		if (i >= words)
-			word |= (__u64)(bytes + sizeof(tag)) << 56;
-		v[3] ^= word;
-		RECORD_SIP_ROUND(v);
-		RECORD_SIP_ROUND(v);
-		v[0] ^= word;
-		if (i >= words)
-			break;
-	}
-	v[2] ^= 0xff;
-	RECORD_SIP_ROUND(v);
-	RECORD_SIP_ROUND(v);
-	RECORD_SIP_ROUND(v);
-	RECORD_SIP_ROUND(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
 RECORD_INLINE void record_maybe(struct weir_record_stream *stream, __u32 rule, __u64 fingerprint)
@@ -428,5 +300,7 @@ RECORD_INLINE bool record_is_binary(const struct weir_record_stream *stream)
 	return stream->odd_bytes >= least &&
 	       stream->odd_bytes * RECORD_BINARY_ONE_IN > stream->bytes;
 }
+
+#include "record_token.h"
 
 #endif

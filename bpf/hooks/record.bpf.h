@@ -76,27 +76,67 @@ static __always_inline void record_note(struct weir_record_stream *stream, __u32
 /* Where the token is from and to, in one number. */
 #define RECORD_RANGE(start, end) ((__u64)(start) << 32 | (end))
 
-/* Whether there is a record of this rule. */
-__noinline int record_try(__u64 id, __u32 rule, __u64 range)
+__noinline int record_begin_token(__u64 id, __u32 at)
 {
 	struct weir_record_stream *stream = record_get_stream(id);
 	const struct weir_record_table *table = record_get_table();
-	__u32 offset, kind;
+
+	return stream && table ? record_begin(stream, table, at) : 0;
+}
+
+__noinline int record_hit_token(__u64 id, __u32 end, __u32 rules)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+
+	if (stream && table)
+		record_hit(stream, table, end, rules);
+	return 0;
+}
+
+/* A token as the rule counts it. Apart, as is what follows, so that the verifier does not follow
+ * each way through one through all of the next. */
+__noinline int record_read_token(__u64 id, __u32 rule, __u64 range)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+
+	if (!stream || !table)
+		return false;
+	record_normalise(stream, table, table->rules[rule & (WEIR_RECORD_RULES - 1)].kind,
+			 range >> 32, range);
+	return true;
+}
+
+/* Where its form begins in it, and 1 more; 0: it is no record. */
+__noinline int record_check_token(__u64 id, __u32 rule)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
+	__u32 offset;
+
+	if (!stream || !table)
+		return 0;
+	if (!record_check(stream, table->rules[rule & (WEIR_RECORD_RULES - 1)].kind, &offset))
+		return 0;
+	return offset + 1;
+}
+
+__noinline int record_count_token(__u64 id, __u32 rule, __u32 offset)
+{
+	struct weir_record_stream *stream = record_get_stream(id);
+	const struct weir_record_table *table = record_get_table();
 	__u64 fingerprint;
+	__u32 bytes;
 
 	if (!stream || !table)
 		return false;
 	rule &= WEIR_RECORD_RULES - 1;
-	kind = table->rules[rule].kind;
-	record_normalise(stream, kind, range >> 32, range);
-	if (!record_check(stream, kind, &offset))
-		return false;
-	__builtin_memset(stream->message, 0, sizeof(stream->message));
 	offset &= 15;
-	bpf_probe_read_kernel(stream->message, (stream->token_bytes - offset) & RECORD_TOKEN_MASK,
-			      stream->token + offset);
-	fingerprint = record_fingerprint(stream, table, table->rules[rule].tag,
-					 (stream->token_bytes - offset) & RECORD_TOKEN_MASK);
+	bytes = (stream->token_bytes - offset) & RECORD_TOKEN_MASK;
+	__builtin_memset(stream->message, 0, sizeof(stream->message));
+	bpf_probe_read_kernel(stream->message, bytes, stream->token + offset);
+	fingerprint = record_fingerprint(stream, table, table->rules[rule].tag, bytes);
 	if (stream->is_trying)
 		record_maybe(stream, rule, fingerprint);
 	else
@@ -107,11 +147,18 @@ __noinline int record_try(__u64 id, __u32 rule, __u64 range)
 /* Of the rules whose token ends in one place, the policy's first. */
 static __always_inline bool record_try_rules(__u64 id, __u32 rules, __u64 range)
 {
-	__u32 rule;
+	__u32 rule, offset;
 
-	for (rule = 0; rule < WEIR_RECORD_RULES; rule++)
-		if (rules >> rule & 1 && record_try(id, rule, range))
-			return true;
+	for (rule = 0; rule < WEIR_RECORD_RULES; rule++) {
+		if (!(rules >> rule & 1))
+			continue;
+		record_read_token(id, rule, range);
+		offset = record_check_token(id, rule);
+		if (!offset)
+			continue;
+		record_count_token(id, rule, offset - 1);
+		return true;
+	}
 	return false;
 }
 

@@ -41,7 +41,7 @@ static inline bool record_reader_try(struct record_reader *reader, uint32_t rule
 	struct weir_record_stream *stream = &reader->stream;
 	uint32_t kind = reader->table->rules[rule].kind, offset;
 
-	record_normalise(stream, kind, start, end);
+	record_normalise(stream, reader->table, kind, start, end);
 	if (!record_check(stream, kind, &offset))
 		return false;
 	memset(stream->message, 0, sizeof(stream->message));

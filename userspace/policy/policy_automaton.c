@@ -87,6 +87,23 @@ static uint8_t sign_of(const struct build *build, unsigned int byte)
 	return (uint8_t)sign;
 }
 
+/* Digits of a number whatever stands between them, addresses in lower case, and the check of a
+ * resident id in upper case. */
+static uint8_t form_of(unsigned int kind, unsigned int byte)
+{
+	switch (kind) {
+	case WEIR_RECORD_MOBILE:
+	case WEIR_RECORD_BANK_CARD:
+		return byte >= '0' && byte <= '9' ? (uint8_t)byte : 0;
+	case WEIR_RECORD_EMAIL:
+		return byte < 0x80 ? (uint8_t)tolower((int)byte) : (uint8_t)byte;
+	case WEIR_RECORD_RESIDENT_ID:
+		return byte == 'x' ? 'X' : (uint8_t)byte;
+	default:
+		return (uint8_t)byte;
+	}
+}
+
 static bool are_alike(const struct build *build, uint8_t a, uint8_t b)
 {
 	for (size_t i = 0; i < build->n_tables; i++)
@@ -111,6 +128,8 @@ static int find_columns(struct build *build)
 			build->first[build->n_columns++] = (uint8_t)byte;
 		build->table->columns[byte] = (uint8_t)column;
 		build->table->signs[byte] = sign_of(build, byte);
+		for (unsigned int kind = 0; kind < WEIR_RECORD_FORMS; kind++)
+			build->table->forms[kind][byte] = form_of(kind, byte);
 	}
 	return 0;
 }

@@ -280,7 +280,7 @@ static int walk_app(struct walk *walk, size_t app)
 			r = take_incoming(walk, app, record);
 		else if (record->event->kind == EVENT_EGRESS && record->bytes > 0)
 			walk->lineage->apps[app].sends_elsewhere |=
-				!lineage_graph_has_flow(walk->lineage, record->event);
+				!lineage_graph_flow(walk->lineage, record->event);
 	}
 	return r;
 }

@@ -42,7 +42,8 @@ int lineage_graph_scan(struct lineage_object *object, const struct store_record 
 /* Adds to such a list, keeping it in order. 0 or -ENOMEM. */
 int lineage_scan_add(struct lineage_scan **list, size_t *n_list, const struct store_record *record);
 
-bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *event);
+/* The flow that an event is of, or NULL. */
+struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct event *event);
 
 /* Sets first_ns and leave_ns of objects. */
 void lineage_graph_set_leave_times(struct lineage *lineage);

@@ -38,6 +38,13 @@ int lineage_graph_scan(struct lineage_object *object, const struct store_record 
 	return lineage_scan_add(&object->scans, &object->n_scans, record);
 }
 
+int lineage_graph_flow_scan(struct lineage *lineage, const struct store_record *record)
+{
+	struct lineage_flow *flow = lineage_graph_flow(lineage, record->event);
+
+	return flow ? lineage_scan_add(&flow->scans, &flow->n_scans, record) : 0;
+}
+
 const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, uint64_t read_ns)
 {
 	const struct lineage_scan *before = NULL, *after = NULL;
