@@ -4,10 +4,12 @@
 
 /* The buffers of a call in the memory of the caller, one after the other. */
 
-#include "abi.h"
-#include "user_message.h"
+#include "kernel.h"
 
 #include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "user_message.h"
 
 #define USER_BUFFERS_FORM(how) ((how)&0xff)
 #define USER_BUFFERS_COMPAT (1u << 8) /* beside the form of a call: it is a 32-bit one */
