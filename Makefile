@@ -213,6 +213,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in buil
 .PHONY: bench
 bench: all $(BENCHES) ## what Weir and other monitors cost; BENCH='--rounds 20 --only weir' as wanted (root)
 	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/bench/cost $(BENCH)
+	@$(BUILD)/tests/bench/records
 
 .PHONY: coverage
 coverage: ## line and branch coverage of the unit tests, a table on stdout and pages in build/coverage
@@ -297,7 +298,7 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_LIB) $(LIB)
 $(BUILD)/tests/kernel/%_test: $(BUILD)/tests/kernel/%_test.o $(TEST_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(TEST_LIB) $(LIB)
-	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(LINK_FLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 $(LATER): tests/scenarios/later/later.c
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(BASE_CFLAGS) $(WARNINGS) -shared -fPIC -o $@ $<
@@ -376,7 +377,7 @@ $(BUILD)/headers/bpf/%.ok: bpf/% FORCE
 	@mkdir -p $(@D)
 	@echo '#include "$*"' | $(CLANG) $(BPF_CFLAGS) -Wno-unused-function -Wno-undefined-internal \
 		-fsyntax-only -x c - && touch $@
-$(BUILD)/headers/bpf/abi.h.ok: bpf/abi.h FORCE
+$(BUILD)/headers/bpf/abi.h.ok $(BUILD)/headers/bpf/abi_record.h.ok: $(BUILD)/headers/bpf/%.ok: bpf/% FORCE
 	@mkdir -p $(@D)
 	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. -fsyntax-only -x c - && touch $@
 $(BUILD)/headers/%.ok: % FORCE | $(PROTO_HEADERS) $(SKELETON)

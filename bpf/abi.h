@@ -369,4 +369,6 @@ static_assert(sizeof(struct weir_state) == 232, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 
+#include "abi_record.h"
+
 #endif

@@ -57,6 +57,27 @@ static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index, __
 	}
 }
 
+/* Of a function that a 64-bit program calls: the registers are a uprobe's context, which is loaded
+ * from as it is. System V ABI, x86-64, 3.2.3 */
+static __always_inline __u64 arch_function_arg(struct pt_regs *regs, __u32 index)
+{
+	switch (index) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	default:
+		return regs->cx;
+	}
+}
+
+static __always_inline __u64 arch_function_result(struct pt_regs *regs)
+{
+	return regs->ax;
+}
+
 /* Where the arguments of a 32-bit call are that passes them in memory. */
 static __always_inline __u64 arch_call_list(struct pt_regs *regs, __u32 list)
 {
@@ -127,6 +148,26 @@ static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index, __
 		break;
 	}
 	return value & ~(compat << 32);
+}
+
+/* Of a function that a 64-bit program calls. AAPCS64, 6.8.2 */
+static __always_inline __u64 arch_function_arg(struct pt_regs *regs, __u32 index)
+{
+	switch (index) {
+	case 0:
+		return regs->regs[0];
+	case 1:
+		return regs->regs[1];
+	case 2:
+		return regs->regs[2];
+	default:
+		return regs->regs[3];
+	}
+}
+
+static __always_inline __u64 arch_function_result(struct pt_regs *regs)
+{
+	return regs->regs[0];
 }
 
 /* No call of the EABI passes its arguments in memory. */

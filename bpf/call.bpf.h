@@ -25,6 +25,9 @@ struct call {
 	__u16 is_nothing;       /* no data rests in its object */
 	__u64 unix_sock;        /* address of the unix socket that it wrote to, or 0 */
 	struct weir_flow *flow; /* that it added to, or NULL */
+	__u64 stream;           /* that is looked at for records, or 0 */
+	__u64 text;             /* what of it, if that is not what the call wrote; likewise: */
+	__u64 text_bytes;
 };
 
 /* Written by the loader for its architecture before the programs are loaded. */

@@ -97,6 +97,7 @@ struct pt_regs { /* arch/x86/include/asm/ptrace.h */
 	unsigned long r10;
 	unsigned long r8;
 	unsigned long r9;
+	unsigned long ax;
 	unsigned long orig_ax;
 };
 

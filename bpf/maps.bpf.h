@@ -203,6 +203,9 @@ struct x11_stream {
 	__u64 read_labels;
 	__u64 gained_labels; /* by the running call */
 	__u64 taken_pixels;  /* by the running call, of pictures of what others have drawn */
+	__u64 text_address; /* of data of a property that the running call has written; likewise: */
+	__u64 text_bytes;
+	__u64 text_property;
 	__u32 read_hops;
 	__u32 taken_hops;
 	__u32 base;           /* of the ids that the client may give to its windows */
@@ -217,6 +220,7 @@ struct x11_stream {
 	__u8 has_data;    /* must be read again when it has returned */
 	__u8 is_gap;      /* it made no sense, or was too long, or its windows are not known */
 	__u8 is_swapped;
+	__u8 is_text_cut; /* there is more of it elsewhere */
 };
 
 struct {
@@ -356,6 +360,73 @@ struct {
 	__type(value, struct weir_label);
 } label_names SEC(".maps");
 
+/* What records look like, and the key of their fingerprints. Written by the agent only; the folder
+ * that it is pinned in is root's. One element: cannot be full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_record_table);
+} record_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct weir_record_counts);
+} record_counts SEC(".maps");
+
+/* Pipes and sockets that labelled apps write text to, by a hash of app and object. The agent
+ * deletes those that are over. Full: what is written there is not counted,
+ * record_counts.streams_full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);
+	__type(value, struct weir_record_stream);
+} record_streams SEC(".maps");
+
+/* Fingerprints, each once a stream. Deleted with it. Full: record_counts.found_full, and the
+ * stream's count is an estimate. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct weir_record_key);
+	__type(value, struct weir_record_found);
+} records_found SEC(".maps");
+
+/* Calls into TLS libraries that are under way, by thread: what is to be encrypted, and into which
+ * connection it went meanwhile. Full: that call is not counted, its connection's count is an
+ * estimate. */
+struct tls_call {
+	__u64 session; /* the library's own object: only to tell them apart */
+	__u64 buffer;
+	__u64 bytes;
+	__u64 written; /* where the library says how many; 0: it returns that */
+	struct weir_object_key connection;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct tls_call);
+} tls_calls SEC(".maps");
+
+/* Into which connection each session of an app went last. Full: the one that was not used for the
+ * longest time goes, and is known again when it writes. */
+struct tls_session {
+	__u64 app_id;
+	__u64 session;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct tls_session);
+	__type(value, struct weir_object_key);
+} tls_connections SEC(".maps");
+
 /* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -369,6 +440,7 @@ static const struct x11_stream empty_stream;
 static const struct screen empty_screen;
 static const struct weir_clipboard empty_clipboard;
 static const struct relay empty_relay;
+static const struct weir_record_stream empty_record_stream;
 
 static __always_inline struct weir_state *state_get(void)
 {

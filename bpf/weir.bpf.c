@@ -12,6 +12,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
+#include "hooks/tls.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
 #include "hooks/walk.bpf.h"
@@ -175,6 +176,12 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
+		if (call->text)
+			record_written(call->stream, call->text, call->text_bytes, RECORD_TEXT,
+				       call->text_bytes);
+		else if (call->stream)
+			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
+				       call_buffers_how(call), result);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);

@@ -12,6 +12,7 @@
 #include "../call.bpf.h"
 #include "../screen.bpf.h"
 #include "datagram.bpf.h"
+#include "record.bpf.h"
 
 /* Loops are in two levels, see call.bpf.h. Two steps for each request and buffer at most. */
 #define CLIPBOARD_STEPS 128 /* times itself */
@@ -27,6 +28,20 @@ static __always_inline void clipboard_end_data(struct x11_stream *stream)
 	stream->moved_bytes = 0;
 }
 
+/* What is to be read for records when the call is over: one piece of the caller's memory. */
+static __always_inline void clipboard_note_text(struct x11_stream *stream, __u64 bytes)
+{
+	if (!stream->text_bytes) {
+		stream->text_address = stream->address;
+		stream->text_property = stream->seen.property;
+	}
+	if (stream->address == stream->text_address + stream->text_bytes &&
+	    stream->text_property == stream->seen.property)
+		stream->text_bytes += bytes;
+	else
+		stream->is_text_cut = 1;
+}
+
 static __always_inline void clipboard_skip(struct x11_stream *stream)
 {
 	__u64 bytes = x11_available_bytes(stream), data;
@@ -34,6 +49,8 @@ static __always_inline void clipboard_skip(struct x11_stream *stream)
 	if (bytes > stream->seen.rest_bytes)
 		bytes = stream->seen.rest_bytes;
 	data = x11_skip(&stream->seen, bytes);
+	if (stream->is_counting && data)
+		clipboard_note_text(stream, data);
 	x11_advance(stream, bytes);
 	if (!stream->is_counting || !data)
 		return;
@@ -161,6 +178,8 @@ __noinline int clipboard_exit(__u64 key, __u64 address, __u64 count, __u32 how, 
 		return true;
 	if (stream->has_data || !stream->is_seen || bytes != stream->seen_bytes) {
 		stream->is_counting = 1;
+		stream->text_bytes = 0;
+		stream->is_text_cut = 0;
 		x11_set_buffers(stream, address, count, how);
 		clipboard_walk(key, stream, bytes);
 		clipboard_end_data(stream);
@@ -205,6 +224,24 @@ static __noinline int clipboard_enter_call(struct call *call, struct sock *sock)
 	return 0;
 }
 
+/* The data of a property is a stream of its own; what the server is told otherwise is no text. */
+static __always_inline void clipboard_set_text(struct call *call, __u64 key)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+	struct weir_record_stream *text;
+
+	call->stream = 0;
+	if (!stream || !stream->text_bytes)
+		return;
+	call->text = stream->text_address;
+	call->text_bytes = stream->text_bytes;
+	call->stream = record_open(call->app->id, stream->text_property, WEIR_DEV_CLIPBOARD, false);
+	text = record_get_stream(call->stream);
+	if (text && stream->is_text_cut)
+		text->is_cut = 1;
+	stream->text_bytes = 0;
+}
+
 /* Of the socket that transfer_exit_write() found. */
 static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 {
@@ -219,6 +256,7 @@ static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 	if (call->rule->form != WEIR_FORM_MMSGHDR && x11_stream_make(key, server))
 		is_gap = clipboard_exit(key, call_arg(call, 1), call_arg(call, 2),
 					call_buffers_how(call), bytes);
+	clipboard_set_text(call, key);
 	if (is_gap && bytes)
 		datagram_note_gap(call->number);
 	return 0;

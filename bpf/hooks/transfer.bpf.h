@@ -8,6 +8,7 @@
 #include "datagram.bpf.h"
 #include "host.bpf.h"
 #include "terminal.bpf.h"
+#include "tls.bpf.h"
 #include "wayland.bpf.h"
 
 #define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
@@ -297,6 +298,8 @@ static __noinline int transfer_add_out(struct call *call, const struct object *o
 	bool has_peer = transfer_read_destination(call, object, &peer);
 
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
+	if (call->flow)
+		call->stream = tls_open_stream(call->app, object, call->flow);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "kernel/flow_list.h"
+#include "kernel/kernel_files.h"
+#include "kernel/kernel_records.h"
 #include "policy/policy.h"
 
 #define SOURCE_BYTES (1 << 20)
@@ -27,6 +29,7 @@ struct kernel_fixture {
 	char host[256];
 	enum sensor_host_source host_source;
 	uint64_t n_paths[4];
+	struct kernel_records records;
 };
 
 static void die(const char *what, int error)
@@ -47,21 +50,21 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 		die("cannot keep a flow", ENOSPC);
 }
 
+static void on_records(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app,
+		       const struct sensor_records *records)
+{
+	struct kernel_fixture *fixture = userdata;
+
+	(void)app;
+	kernel_records_put(&fixture->records, flow, records);
+}
+
 static void on_path(void *userdata, const struct sensor_path *path, const struct sensor_app *app)
 {
 	struct kernel_fixture *fixture = userdata;
 
 	(void)app;
 	fixture->n_paths[path->operation & 3]++;
-}
-
-static void write_file(const char *path, const void *data, size_t size, mode_t mode)
-{
-	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
-
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		die(path, errno);
-	close(fd);
 }
 
 static void write_policy(struct kernel_fixture *fixture, const char *before, const char *class)
@@ -75,27 +78,11 @@ static void write_policy(struct kernel_fixture *fixture, const char *before, con
 			 "[sink \"chat\"]\nhost = 127.0.0.2\nkind = web\norigin = no\n",
 			 before, class, class, fixture->export, class);
 
-	write_file(fixture->policy_path, text, (size_t)n, 0600);
+	kernel_files_write(fixture->policy_path, text, (size_t)n, 0600);
 	if (policy_load(fixture->policy_path, &fixture->policy, &problems) < 0) {
 		policy_problems_print(&problems, stderr);
 		die("policy", EINVAL);
 	}
-}
-
-static void copy_self(const char *to)
-{
-	char buffer[65536];
-	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int out = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
-	ssize_t n;
-
-	if (in < 0 || out < 0)
-		die(to, errno);
-	while ((n = read(in, buffer, sizeof(buffer))) > 0)
-		if (write(out, buffer, (size_t)n) != n)
-			die(to, errno);
-	close(in);
-	close(out);
 }
 
 static void write_source(struct kernel_fixture *fixture)
@@ -104,7 +91,7 @@ static void write_source(struct kernel_fixture *fixture)
 
 	for (size_t i = 0; i < SOURCE_BYTES; i++)
 		data[i] = (char)('a' + i % 26);
-	write_file(fixture->source, data, SOURCE_BYTES, 0644);
+	kernel_files_write(fixture->source, data, SOURCE_BYTES, 0644);
 	free(data);
 }
 
@@ -117,7 +104,7 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 					     .objects_max = fixture->options.objects_max,
 					     .use_perf = fixture->options.use_perf};
 	const struct sensor_handler handler = {
-		.flow = on_flow, .path = on_path, .userdata = fixture};
+		.flow = on_flow, .path = on_path, .records = on_records, .userdata = fixture};
 	char *reason = NULL;
 	int r = sd_event_new(&fixture->loop);
 
@@ -146,7 +133,7 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	snprintf(fixture->pin_dir, sizeof(fixture->pin_dir), "/sys/fs/bpf/%s", fixture->folder + 5);
 	if (mkdir(fixture->export, 0755) < 0)
 		die(fixture->export, errno);
-	copy_self(fixture->actor);
+	kernel_files_copy_self(fixture->actor);
 	write_source(fixture);
 	write_policy(fixture, "", "customer");
 	kernel_fixture_restart_sensor(fixture);
@@ -282,7 +269,7 @@ void kernel_fixture_add_actor(struct kernel_fixture *fixture, const char *name)
 	char path[192];
 
 	snprintf(path, sizeof(path), "%s/%s", fixture->folder, name);
-	copy_self(path);
+	kernel_files_copy_self(path);
 }
 
 pid_t kernel_fixture_spawn(struct kernel_fixture *fixture, char *const arguments[],
@@ -373,6 +360,13 @@ uint64_t kernel_fixture_bytes(struct kernel_fixture *fixture, bool is_out,
 {
 	return sum(fixture, is_out, inode->ino, major(inode->dev) << 20 | minor(inode->dev), 0)
 		.bytes;
+}
+
+const struct kernel_records *kernel_fixture_records(struct kernel_fixture *fixture)
+{
+	if (sensor_sweep(fixture->sensor) < 0)
+		die("sweep", EIO);
+	return &fixture->records;
 }
 
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture)

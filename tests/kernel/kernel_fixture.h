@@ -16,6 +16,7 @@
 #include "agent/sensor/sensor.h"
 
 struct kernel_fixture;
+struct kernel_records;
 
 struct kernel_options {
 	uint32_t ring_bytes;
@@ -88,6 +89,8 @@ uint64_t kernel_fixture_bytes(struct kernel_fixture *fixture, bool is_out,
 /* The host that was named last, or "". Sweeps. */
 const char *kernel_fixture_host(struct kernel_fixture *fixture,
 				enum sensor_host_source *ret_source);
+/* Sweeps; the records in what was written since the start, see kernel_records.h. */
+const struct kernel_records *kernel_fixture_records(struct kernel_fixture *fixture);
 /* Any flow at all since the start. */
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);

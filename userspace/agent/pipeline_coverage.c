@@ -66,8 +66,6 @@ static const struct channel channels[] = {
 	 "by usbfs) is not seen"},
 	{"Bluetooth", "none",
 	 "sockets of AF_BLUETOOTH are not followed (OBEX by obexd); rfcomm lines are serial lines"},
-	{"clipboard, pipes and TLS: records in them", "none",
-	 "lookups are estimated from the turns on CRM connections"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard of X11", "partial",
 	 "selections are followed to the byte between clients of a local server or Xwayland; not "
@@ -124,6 +122,23 @@ static const struct channel records_not_counted = {
 	"the policy has no [record \"NAME\"]: lookups are estimated from the turns on CRM "
 	"connections"};
 
+static const struct channel streams_counted[] = {
+	{"records in pipes, unix and TCP sockets", "partial",
+	 "in text that is written by write, writev, send and sendmsg, up to 256 KiB a call; not "
+	 "in what sendfile, splice, sendmmsg or io_uring moves, in what is packed or encrypted, "
+	 "nor in UTF-16; several threads in one pipe at once, HTTP/2 and tokens of 128 bytes "
+	 "and more make the count an estimate"},
+	{"records in TLS connections", "partial",
+	 "what 64-bit programs give to OpenSSL, GnuTLS and NSPR (NSS) as shared libraries, from "
+	 "the moment on that a labelled app was seen to have the library loaded; not where the "
+	 "library is part of the program (Go, Chromium, static OpenSSL) or does not write to the "
+	 "socket itself, nor what is received: lookups are estimated from the turns on CRM "
+	 "connections"},
+	{"records in the clipboard", "partial",
+	 "text of X11 selections, of one piece of memory a call, to 256 KiB; not in what INCR "
+	 "cuts, nor in UTF-16 and rich forms"},
+};
+
 static int add_channel(json_t *table, const struct channel *channel)
 {
 	return json_array_append_new(table,
@@ -139,6 +154,9 @@ json_t *agent_describe_coverage(const struct agent *agent)
 	sensor_describe_start(agent->sensor, &start);
 	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
 	add_channel(table, agent->scan ? &records_counted : &records_not_counted);
+	for (size_t i = 0; agent->scan && i < sizeof(streams_counted) / sizeof(streams_counted[0]);
+	     i++)
+		add_channel(table, &streams_counted[i]);
 	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
 		add_channel(table, &channels[i]);
 	return table;

@@ -66,6 +66,7 @@ static int on_walk(sd_event_source *source, uint64_t us, void *userdata)
 		agent->mended_misses = agent->reported_losses.programs_missed;
 	if (sensor_has_volatiles(agent->sensor))
 		(void)sensor_walk(agent->sensor);
+	sensor_rest_tls(agent->sensor);
 	arm(source, WALK_US);
 	return 0;
 }

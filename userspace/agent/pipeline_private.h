@@ -33,6 +33,7 @@ struct agent {
 	char boot_id[40];
 	struct keeper *keeper;
 	struct agent_scan *scan; /* NULL: the policy has no [record] */
+	size_t n_records_read;   /* of the policy's, that the kernel side reads streams for */
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
 	sd_event_source *labels_timer, *mounts_source;
 	struct sensor_losses reported_losses;
@@ -60,6 +61,8 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
 /* Emits or holds what the sweep saw, in order of time: tables are read in any order. */
 void agent_flush(struct agent *agent);
 void agent_observe_losses(struct agent *agent);
+/* Takes the event over until the flush. */
+void agent_see(struct agent *agent, struct event *event);
 void agent_observe_clock(struct agent *agent);
 
 /* pipeline_coverage.c: which channels the sensor sees, and why not all; NULL when out of memory. */
@@ -93,6 +96,13 @@ struct agent_scan_counts {
 };
 
 void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_counts);
+
+/* pipeline_records.c: records in what goes through pipes and sockets, counted by the sensor. */
+int agent_start_records(struct agent *agent, const uint8_t key[SIPHASH_KEY_BYTES]);
+void agent_see_records(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app,
+		       const struct sensor_records *records);
+/* An app that holds labelled data may have loaded a TLS library. */
+void agent_watch_tls(struct agent *agent, uint32_t pid);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

@@ -55,7 +55,7 @@ int agent_start_scan(struct agent *agent)
 	int r;
 
 	if (policy_records(agent->policy, &records) == 0)
-		return 0;
+		return agent_start_records(agent, (uint8_t[SIPHASH_KEY_BYTES]){});
 	scan = calloc(1, sizeof(*scan));
 	if (!scan)
 		return -ENOMEM;
@@ -64,6 +64,8 @@ int agent_start_scan(struct agent *agent)
 	r = scan_list_new(&scan->list);
 	if (r == 0)
 		r = make_hello(agent, &scan->hello);
+	if (r == 0)
+		r = agent_start_records(agent, scan->hello.key);
 	return r;
 }
 

@@ -127,7 +127,8 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 
 	spool_count(agent->spool, &spool);
 	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I}",
 		"processes_full", (json_int_t)losses->processes_full, "apps_full",
 		(json_int_t)losses->apps_full, "objects_full", (json_int_t)losses->objects_full,
 		"flows_full", (json_int_t)losses->flows_full, "overflow_in_bytes",
@@ -138,8 +139,8 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 		(json_int_t)losses->mappings_full, "labels_too_far",
 		(json_int_t)losses->labels_too_far, "unknown_calls",
 		(json_int_t)losses->unknown_calls, "paths_dropped",
-		(json_int_t)losses->paths_dropped, "files_unnamed",
-		(json_int_t)labelled_files_dropped(agent->files), "spool_damaged",
+		(json_int_t)losses->paths_dropped, "records_full", (json_int_t)losses->records_full,
+		"files_unnamed", (json_int_t)labelled_files_dropped(agent->files), "spool_damaged",
 		(json_int_t)spool.lost, "programs_missed", (json_int_t)losses->programs_missed);
 }
 

@@ -269,3 +269,18 @@ int policy_table_may_begin(const struct policy_table *table, uint8_t byte)
 {
 	return table->next[1][byte] != 0;
 }
+
+size_t policy_table_states(const struct policy_table *table)
+{
+	return table->n_states;
+}
+
+unsigned int policy_table_next(const struct policy_table *table, unsigned int state, uint8_t byte)
+{
+	return table->next[state][byte];
+}
+
+int policy_table_accepts(const struct policy_table *table, unsigned int state)
+{
+	return table->accepts[state];
+}

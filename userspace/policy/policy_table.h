@@ -29,6 +29,11 @@ void policy_table_free(struct policy_table *table);
 size_t policy_table_match(const struct policy_table *table, const uint8_t *data, size_t size,
 			  int (*may_end)(const uint8_t *data, size_t size, size_t at));
 
+/* The table itself: states from 0, which is dead, and 1, in which a text begins. */
+size_t policy_table_states(const struct policy_table *table);
+unsigned int policy_table_next(const struct policy_table *table, unsigned int state, uint8_t byte);
+int policy_table_accepts(const struct policy_table *table, unsigned int state);
+
 /* Whether a text that fits can begin with the byte. */
 int policy_table_may_begin(const struct policy_table *table, uint8_t byte);
 

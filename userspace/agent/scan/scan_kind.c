@@ -159,27 +159,18 @@ static const struct scan_kind kinds[] = {
 	[POLICY_RECORD_PATTERN] = {.may_begin = word_may_begin,
 				   .may_end = word_may_end,
 				   .normalise = copy_as_it_is},
-	[POLICY_RECORD_MOBILE] = {.shapes = {"1[3-9]\\d[ -]?\\d{4}[ -]?\\d{4}",
-					     "\\+?86[ -]?1[3-9]\\d[ -]?\\d{4}[ -]?\\d{4}",
-					     "0086[ -]?1[3-9]\\d[ -]?\\d{4}[ -]?\\d{4}"},
-				  .may_begin = digits_may_begin,
+	[POLICY_RECORD_MOBILE] = {.may_begin = digits_may_begin,
 				  .may_end = digits_may_end,
 				  .normalise = normalise_mobile},
-	[POLICY_RECORD_RESIDENT_ID] = {.shapes = {"[1-9]\\d{16}[0-9Xx]"},
-				       .may_begin = digits_may_begin,
+	[POLICY_RECORD_RESIDENT_ID] = {.may_begin = digits_may_begin,
 				       .may_end = digits_may_end,
 				       .normalise = normalise_resident_id},
-	/* RFC 5321: a local part has at most 64 bytes. */
-	[POLICY_RECORD_EMAIL] = {.shapes = {"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+\\.\\a{2,24}"},
-				 .may_begin = email_may_begin,
+	[POLICY_RECORD_EMAIL] = {.may_begin = email_may_begin,
 				 .may_end = email_may_end,
 				 .normalise = copy_lower},
-	[POLICY_RECORD_BANK_CARD] =
-		{.shapes = {"[3-6]\\d{14,18}", "[3-6]\\d{3}[ -]\\d{4}[ -]\\d{4}[ -]\\d{3,4}",
-			    "[3-6]\\d{3}[ -]\\d{4}[ -]\\d{4}[ -]\\d{4}[ -]\\d{1,3}"},
-		 .may_begin = digits_may_begin,
-		 .may_end = digits_may_end,
-		 .normalise = normalise_bank_card},
+	[POLICY_RECORD_BANK_CARD] = {.may_begin = digits_may_begin,
+				     .may_end = digits_may_end,
+				     .normalise = normalise_bank_card},
 };
 
 const struct scan_kind *scan_kind_of(enum policy_record_kind kind)

@@ -3,8 +3,8 @@
 #define WEIR_AGENT_SCAN_SCAN_KIND_H
 
 /*
- * What makes a text a mobile number, a resident id, ...: its shapes, what may stand
- * before and behind it, its check, and the one form in which it is counted, so that
+ * What makes a text of its shape (policy/policy_record.h) a mobile number, a resident id, ...: what
+ * may stand before and behind it, its check, and the one form in which it is counted, so that
  * 139 0000 1234 and +8613900001234 are the same number.
  */
 
@@ -17,10 +17,8 @@
 #define SCAN_TOKEN_MAX_BYTES 256
 /* What the rules look at before and behind a token. */
 #define SCAN_CONTEXT_BYTES 8
-#define SCAN_KIND_MAX_SHAPES 3
 
 struct scan_kind {
-	const char *shapes[SCAN_KIND_MAX_SHAPES]; /* NULL behind the last; none for PATTERN */
 	/* Whether a token may begin at data[at], for what stands before it. */
 	int (*may_begin)(const uint8_t *data, size_t at);
 	/* Whether a token at the start of data may end before data[at]. */

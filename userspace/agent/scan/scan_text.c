@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "agent/scan/scan_kind.h"
-#include "policy/policy_table.h"
 #include "base/cleanup.h"
-#include "policy/policy_shape.h"
+#include "policy/policy_record.h"
 
 #define WINDOW_BYTES (32 * 1024)
 /* So much is left unread until more comes, so that no token is cut. */
@@ -51,29 +50,9 @@ struct scan_text {
 	bool has_nul, has_row;
 };
 
-static int parse_shapes(const struct scan_rule *rule, const struct scan_kind *kind,
-			struct policy_shape *shapes, size_t *ret_n)
-{
-	const char *why;
-	size_t n = 0;
-
-	if (rule->kind == POLICY_RECORD_PATTERN && policy_shape_parse(rule->pattern, shapes, &why))
-		return -EINVAL;
-	if (rule->kind == POLICY_RECORD_PATTERN)
-		n = 1;
-	else
-		for (; n < SCAN_KIND_MAX_SHAPES && kind->shapes[n]; n++)
-			if (policy_shape_parse(kind->shapes[n], &shapes[n], &why) < 0)
-				return -EINVAL;
-	*ret_n = n;
-	return 0;
-}
-
 static int make_rule(struct scan_text *text, const struct scan_rule *given)
 {
 	struct rule *rule = &text->rules[text->n_rules];
-	struct policy_shape shapes[SCAN_KIND_MAX_SHAPES];
-	size_t n_shapes;
 	int r;
 
 	if (memchr(given->name, '\0', sizeof(given->name)) == NULL ||
@@ -82,9 +61,8 @@ static int make_rule(struct scan_text *text, const struct scan_rule *given)
 		return -EINVAL;
 	rule->kind = scan_kind_of((enum policy_record_kind)given->kind);
 	rule->tag = siphash(text->key, given->name, strlen(given->name));
-	r = parse_shapes(given, rule->kind, shapes, &n_shapes);
-	if (r == 0)
-		r = policy_table_new(shapes, n_shapes, &rule->table);
+	r = policy_record_table_new((enum policy_record_kind)given->kind, given->pattern,
+				    &rule->table);
 	if (r < 0)
 		return r;
 	for (unsigned int byte = 0; byte < 256; byte++)

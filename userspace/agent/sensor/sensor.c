@@ -82,10 +82,12 @@ void sensor_free(struct sensor *sensor)
 		return;
 	sd_event_source_disable_unref(sensor->ring_source);
 	ring_buffer__free(sensor->ring);
+	sensor_unwatch_tls(sensor);
 	if (sensor->state)
 		munmap(sensor->state, (size_t)sysconf(_SC_PAGESIZE));
 	weir_bpf__destroy(sensor->skeleton);
 	sensor_forget_all(sensor);
+	free(sensor->told);
 	free(sensor->paths);
 	free(sensor->ended);
 	free(sensor->pin_dir);
@@ -195,6 +197,7 @@ void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .names_full = losses->names_full,
 			   .volatiles_full = losses->volatiles_full,
 			   .mappings_full = losses->mappings_full,
+			   .records_full = sensor_count_records_full(sensor),
 			   .paths_dropped = sensor->paths_dropped,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,
 			   .overflow_out_bytes = sensor->overflow_out_bytes},

@@ -15,6 +15,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/siphash.h"
+
 struct policy;
 struct sensor;
 
@@ -110,10 +112,25 @@ struct sensor_path {
 	const char *new_path; /* of RENAME */
 };
 
+/* A record in what an app wrote into a pipe or a socket. */
+struct sensor_record {
+	uint32_t rule; /* index of the policy's record */
+	uint64_t fingerprint;
+};
+
+/* What was found in what went over a flow, since it was told last. */
+struct sensor_records {
+	const struct sensor_record *found; /* each once a flow, but for the last ones it had */
+	size_t n_found;
+	bool is_whole; /* all that the flow had by now was read */
+	bool is_plain; /* as a TLS library got it, before it was encrypted */
+};
+
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t unknown_calls, inflight_full, labels_too_far, names_full, volatiles_full;
 	uint64_t mappings_full;
+	uint64_t records_full;    /* streams and fingerprints for which there was no room */
 	uint64_t paths_dropped;   /* the queue of unlinks and renames was full */
 	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */
 	uint64_t overflow_in_bytes, overflow_out_bytes; /* of apps while the flow table was full */
@@ -141,6 +158,9 @@ struct sensor_handler {
 	void (*app_labelled)(void *userdata, const struct sensor_app *app);
 	void (*app_ended)(void *userdata, const struct sensor_app *app);
 	void (*path)(void *userdata, const struct sensor_path *path, const struct sensor_app *app);
+	/* May be NULL. */
+	void (*records)(void *userdata, const struct sensor_flow *flow,
+			const struct sensor_app *app, const struct sensor_records *records);
 	/* Something rang: a sweep is worth while now. */
 	void (*rung)(void *userdata);
 	void *userdata;
@@ -198,6 +218,20 @@ void sensor_describe_start(const struct sensor *sensor, struct sensor_start *ret
 
 /* Brings changed addresses of the policy into the kernel. */
 int sensor_apply_policy(struct sensor *sensor, const struct policy *policy);
+
+/* Has what apps write to pipes and sockets read for the policy's records, or for none of them;
+ * *ret_n says how many there was room for. Returns 0 or -errno. */
+int sensor_set_records(struct sensor *sensor, const struct policy *policy,
+		       const uint8_t key[SIPHASH_KEY_BYTES], size_t *ret_n);
+/* Calls whose bytes were read for records, by the kernel side, since it was loaded. */
+uint64_t sensor_count_records_read(const struct sensor *sensor);
+/* Has the TLS libraries read that this process has loaded. From then on everybody who uses them
+ * pays for it. Returns how many functions are read now that were not, or -errno. */
+int sensor_watch_tls(struct sensor *sensor, uint32_t pid);
+/* Lets go of them when nobody has held anything labelled for some minutes. */
+void sensor_rest_tls(struct sensor *sensor);
+/* Functions of TLS libraries that are read. */
+size_t sensor_count_tls(const struct sensor *sensor);
 
 /* Reports every flow that moved since the last sweep, then ended apps, then path calls. */
 int sensor_sweep(struct sensor *sensor);

@@ -30,9 +30,10 @@ static bool has_prefix(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-bool sensor_is_walk(const struct bpf_program *program)
+bool sensor_is_own(const struct bpf_program *program)
 {
-	return has_prefix(bpf_program__name(program), "walk_");
+	return has_prefix(bpf_program__name(program), "walk_") ||
+	       has_prefix(bpf_program__name(program), "tls_");
 }
 
 static bool is_hook(const struct bpf_program *program)
@@ -219,7 +220,7 @@ void sensor_pins_choose(struct sensor *sensor)
 	bpf_object__for_each_program(program, sensor->skeleton->obj)
 	{
 		const char *name = bpf_program__name(program);
-		bool is_wanted = sensor_is_walk(program) ||
+		bool is_wanted = sensor_is_own(program) ||
 				 (!is_resumed && is_of_mode(sensor, program) &&
 				  (sensor->has_lsm || !is_lsm(program)) &&
 				  !(is_hook(program) && is_pinned(sensor, LINK, name)));
@@ -254,7 +255,7 @@ static int fill_slots(const struct sensor *sensor, char **ret_reason)
 	{
 		int r;
 
-		if (!bpf_program__autoload(program) || sensor_is_walk(program) || is_hook(program))
+		if (!bpf_program__autoload(program) || sensor_is_own(program) || is_hook(program))
 			continue;
 		r = fill_slot(sensor, program);
 		if (r < 0)

@@ -26,6 +26,19 @@ struct sensor_queued_path {
 
 #define SENSOR_QUEUED_PATHS_MAX 4096
 
+/* What was last told of a stream that is read for records. */
+struct sensor_told {
+	uint64_t stream, found, bytes;
+	bool is_whole, is_settled;
+};
+
+struct sensor_tls_library {
+	uint64_t dev, ino;
+};
+
+#define SENSOR_TLS_LIBRARIES_MAX 64 /* different files; of more, the records are estimated */
+#define SENSOR_TLS_LINKS_MAX 512
+
 /* Of each label bit of the policy, the mask of its bit in the kernel's tables; 0: no such label. */
 struct sensor_labels {
 	uint64_t kernel[WEIR_LABELS];
@@ -53,6 +66,17 @@ struct sensor {
 	size_t n_paths;
 	uint64_t *ended; /* ids of apps whose last totals were reported */
 	size_t n_ended;
+	struct sensor_told *told;
+	size_t n_told;
+	uint64_t records_cleaned_ns;
+	uint64_t records_seen; /* changes of streams that all are told of */
+	struct {
+		struct sensor_tls_library libraries[SENSOR_TLS_LIBRARIES_MAX];
+		size_t n_libraries;
+		struct bpf_link *links[SENSOR_TLS_LINKS_MAX];
+		size_t n_links;
+		uint64_t used_ns; /* somebody held something labelled */
+	} tls;
 	uint64_t edges_swept; /* rung when the last whole sweep began */
 	uint64_t edges_damaged, sweeps, flows, objects;
 	uint64_t paths_seen, paths_told, paths_dropped;
@@ -71,7 +95,8 @@ void sensor_pins_examine(struct sensor *sensor);
 /* Pins the tables, or shares those that are pinned. */
 int sensor_pins_share(struct sensor *sensor);
 void sensor_pins_choose(struct sensor *sensor);
-bool sensor_is_walk(const struct bpf_program *program);
+/* Whether it is run or attached by each agent for itself, and not pinned. */
+bool sensor_is_own(const struct bpf_program *program);
 /* From here on every call is seen by this build's programs. */
 int sensor_attach(struct sensor *sensor, char **ret_reason);
 /* sensor_labels.c. Returns 0, -ENOSPC when names that left the policy hold too many bits, -errno.
@@ -130,6 +155,18 @@ int sensor_read_app(struct sensor *sensor, uint64_t app_id, struct weir_app *ret
 void sensor_describe_app(const struct sensor *sensor, const struct weir_app *app, const char *exe,
 			 struct sensor_app *ret_app);
 void sensor_forget_all(struct sensor *sensor);
+bool sensor_is_ended(const struct sensor *sensor, uint64_t app_id);
+/* path has room for a name and lives as long as what is described. */
+void sensor_describe_flow(const struct sensor *sensor, const struct weir_flow_key *key,
+			  const struct weir_flow *flow, char path[static WEIR_NAME_BYTES + 1],
+			  struct sensor_flow *ret_flow);
+/* sensor_records.c: after flows were swept. */
+void sensor_sweep_records(struct sensor *sensor);
+/* Of apps whose last totals were reported. */
+void sensor_forget_records(struct sensor *sensor);
+uint64_t sensor_count_records_full(const struct sensor *sensor);
+/* sensor_tls.c */
+void sensor_unwatch_tls(struct sensor *sensor);
 
 #define SENSOR_PATH_BYTES (WEIR_NAME_BYTES + WEIR_USER_PATH_BYTES + 2)
 

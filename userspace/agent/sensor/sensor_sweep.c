@@ -128,20 +128,18 @@ static const struct read_app *read_app_once(struct sensor *sensor, struct read_a
 	return read;
 }
 
-static void report_flow(struct sensor *sensor, struct read_app *apps,
-			const struct sensor_known *known, const struct weir_flow *flow, bool is_new)
+void sensor_describe_flow(const struct sensor *sensor, const struct weir_flow_key *key,
+			  const struct weir_flow *flow, char path[static WEIR_NAME_BYTES + 1],
+			  struct sensor_flow *ret_flow)
 {
-	const struct weir_flow_key *key = &known->key;
-	const struct read_app *read = read_app_once(sensor, apps, key->app_id);
-	char path[WEIR_NAME_BYTES + 1] = "";
-	struct sensor_flow report = {
+	path[0] = '\0';
+	*ret_flow = (struct sensor_flow){
 		.app_id = key->app_id,
 		.object = {kind_of(key, flow), key->object.ino, key->object.dev,
 			   key->object.generation},
 		.is_out = key->direction == WEIR_OUT,
 		.is_crm = flow->is_crm,
 		.is_estimated = flow->is_estimated,
-		.is_new = is_new,
 		.destination = key->destination,
 		.pid = flow->pid,
 		.hops = flow->hops,
@@ -158,16 +156,26 @@ static void report_flow(struct sensor *sensor, struct read_app *apps,
 		.path = path,
 		.host = "",
 	};
+	memcpy(&ret_flow->peer, flow->peer.ip, sizeof(ret_flow->peer));
+	if (flow->kind != WEIR_KIND_INET) {
+		sensor_name_assemble(&flow->name, path, WEIR_NAME_BYTES + 1);
+	} else if (sensor_name_host(&flow->name, path, WEIR_NAME_BYTES + 1)) {
+		ret_flow->host_source = (enum sensor_host_source)flow->host_source;
+		ret_flow->host = path;
+		ret_flow->path = "";
+	}
+}
+
+static void report_flow(struct sensor *sensor, struct read_app *apps,
+			const struct sensor_known *known, const struct weir_flow *flow, bool is_new)
+{
+	const struct read_app *read = read_app_once(sensor, apps, known->key.app_id);
+	char path[WEIR_NAME_BYTES + 1];
+	struct sensor_flow report;
 	struct sensor_app described;
 
-	memcpy(&report.peer, flow->peer.ip, sizeof(report.peer));
-	if (flow->kind != WEIR_KIND_INET) {
-		sensor_name_assemble(&flow->name, path, sizeof(path));
-	} else if (sensor_name_host(&flow->name, path, sizeof(path))) {
-		report.host_source = (enum sensor_host_source)flow->host_source;
-		report.host = path;
-		report.path = "";
-	}
+	sensor_describe_flow(sensor, &known->key, flow, path, &report);
+	report.is_new = is_new;
 	if (read)
 		sensor_describe_app(sensor, &read->app, read->exe, &described);
 	sensor->handler.flow(sensor->handler.userdata, &report, read ? &described : NULL);
@@ -295,6 +303,7 @@ int sensor_sweep(struct sensor *sensor)
 
 	if (r == 0) {
 		sweep_apps(sensor, began_ns);
+		sensor_sweep_records(sensor);
 		sensor->edges_swept = rung;
 	}
 	/* What rang before this sweep comes after the flows that it is about. */
@@ -312,7 +321,7 @@ void sensor_report_again(struct sensor *sensor)
 	sensor->n_ended = 0;
 }
 
-static bool is_ended(const struct sensor *sensor, uint64_t app_id)
+bool sensor_is_ended(const struct sensor *sensor, uint64_t app_id)
 {
 	for (size_t i = 0; i < sensor->n_ended; i++)
 		if (sensor->ended[i] == app_id)
@@ -327,13 +336,14 @@ int sensor_forget_ended(struct sensor *sensor)
 	bool has_next;
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 
+	sensor_forget_records(sensor);
 	if (sensor->n_ended == 0)
 		return 0;
 	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	while (has_next) {
 		key = next;
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (!is_ended(sensor, key.app_id))
+		if (!sensor_is_ended(sensor, key.app_id))
 			continue;
 		bpf_map_delete_elem(fd, &key);
 		forget_known(sensor, &key);

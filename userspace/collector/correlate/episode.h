@@ -63,9 +63,9 @@ void episode_free(struct episode *episode);
 int episode_fill_incident(const struct episode *episode, const struct policy *policy,
 			  struct incident *incident);
 
-/* Counts the records in what went out where all of it was files that the agent has read: the
- * different ones of all files together, so that what was sent twice to one recipient counts once.
- * Else the incident keeps its estimate. 0 or -ENOMEM. */
+/* Counts the records in what went out where all of it was read on its way out, or was files, pipes
+ * and local sockets that were read: the different ones of all together, so that what was sent twice
+ * to one recipient counts once. Else the incident keeps its estimate. 0 or -ENOMEM. */
 int episode_count_records(const struct episode *episode, const struct policy *policy,
 			  struct incident *incident);
 

@@ -62,6 +62,75 @@ static int take_read(struct counting *counting, const struct lineage_flow *flow,
 	return r;
 }
 
+/* The last scan of each app that wrote into it says of how much. */
+static bool is_last_of_writer(const struct lineage_object *object, size_t at)
+{
+	for (size_t i = at + 1; i < object->n_scans; i++)
+		if (object->scans[i].event->app.id == object->scans[at].event->app.id)
+			return false;
+	return true;
+}
+
+/* A pipe or local socket that a sender has read: all that was written there, and nothing that was
+ * not counted. */
+static int take_stream(struct counting *counting, const struct lineage_flow *flow,
+		       uint64_t *size_bytes)
+{
+	const struct lineage_object *object = lineage_object_of(counting->lineage, flow);
+	uint64_t written_bytes = 0;
+	int r = 0;
+
+	for (size_t i = 0; object && i < object->n_scans && r == 0; i++) {
+		const struct event *event = object->scans[i].event;
+
+		r = lineage_scans_add(&counting->scans, &object->scans[i]);
+		if (!is_last_of_writer(object, i))
+			continue;
+		written_bytes += event->size_bytes;
+		counting->is_whole &= event->certainty == EVENT_CERTAINTY_EXACT;
+	}
+	counting->is_whole &= object && object->n_scans > 0 &&
+			      object->n_scans < LINEAGE_MAX_SCANS && flow->bytes == written_bytes;
+	*size_bytes += written_bytes;
+	return r;
+}
+
+/* Whether all that went over the flow was counted on its way out. */
+static bool is_counted(const struct lineage_flow *flow)
+{
+	const struct event *last = flow->n_scans ? flow->scans[flow->n_scans - 1].event : NULL;
+
+	return last && flow->n_scans < LINEAGE_MAX_SCANS &&
+	       last->certainty == EVENT_CERTAINTY_EXACT && last->size_bytes == flow->bytes;
+}
+
+/* Of all that a sender sent: whatever it had read then does not matter. */
+static int take_sent(struct counting *counting, const struct lineage_app *app, bool *ret_is_counted)
+{
+	size_t n_flows = 0, n_counted = 0;
+	int r = 0;
+
+	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
+	     i = counting->lineage->flows[i].next_of_app) {
+		const struct lineage_flow *flow = &counting->lineage->flows[i];
+
+		if (!flow->is_egress || flow->bytes == 0)
+			continue;
+		n_flows++;
+		n_counted += is_counted(flow);
+		for (size_t j = 0; j < flow->n_scans && r == 0; j++)
+			r = lineage_scans_add(&counting->scans, &flow->scans[j]);
+	}
+	*ret_is_counted = n_flows > 0 && n_counted == n_flows;
+	return r;
+}
+
+static bool is_stream(const struct event_object *object)
+{
+	return object->kind == EVENT_OBJECT_PIPE || object->kind == EVENT_OBJECT_UNIX ||
+	       object->kind == EVENT_OBJECT_CLIPBOARD;
+}
+
 bool episode_app_is_client(const struct policy *policy, const struct lineage_app *app)
 {
 	const struct policy_executable *executables = NULL;
@@ -78,8 +147,11 @@ static int take_sender(struct counting *counting, const struct lineage_app *app)
 {
 	uint64_t out_bytes = 0, size_bytes = 0;
 	size_t n_files = 0;
-	int r = 0;
+	bool is_all_counted;
+	int r = take_sent(counting, app, &is_all_counted);
 
+	if (is_all_counted)
+		return r;
 	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
 	     i = counting->lineage->flows[i].next_of_app) {
 		const struct lineage_flow *flow = &counting->lineage->flows[i];
@@ -93,6 +165,9 @@ static int take_sender(struct counting *counting, const struct lineage_app *app)
 		if (event->object.kind == EVENT_OBJECT_FILE) {
 			n_files++;
 			r = take_read(counting, flow, &size_bytes);
+		} else if (is_stream(&event->object)) {
+			n_files++;
+			r = take_stream(counting, flow, &size_bytes);
 		} else {
 			counting->is_whole = false;
 		}

@@ -77,6 +77,9 @@ void lineage_free(struct lineage *lineage)
 		event_free(lineage->flows[i].event);
 		free(lineage->flows[i].person);
 		free(lineage->flows[i].reports);
+		for (size_t j = 0; j < lineage->flows[i].n_scans; j++)
+			event_free(lineage->flows[i].scans[j].event);
+		free(lineage->flows[i].scans);
 	}
 	for (size_t i = 0; i < lineage->n_apps; i++) {
 		free(lineage->apps[i].agent);
@@ -260,7 +263,7 @@ static int walk_app(struct walk *walk, size_t app)
 		.agent = node->agent,
 		.boot_id = node->boot_id,
 		.app_id = node->id,
-		.kinds = LINEAGE_FLOW_KINDS,
+		.kinds = LINEAGE_FLOW_KINDS | (node->is_sender ? 1u << EVENT_RECORDS : 0),
 	};
 	int r = store_query(walk->store, &query, &cursor);
 
@@ -270,12 +273,14 @@ static int walk_app(struct walk *walk, size_t app)
 		r = store_cursor_next(cursor, &record);
 		if (r <= 0)
 			break;
-		if (record->event->direction == EVENT_DIRECTION_IN ||
-		    record->event->object.role == EVENT_ROLE_CRM)
+		if (record->event->kind == EVENT_RECORDS)
+			r = lineage_graph_flow_scan(walk->lineage, record);
+		else if (record->event->direction == EVENT_DIRECTION_IN ||
+			 record->event->object.role == EVENT_ROLE_CRM)
 			r = take_incoming(walk, app, record);
 		else if (record->event->kind == EVENT_EGRESS && record->bytes > 0)
 			walk->lineage->apps[app].sends_elsewhere |=
-				!lineage_graph_has_flow(walk->lineage, record->event);
+				!lineage_graph_flow(walk->lineage, record->event);
 	}
 	return r;
 }
@@ -340,7 +345,7 @@ static int walk_object(struct walk *walk, size_t object)
 		r = lineage_graph_sighting(walk->lineage, object, record);
 		if (r == 0 && record->event->kind == EVENT_RECORDS)
 			r = lineage_graph_scan(&walk->lineage->objects[object], record);
-		if (r == 0 && record->event->direction == EVENT_DIRECTION_OUT)
+		else if (r == 0 && record->event->direction == EVENT_DIRECTION_OUT)
 			r = take_writer(walk, object, record);
 	}
 	return r;

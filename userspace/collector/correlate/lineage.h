@@ -43,6 +43,14 @@ struct lineage_report {
 	uint64_t turns;
 };
 
+/* What was read for records in an object or in what went over a flow, and when. */
+struct lineage_scan {
+	uint64_t id;         /* of the store record */
+	struct event *event; /* of kind RECORDS */
+};
+
+#define LINEAGE_MAX_SCANS 256 /* kept of one object or flow; the oldest goes */
+
 /* All reports of one (app, object, direction). */
 struct lineage_flow {
 	struct event *event; /* the first report; its labels and origins are the union of all */
@@ -54,6 +62,8 @@ struct lineage_flow {
 	uint64_t bytes, calls, turns;
 	struct lineage_report *reports; /* ascending id */
 	size_t n_reports;
+	struct lineage_scan *scans; /* ascending id; of what the app sent */
+	size_t n_scans;
 	uint64_t last_id;   /* highest record id booked; older ones are known */
 	size_t app;         /* index into apps */
 	size_t next_of_app; /* index of the app's next flow, LINEAGE_NO_FLOW at the end */
@@ -87,12 +97,6 @@ struct lineage_mark {
 	char *exe;
 	char *name; /* NULL when unknown; likewise below */
 	char *previous_name;
-};
-
-/* What was read in an object for records, and when. */
-struct lineage_scan {
-	uint64_t id;         /* of the store record */
-	struct event *event; /* of kind RECORDS */
 };
 
 /* Some looks, each once; they stay the lineage's. */

@@ -175,9 +175,11 @@ static size_t find_flow(const struct lineage *lineage, const struct event *event
 	return LINEAGE_INDEX_NONE;
 }
 
-bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *event)
+struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct event *event)
 {
-	return find_flow(lineage, event) != LINEAGE_INDEX_NONE;
+	size_t at = find_flow(lineage, event);
+
+	return at == LINEAGE_INDEX_NONE ? NULL : &lineage->flows[at];
 }
 
 static int add_flow(struct lineage *lineage, size_t app, const struct store_record *record,

@@ -33,10 +33,17 @@ bool lineage_graph_is_same_object(const struct lineage_object *object, const str
 int lineage_graph_sighting(struct lineage *lineage, size_t object,
 			   const struct store_record *record);
 
+/* Keeps what a record says was found in what went over its flow, if that is known. 0 or -ENOMEM. */
+int lineage_graph_flow_scan(struct lineage *lineage, const struct store_record *record);
+
 /* Keeps what a record says was found in an object. 0 or -ENOMEM. */
 int lineage_graph_scan(struct lineage_object *object, const struct store_record *record);
 
-bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *event);
+/* Adds to such a list, keeping it in order. 0 or -ENOMEM. */
+int lineage_scan_add(struct lineage_scan **list, size_t *n_list, const struct store_record *record);
+
+/* The flow that an event is of, or NULL. */
+struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct event *event);
 
 /* Sets first_ns and leave_ns of objects. */
 void lineage_graph_set_leave_times(struct lineage *lineage);

@@ -1,40 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "collector/correlate/lineage_graph.h"
 #include "collector/store/store.h"
 
-#define LINEAGE_MAX_SCANS 256 /* kept of one object; the oldest goes */
-
-static void drop_oldest(struct lineage_object *object)
+int lineage_scan_add(struct lineage_scan **list, size_t *n_list, const struct store_record *record)
 {
-	event_free(object->scans[0].event);
-	object->n_scans--;
-	for (size_t i = 0; i < object->n_scans; i++)
-		object->scans[i] = object->scans[i + 1];
-}
-
-int lineage_graph_scan(struct lineage_object *object, const struct store_record *record)
-{
-	struct lineage_scan *scans, scan = {.id = record->id};
-	size_t n = object->n_scans;
+	struct lineage_scan *scans = *list, scan = {.id = record->id};
+	size_t n = *n_list;
 
 	/* A second walk over the same object sees the same records again. */
-	if (n > 0 && record->id <= object->scans[n - 1].id)
+	if (n > 0 && record->id <= scans[n - 1].id)
 		return 0;
 	if (event_copy(record->event, &scan.event) < 0)
 		return -ENOMEM;
-	scans = reallocarray(object->scans, n + 1, sizeof(*scans));
+	if (n == LINEAGE_MAX_SCANS) {
+		event_free(scans[0].event);
+		memmove(scans, scans + 1, --n * sizeof(*scans));
+		scans[n] = scan;
+		return 0;
+	}
+	scans = reallocarray(scans, n + 1, sizeof(*scans));
 	if (!scans) {
 		event_free(scan.event);
 		return -ENOMEM;
 	}
-	object->scans = scans;
-	scans[object->n_scans++] = scan;
-	if (object->n_scans > LINEAGE_MAX_SCANS)
-		drop_oldest(object);
+	scans[n] = scan;
+	*list = scans;
+	*n_list = n + 1;
 	return 0;
+}
+
+int lineage_graph_scan(struct lineage_object *object, const struct store_record *record)
+{
+	return lineage_scan_add(&object->scans, &object->n_scans, record);
+}
+
+int lineage_graph_flow_scan(struct lineage *lineage, const struct store_record *record)
+{
+	struct lineage_flow *flow = lineage_graph_flow(lineage, record->event);
+
+	return flow ? lineage_scan_add(&flow->scans, &flow->n_scans, record) : 0;
 }
 
 const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, uint64_t read_ns)

@@ -70,7 +70,7 @@ struct incident_source {
 	enum event_certainty certainty; /* of records */
 };
 
-/* Different records of one kind in the files that went out. */
+/* Different records of one kind in what went out. */
 struct incident_count {
 	char *record; /* of the policy's section */
 	char *title;  /* "" when the policy has none */

@@ -137,8 +137,8 @@ static void write_counts(const struct incident *incident, bool zh, FILE *out)
 {
 	if (incident->n_counts == 0)
 		return;
-	fputs(zh ? "发出的文件中，去重后有"
-		 : " In the files that went out were, each counted once, ",
+	fputs(zh ? "发出的内容中，去重后有"
+		 : " In what went out were, each counted once, ",
 	      out);
 	for (size_t i = 0; i < incident->n_counts; i++) {
 		const struct incident_count *count = &incident->counts[i];

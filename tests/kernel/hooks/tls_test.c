@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernel/coverage.h"
+#include "kernel/kernel_files.h"
+#include "kernel/kernel_fixture.h"
+#include "kernel/kernel_records.h"
+#include "kernel/tls_peer.h"
+
+#define N_ROWS 400
+
+struct story {
+	struct kernel_fixture *fixture;
+	char text[64 * N_ROWS], text_path[192], go_path[192];
+	size_t size;
+};
+
+static int given_a_table_and_a_reader(void **state)
+{
+	struct story *story = calloc(1, sizeof(*story));
+	const char *folder;
+
+	if (!story)
+		return -1;
+	story->fixture = kernel_fixture_start(NULL);
+	kernel_records_look(kernel_fixture_sensor(story->fixture));
+	folder = kernel_fixture_folder(story->fixture);
+	snprintf(story->text_path, sizeof(story->text_path), "%s/table.csv", folder);
+	snprintf(story->go_path, sizeof(story->go_path), "%s/go", folder);
+	for (size_t i = 0; i < N_ROWS; i++)
+		story->size +=
+			(size_t)sprintf(story->text + story->size, "P20%08zu,139%08zu\n", i, i);
+	kernel_files_write(story->text_path, story->text, story->size, 0644);
+	*state = story;
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	struct story *story = *state;
+
+	kernel_fixture_stop(story->fixture);
+	free(story);
+	return 0;
+}
+
+static pid_t when_a_program_starts(struct story *story, const char *how, const char *source,
+				   int *ret_output)
+{
+	char *arguments[] = {"actor",        "tls-client",     (char *)how, (char *)source,
+			     story->go_path, story->text_path, NULL};
+	char ready[6];
+	pid_t pid = kernel_fixture_spawn(story->fixture, arguments, ret_output);
+
+	assert_int_equal(read(*ret_output, ready, sizeof(ready)), sizeof(ready));
+	return pid;
+}
+
+static void when_it_sends(struct story *story, pid_t pid, int output)
+{
+	char text[256];
+
+	kernel_files_write(story->go_path, "", 0, 0644);
+	kernel_fixture_wait(pid, output, text, sizeof(text));
+}
+
+static void check_all_counted(struct story *story)
+{
+	const struct kernel_records *records = kernel_fixture_records(story->fixture);
+
+	kernel_records_check(records, story->text, story->size, 2 * N_ROWS);
+	assert_true(records->is_plain);
+	assert_true(records->is_whole);
+	assert_int_equal(records->kind, SENSOR_OBJECT_INET);
+	assert_true(records->bytes > story->size);
+}
+
+static void check_sent_by(struct story *story, const char *how)
+{
+	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
+	int output;
+	pid_t pid =
+		when_a_program_starts(story, how, kernel_fixture_source(story->fixture), &output);
+
+	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), 2);
+	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), 0);
+	when_it_sends(story, pid, output);
+	check_all_counted(story);
+}
+
+static void what_ssl_write_is_given_counts_as_in_a_file(void **state)
+{
+	check_sent_by(*state, "SSL_write");
+	coverage_note("records in TLS by OpenSSL", COVERAGE_EXACT);
+}
+
+static void what_ssl_write_ex_is_given_counts_as_in_a_file(void **state)
+{
+	check_sent_by(*state, "SSL_write_ex");
+}
+
+/* It may live for milliseconds: nobody has to see it start. */
+static void the_next_program_is_read_from_its_first_write_on(void **state)
+{
+	struct story *story = *state;
+	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
+	const char *source = kernel_fixture_source(story->fixture);
+	int output, first_output;
+	pid_t first = when_a_program_starts(story, "SSL_write", source, &first_output), pid;
+
+	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)first), 2);
+	pid = when_a_program_starts(story, "SSL_write", source, &output);
+	when_it_sends(story, pid, output);
+	check_all_counted(story);
+	when_it_sends(story, first, first_output);
+}
+
+/* The library is on a file system that only the program's own namespace knows. */
+static void a_container_has_a_library_of_its_own(void **state)
+{
+	static const char script[] =
+		"ssl=$(ldd $DIR/actor | awk '/libssl/ { print $3 }')\n"
+		"exec unshare -m sh -ec \"mkdir -p $DIR/lib && mount -t tmpfs none $DIR/lib && "
+		"cp $ssl $DIR/lib && exec env LD_LIBRARY_PATH=$DIR/lib $DIR/actor tls-client "
+		"SSL_write $SRC $DIR/go $DIR/table.csv\"";
+	struct story *story = *state;
+	char ready[6];
+	int output;
+	pid_t pid = kernel_fixture_spawn_shell(story->fixture, script, &output);
+
+	assert_int_equal(read(output, ready, sizeof(ready)), sizeof(ready));
+	assert_int_equal(sensor_watch_tls(kernel_fixture_sensor(story->fixture), (uint32_t)pid), 2);
+	when_it_sends(story, pid, output);
+	check_all_counted(story);
+}
+
+static void who_holds_nothing_labelled_is_not_read(void **state)
+{
+	struct story *story = *state;
+	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
+	int output;
+	pid_t pid = when_a_program_starts(story, "SSL_write", "-", &output);
+
+	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), 2);
+	when_it_sends(story, pid, output);
+	assert_int_equal(kernel_fixture_records(story->fixture)->n_told, 0);
+	assert_int_equal(sensor_count_records_read(sensor), 0);
+}
+
+static void what_was_written_before_it_was_watched_is_no_exact_count(void **state)
+{
+	struct story *story = *state;
+	int output;
+	pid_t pid = when_a_program_starts(story, "SSL_write", kernel_fixture_source(story->fixture),
+					  &output);
+
+	when_it_sends(story, pid, output);
+	assert_int_equal(kernel_fixture_records(story->fixture)->n_told, 0);
+}
+
+#define STORY(test) cmocka_unit_test_setup_teardown(test, given_a_table_and_a_reader, clean_up)
+
+static int serve(void **state)
+{
+	(void)state;
+	tls_peer_serve();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(what_ssl_write_is_given_counts_as_in_a_file),
+		STORY(what_ssl_write_ex_is_given_counts_as_in_a_file),
+		STORY(the_next_program_is_read_from_its_first_write_on),
+		STORY(a_container_has_a_library_of_its_own),
+		STORY(who_holds_nothing_labelled_is_not_read),
+		STORY(what_was_written_before_it_was_watched_is_no_exact_count),
+	};
+	int r = tls_peer_main(argc, argv);
+
+	return r >= 0 ? r : cmocka_run_group_tests_name("tls", tests, serve, NULL);
+}

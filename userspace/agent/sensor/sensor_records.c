@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/*
+ * What the kernel side found in what apps wrote to pipes and sockets. Its tables are the truth:
+ * what is told is told again after a restart, which changes nothing, as a fingerprint counts once.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "policy/policy_automaton.h"
+#include "bpf/weir.skel.h"
+
+#define BATCH 1024
+#define QUIET_NS 700000000ull   /* without a write: what was written last is all, for now */
+#define IDLE_NS 600000000000ull /* then a stream is forgotten, which frees its place */
+#define CLEAN_NS 60000000000ull
+/* What TLS adds to what it is given: at most so much a record of 16 KiB and a call, and to begin
+ * with. RFC 8446 5.2, RFC 5246 6.2.3 */
+#define TLS_RECORD_BYTES 16384
+#define TLS_RECORD_EXTRA_BYTES 352
+#define TLS_HANDSHAKE_BYTES 16384
+
+struct found {
+	struct weir_record_key key;
+	struct weir_record_found value;
+};
+
+struct found_list {
+	struct found *items;
+	size_t n_items, room;
+};
+
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	if (x->key.stream != y->key.stream)
+		return x->key.stream < y->key.stream ? -1 : 1;
+	return (x->value.order > y->value.order) - (x->value.order < y->value.order);
+}
+
+static int add_found(struct found_list *list, const struct weir_record_key *keys,
+		     const struct weir_record_found *values, uint32_t n)
+{
+	if (list->n_items + n > list->room) {
+		size_t room = (list->n_items + n) * 2;
+		struct found *grown = reallocarray(list->items, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->items = grown;
+		list->room = room;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		list->items[list->n_items++] = (struct found){keys[i], values[i]};
+	return 0;
+}
+
+/* All of the table, by stream and order. */
+static int read_found(struct sensor *sensor, struct found_list *list)
+{
+	_cleanup_free_ struct weir_record_key *keys = calloc(BATCH, sizeof(*keys));
+	_cleanup_free_ struct weir_record_found *values = calloc(BATCH, sizeof(*values));
+	int fd = bpf_map__fd(sensor->skeleton->maps.records_found), r = 0;
+	uint64_t place = 0;
+	bool is_first = true;
+
+	if (!keys || !values)
+		return -ENOMEM;
+	for (;;) {
+		uint32_t n = BATCH;
+		int error = bpf_map_lookup_batch(fd, is_first ? NULL : &place, &place, keys, values,
+						 &n, NULL) < 0
+				    ? -errno
+				    : 0;
+
+		if (error < 0 && error != -ENOENT)
+			return error;
+		r = add_found(list, keys, values, n);
+		if (r < 0 || error == -ENOENT)
+			break;
+		is_first = false;
+	}
+	if (list->n_items > 0)
+		qsort(list->items, list->n_items, sizeof(*list->items), compare_found);
+	return r;
+}
+
+/* Of the first one of a stream whose order is above the one given. */
+static size_t find_first(const struct found_list *list, uint64_t stream, uint64_t order)
+{
+	size_t from = 0, to = list->n_items;
+
+	while (from < to) {
+		size_t middle = (from + to) / 2;
+		const struct found *item = &list->items[middle];
+
+		if (item->key.stream < stream ||
+		    (item->key.stream == stream && item->value.order <= order))
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static struct sensor_told *find_told(struct sensor *sensor, uint64_t stream)
+{
+	struct sensor_told *grown;
+
+	for (size_t i = 0; i < sensor->n_told; i++)
+		if (sensor->told[i].stream == stream)
+			return &sensor->told[i];
+	grown = reallocarray(sensor->told, sensor->n_told + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	sensor->told = grown;
+	grown[sensor->n_told] = (struct sensor_told){.stream = stream};
+	return &grown[sensor->n_told++];
+}
+
+static bool is_whole(const struct weir_record_stream *stream, const struct weir_flow *flow)
+{
+	uint64_t records;
+
+	if (stream->missed_bytes || stream->is_cut || stream->is_framed)
+		return false;
+	if (!stream->is_plain)
+		return stream->bytes == flow->bytes;
+	records = flow->calls + stream->begun + stream->bytes / TLS_RECORD_BYTES;
+	return flow->bytes >= stream->bytes &&
+	       flow->bytes - stream->bytes <=
+		       records * TLS_RECORD_EXTRA_BYTES + TLS_HANDSHAKE_BYTES;
+}
+
+static bool is_over(struct sensor *sensor, uint64_t app_id)
+{
+	struct weir_app app;
+
+	return bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.apps), &app_id, &app) < 0 ||
+	       app.ended_ns != 0;
+}
+
+static int report(struct sensor *sensor, const struct weir_record_stream *stream,
+		  const struct weir_flow *flow, const struct sensor_records *records)
+{
+	char path[WEIR_NAME_BYTES + 1], exe[WEIR_NAME_BYTES + 1];
+	struct sensor_app described;
+	struct sensor_flow report;
+	struct weir_app app;
+	bool has_app = sensor_read_app(sensor, stream->flow.app_id, &app, exe) == 0;
+
+	sensor_describe_flow(sensor, &stream->flow, flow, path, &report);
+	if (has_app) {
+		app.comm[sizeof(app.comm) - 1] = '\0';
+		sensor_describe_app(sensor, &app, exe, &described);
+	}
+	sensor->handler.records(sensor->handler.userdata, &report, has_app ? &described : NULL,
+				records);
+	return 0;
+}
+
+/* Those that were not told, and when nothing more comes for now, those that may be some. */
+static size_t collect(const struct found_list *list, const struct weir_record_stream *stream,
+		      const struct sensor_told *told, bool is_settled, struct sensor_record *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = find_first(list, stream->id, told->found);
+	     i < list->n_items && list->items[i].key.stream == stream->id; i++)
+		ret[n++] = (struct sensor_record){list->items[i].value.rule,
+						  list->items[i].key.fingerprint};
+	for (uint32_t i = 0; is_settled && i < stream->n_maybes && i < WEIR_RECORD_MAYBES; i++)
+		ret[n++] = (struct sensor_record){stream->maybes[i].rule,
+						  stream->maybes[i].fingerprint};
+	return n;
+}
+
+/* Returns whether there is nothing more to tell of the stream as it is. */
+static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *stream,
+			const struct found_list *list, struct sensor_record *room)
+{
+	struct sensor_told *told = find_told(sensor, stream->id);
+	bool is_settled = clock_boottime_ns() - stream->last_ns > QUIET_NS ||
+			  is_over(sensor, stream->flow.app_id);
+	struct sensor_records records = {.found = room, .is_plain = stream->is_plain};
+	struct weir_flow flow;
+
+	if (!told || stream->is_binary || stream->found + stream->n_maybes == 0 ||
+	    bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.flows), &stream->flow, &flow) <
+		    0)
+		return true;
+	records.is_whole = is_settled && is_whole(stream, &flow);
+	if (stream->found == told->found &&
+	    (!is_settled || (told->is_settled && told->bytes == stream->bytes &&
+			     told->is_whole == records.is_whole)))
+		return is_settled;
+	records.n_found = collect(list, stream, told, is_settled, room);
+	report(sensor, stream, &flow, &records);
+	*told = (struct sensor_told){.stream = stream->id,
+				     .found = stream->found,
+				     .bytes = stream->bytes,
+				     .is_whole = records.is_whole,
+				     .is_settled = is_settled};
+	return is_settled;
+}
+
+static uint64_t read_changes(const struct sensor *sensor, struct weir_record_counts *ret_counts)
+{
+	uint32_t zero = 0;
+
+	*ret_counts = (struct weir_record_counts){};
+	(void)bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.record_counts), &zero,
+				  ret_counts);
+	return ret_counts->changes;
+}
+
+uint64_t sensor_count_records_read(const struct sensor *sensor)
+{
+	struct weir_record_counts counts;
+
+	return read_changes(sensor, &counts);
+}
+
+uint64_t sensor_count_records_full(const struct sensor *sensor)
+{
+	struct weir_record_counts counts;
+
+	read_changes(sensor, &counts);
+	return counts.streams_full + counts.found_full;
+}
+
+/* In the order of the table: what is told is put in order of time by whoever takes it. */
+void sensor_sweep_records(struct sensor *sensor)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
+	struct weir_record_counts counts;
+	uint64_t changes = read_changes(sensor, &counts), key, next;
+	struct found_list list = {};
+	struct sensor_record *room = NULL;
+	struct weir_record_stream stream;
+	bool is_done = true, has_next;
+
+	if (!sensor->handler.records || changes == sensor->records_seen)
+		return;
+	if (read_found(sensor, &list) == 0)
+		room = reallocarray(NULL, list.n_items + WEIR_RECORD_MAYBES, sizeof(*room));
+	has_next = room && bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (has_next) {
+		key = next;
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &stream) == 0)
+			is_done &= tell_stream(sensor, &stream, &list, room);
+	}
+	explicit_bzero(&stream, sizeof(stream));
+	if (room && is_done)
+		sensor->records_seen = changes;
+	free(room);
+	free(list.items);
+}
+
+static void forget_told(struct sensor *sensor, uint64_t stream)
+{
+	for (size_t i = 0; i < sensor->n_told; i++)
+		if (sensor->told[i].stream == stream)
+			sensor->told[i--] = sensor->told[--sensor->n_told];
+}
+
+/* Deletes what was found in streams that are no more. */
+static void drop_found(struct sensor *sensor)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.records_found);
+	int streams_fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
+	struct weir_record_stream stream;
+	struct found_list list = {};
+
+	if (read_found(sensor, &list) == 0)
+		for (size_t i = 0; i < list.n_items; i++)
+			if (bpf_map_lookup_elem(streams_fd, &list.items[i].key.stream, &stream) < 0)
+				(void)bpf_map_delete_elem(fd, &list.items[i].key);
+	explicit_bzero(&stream, sizeof(stream));
+	free(list.items);
+}
+
+void sensor_forget_records(struct sensor *sensor)
+{
+	int fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
+	uint64_t now_ns = clock_boottime_ns(), key, next;
+	bool has_next, has_dropped = false;
+
+	if (sensor->n_ended == 0 && now_ns - sensor->records_cleaned_ns < CLEAN_NS)
+		return;
+	sensor->records_cleaned_ns = now_ns;
+	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	while (has_next) {
+		struct weir_record_stream stream;
+
+		key = next;
+		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &key, &stream) < 0)
+			continue;
+		if (sensor_is_ended(sensor, stream.flow.app_id) ||
+		    now_ns - stream.last_ns > IDLE_NS) {
+			(void)bpf_map_delete_elem(fd, &key);
+			forget_told(sensor, key);
+			has_dropped |= stream.found > 0;
+		}
+		explicit_bzero(&stream, sizeof(stream));
+	}
+	if (has_dropped)
+		drop_found(sensor);
+}
+
+static void clear(int fd, void *key)
+{
+	while (bpf_map_get_next_key(fd, NULL, key) == 0)
+		if (bpf_map_delete_elem(fd, key) < 0)
+			return;
+}
+
+/* What an earlier agent looked for may have other numbers, or another key. */
+static void forget_others(struct sensor *sensor, const struct weir_record_table *table,
+			  const struct weir_record_table *old)
+{
+	struct weir_record_key key;
+	uint64_t stream;
+
+	if (old->n_rules == table->n_rules && memcmp(old->key, table->key, sizeof(old->key)) == 0 &&
+	    memcmp(old->rules, table->rules, sizeof(old->rules)) == 0)
+		return;
+	clear(bpf_map__fd(sensor->skeleton->maps.record_streams), &stream);
+	clear(bpf_map__fd(sensor->skeleton->maps.records_found), &key);
+}
+
+int sensor_set_records(struct sensor *sensor, const struct policy *policy,
+		       const uint8_t key[SIPHASH_KEY_BYTES], size_t *ret_n)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+	_cleanup_free_ struct weir_record_table *table = calloc(1, sizeof(*table));
+	_cleanup_free_ struct weir_record_table *old = calloc(1, sizeof(*old));
+	int fd = bpf_map__fd(sensor->skeleton->maps.record_table), r;
+	const struct policy_record *records;
+	size_t n_records = policy_records(policy, &records);
+	uint32_t zero = 0;
+
+	if (!table || !old)
+		return -ENOMEM;
+	r = policy_automaton_fill(records, n_records, key, table, ret_n);
+	if (r == 0 && bpf_map_lookup_elem(fd, &zero, old) < 0)
+		r = -errno;
+	if (r == 0 && bpf_map_update_elem(fd, &zero, table, BPF_ANY) < 0)
+		r = -errno;
+	if (r == 0)
+		forget_others(sensor, table, old);
+	explicit_bzero(table, sizeof(*table));
+	explicit_bzero(old, sizeof(*old));
+	return r;
+}
