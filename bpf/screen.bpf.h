@@ -122,6 +122,8 @@ __noinline __u64 screen_show(__u64 key, __u64 app_id, __u64 drawn_ns)
 	if (bpf_ktime_get_boot_ns() - drawn_ns > gate->screen_recent_s * SCREEN_NS_PER_S)
 		return 0;
 	transfer.labels = screen_labels(drawer, gate);
+	if (!transfer.labels)
+		return 0;
 	transfer.bytes = stream->taken_pixels * SCREEN_PIXEL_BYTES;
 	transfer.hops = drawer->hops;
 	screen_set_object(stream, app, &object);
