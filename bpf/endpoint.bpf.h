@@ -105,7 +105,7 @@ static __noinline int endpoint_remember(struct task_struct *task, struct sock *s
 
 	if (!address)
 		return 0;
-	text = (__u64)address + bpf_core_field_offset(struct unix_address, name) + ENDPOINT_TEXT_AT;
+	text = object_unix_text(address);
 	bpf_probe_read_kernel(&first, sizeof(first), (const void *)text);
 	if (!is_bound && !endpoint_is_known_by(task, sock, first))
 		return 0;

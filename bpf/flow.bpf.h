@@ -26,22 +26,22 @@ static __noinline int flow_name_unix(struct sock *sock, __u32 direction, struct 
 {
 	struct unix_sock *end = (struct unix_sock *)sock;
 	struct unix_address *address;
-	const char *text;
 	char first = 0;
 	long length;
+	__u64 text;
 
 	if (direction == WEIR_OUT)
 		end = (struct unix_sock *)BPF_CORE_READ(end, peer);
 	address = BPF_CORE_READ(end, addr);
 	if (!address)
 		return 0;
-	text = (void *)address + bpf_core_field_offset(struct unix_address, name) +
-	       bpf_core_field_offset(struct sockaddr_un, sun_path);
-	bpf_probe_read_kernel(&first, sizeof(first), text);
+	text = object_unix_text(address);
+	bpf_probe_read_kernel(&first, sizeof(first), (const void *)text);
 	if (first != '/')
 		return 0;
 	length = bpf_probe_read_kernel_str(ret_name->text,
-					   sizeof(((struct sockaddr_un *)0)->sun_path), text + 1);
+					   sizeof(((struct sockaddr_un *)0)->sun_path),
+					   (const void *)(text + 1));
 	if (length > 0)
 		ret_name->bytes = length;
 	return 0;

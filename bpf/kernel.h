@@ -309,6 +309,11 @@ struct task_struct {
 	char comm[16];
 };
 
+/* include/trace/events/sched.h; at one offset on 5.10, at another on 6.18 */
+struct trace_event_raw_sched_process_fork {
+	int child_pid;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -363,6 +368,10 @@ struct socket {
 
 struct bpf_iter__task {
 	struct task_struct *task;
+};
+
+struct bpf_iter__bpf_map_elem {
+	void *key;
 };
 
 struct bpf_iter__task_file {

@@ -231,6 +231,13 @@ static __always_inline bool object_key_of_loopback(const struct object *object, 
 	return true;
 }
 
+/* Where the text of a unix socket's address is: a path, or a NUL and a name. */
+static __always_inline __u64 object_unix_text(struct unix_address *address)
+{
+	return (__u64)address + bpf_core_field_offset(struct unix_address, name) +
+	       bpf_core_field_offset(struct sockaddr_un, sun_path);
+}
+
 static __always_inline void object_key_of_unix_sock(struct sock *sock,
 						    struct weir_object_key *ret_key)
 {

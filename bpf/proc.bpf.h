@@ -88,4 +88,15 @@ __noinline __u64 proc_find_task(__u32 number)
 	return (__u64)proc_task_of_pid(pid);
 }
 
+/* The thread that has a number in the first namespace, which has all of them. Not static: verified
+ * once, see name_hash(). */
+__noinline __u64 proc_find_global(__u32 number)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct upid *own = proc_number_at(BPF_CORE_READ(task, thread_pid), 0);
+	struct pid *pid = proc_find_pid(BPF_CORE_READ(own, ns), number);
+
+	return pid ? (__u64)proc_task_of_pid(pid) : 0;
+}
+
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The programs. System call handlers exist once and are entered two ways: as
- * tp_btf, or as perf tracepoints where those lose calls (7.x); the loader picks.
+ * The programs. Handlers exist once and are entered two ways: as tp_btf, or as
+ * perf tracepoints where those lose calls (7.x); the loader picks.
  * Each is reached through its slot, so that another build can take its place.
  */
 
@@ -14,6 +14,7 @@
 #include "hooks/process.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
+#include "hooks/walk.bpf.h"
 #include "slot.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -290,16 +291,39 @@ int fork_btf(__u64 *ctx)
 	return process_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1]);
 }
 
+/* Of the two tasks the event tells numbers only, those of the first namespace. */
+HOOK(fork_perf, "tp/sched/sched_process_fork")
+int fork_perf(struct trace_event_raw_sched_process_fork *ctx)
+{
+	struct task_struct *child = (struct task_struct *)proc_find_global(ctx->child_pid);
+
+	if (child)
+		process_fork((struct task_struct *)bpf_get_current_task(), child);
+	return 0;
+}
+
 HOOK(exec_btf, "tp_btf/sched_process_exec")
 int exec_btf(__u64 *ctx)
 {
 	return process_exec((struct task_struct *)ctx[0]);
 }
 
+HOOK(exec_perf, "tp/sched/sched_process_exec")
+int exec_perf(void *ctx)
+{
+	return process_exec((struct task_struct *)bpf_get_current_task());
+}
+
 HOOK(exit_task_btf, "tp_btf/sched_process_exit")
 int exit_task_btf(__u64 *ctx)
 {
 	return process_exit((struct task_struct *)ctx[0]);
+}
+
+HOOK(exit_task_perf, "tp/sched/sched_process_exit")
+int exit_task_perf(void *ctx)
+{
+	return process_exit((struct task_struct *)bpf_get_current_task());
 }
 
 /* Loaded only where the kernel asks them; what they return is the answer that all is allowed. */
@@ -332,57 +356,4 @@ HOOK(lsm_receive, "lsm/file_receive")
 int lsm_receive(__u64 *ctx)
 {
 	return permission_receive((struct file *)ctx[0]);
-}
-
-/* Every process that exists already gets its app. */
-SEC("iter/task")
-int walk_tasks(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-
-	if (task && BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) &&
-	    BPF_CORE_READ(task, mm))
-		app_adopt(task);
-	return 0;
-}
-
-/*
- * Every open descriptor: finds sources that were opened before the sensor was
- * there, opens the gate of apps that hold labelled objects, and marks the objects
- * that still exist.
- */
-SEC("iter/task_file")
-int walk_files(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct weir_state *gate = state_get();
-	struct object object = {};
-	struct weir_object *known;
-	struct weir_app *app;
-
-	if (!task || !file || !gate)
-		return 0;
-	app = app_adopt(task);
-	if (!app)
-		return 0;
-	if (app->has_mappings && mapping_is_labelled(app->id))
-		app_open(app);
-	object_resolve(file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE)
-		return 0;
-	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
-		endpoint_remember(task, object.sock, false);
-	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
-		app_open(app);
-	if (object.kind == WEIR_KIND_INET)
-		label_watch_socket(app, file);
-	else
-		label_watch_file(app, file, false);
-	known = bpf_map_lookup_elem(&objects, &object.key);
-	if (known) {
-		known->seen_epoch = gate->epoch;
-		app_open(app);
-	}
-	return 0;
 }

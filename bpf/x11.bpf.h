@@ -14,7 +14,6 @@
  * with a NUL in front, by an abstract name (Xtranssock.c of xtrans). */
 #define X11_ADDRESS_FIRST 0x31582e2f706d742full
 #define X11_ADDRESS_SECOND 0x582f78696e752d31ull
-#define X11_ADDRESS_AT 2 /* offsetof(struct sockaddr_un, sun_path) */
 
 /* Ids of one client: 2^29 by 256 clients, which is the default. resource.h of the X server */
 #define X11_CLIENT_IDS 0x1fffffu
@@ -24,8 +23,7 @@
 
 static __always_inline bool x11_is_address(struct unix_address *address)
 {
-	__u64 text =
-		(__u64)address + bpf_core_field_offset(struct unix_address, name) + X11_ADDRESS_AT;
+	__u64 text = object_unix_text(address);
 	__u64 words[2] = {};
 	char first = 0;
 

@@ -19,50 +19,71 @@ static __always_inline bool uring_has_destination(const struct weir_syscall *rul
 	       (rule->form == WEIR_FORM_MSGHDR || rule->form == WEIR_FORM_SENDTO);
 }
 
-static __noinline bool uring_is_udp(struct io_kiocb *request)
+/* The socket that a request is about, or NULL. */
+static __always_inline struct sock *uring_sock(struct io_kiocb *request)
 {
 	struct file *file = uring_file(request);
-	struct sock *sock;
 
 	if (!file || object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
-		return false;
-	sock = object_sock_of_file(file);
+		return NULL;
+	return object_sock_of_file(file);
+}
+
+static __noinline bool uring_is_udp(struct io_kiocb *request)
+{
+	struct sock *sock = uring_sock(request);
+
 	return sock && object_family_of_sock(sock) != AF_UNIX &&
 	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
+}
+
+static __noinline struct sock *uring_unix_sock(struct io_kiocb *request)
+{
+	struct sock *sock = uring_sock(request);
+
+	return sock && object_family_of_sock(sock) == AF_UNIX ? sock : NULL;
+}
+
+/* The name in the request's own copy of its message, and its length; NULL where the kernel keeps
+ * none. */
+static __always_inline void *uring_copied_name(struct io_kiocb *request, int *ret_bytes)
+{
+	struct io_async_msghdr *copied = BPF_CORE_READ(request, async_data);
+
+	if (!bpf_core_field_exists(request->tctx) || !copied)
+		return NULL;
+	*ret_bytes = BPF_CORE_READ(copied, msg.msg_namelen);
+	return BPF_CORE_READ(copied, msg.msg_name);
 }
 
 /* SEND may name whom it is for from 6.1 on. From 6.13 on it is copied before it is submitted. */
 static __noinline bool uring_read_sendto(struct io_kiocb *request, struct weir_address *ret_peer)
 {
 	struct io_sr_msg *send = (struct io_sr_msg *)request;
-	struct io_async_msghdr *copied = BPF_CORE_READ(request, async_data);
 	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
+	int bytes = 0;
 	void *name;
 
 	if (bpf_core_field_exists(send->addr))
 		return transfer_read_sockaddr(BPF_CORE_READ(send, addr),
 					      BPF_CORE_READ(send, addr_len), ret_peer);
-	if (!bpf_core_field_exists(request->tctx) || !copied)
-		return false;
-	name = BPF_CORE_READ(copied, msg.msg_name);
+	name = uring_copied_name(request, &bytes);
 	if (!name || bpf_probe_read_kernel(raw, sizeof(raw), name))
 		return false;
-	return transfer_take_sockaddr(raw, BPF_CORE_READ(copied, msg.msg_namelen), ret_peer);
+	return transfer_take_sockaddr(raw, bytes, ret_peer);
 }
 
 /* Whether a SEND names a socket, which is nowhere in the sender's memory any more from 6.13 on. */
 static __noinline bool uring_is_sent_to_name(struct io_kiocb *request, struct sock *sock)
 {
 	struct io_sr_msg *send = (struct io_sr_msg *)request;
-	struct io_async_msghdr *copied;
+	int bytes = 0;
 
 	if (uring_rule(request)->form != WEIR_FORM_SENDTO || !sock || !endpoint_is_named(sock))
 		return false;
 	if (bpf_core_field_exists(send->addr))
 		return BPF_CORE_READ(send, addr_len);
-	copied = BPF_CORE_READ(request, async_data);
-	return bpf_core_field_exists(request->tctx) && copied &&
-	       BPF_CORE_READ(copied, msg.msg_name);
+	return uring_copied_name(request, &bytes);
 }
 
 static __noinline bool uring_name_destination(struct io_kiocb *request,
@@ -107,18 +128,6 @@ static __always_inline bool uring_recall_destination(struct io_kiocb *request,
 	if (known)
 		*ret_peer = *known;
 	return known;
-}
-
-/* The unix socket that a request is about, or NULL. */
-static __noinline struct sock *uring_unix_sock(struct io_kiocb *request)
-{
-	struct file *file = uring_file(request);
-	struct sock *sock;
-
-	if (!file || object_kind_of_inode(object_inode_of_file(file)) != WEIR_KIND_INET)
-		return NULL;
-	sock = object_sock_of_file(file);
-	return sock && object_family_of_sock(sock) == AF_UNIX ? sock : NULL;
 }
 
 /* Whether the message may be for a name on a unix socket, and not for its peer, and the name can be

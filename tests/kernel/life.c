@@ -27,13 +27,13 @@ static void copy_executable(const char *from, const char *to)
 	close(out);
 }
 
-int life_begin(void **state)
+static int begin(void **state, const struct kernel_options *options)
 {
 	struct life *life = calloc(1, sizeof(*life));
 	char pin_dir[96];
 	const char *folder;
 
-	life->fixture = kernel_fixture_start(NULL);
+	life->fixture = kernel_fixture_start(options);
 	folder = kernel_fixture_folder(life->fixture);
 	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/%s", strrchr(folder, '/') + 1);
 	life->tables = tables_open(pin_dir);
@@ -44,6 +44,16 @@ int life_begin(void **state)
 	}
 	*state = life;
 	return 0;
+}
+
+int life_begin(void **state)
+{
+	return begin(state, NULL);
+}
+
+int life_begin_by_perf(void **state)
+{
+	return begin(state, &(const struct kernel_options){.use_perf = true});
 }
 
 int life_end(void **state)

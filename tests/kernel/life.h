@@ -22,6 +22,8 @@ struct life {
 
 /* Setup and teardown of a test; they stop it on failure, as all of these do. */
 int life_begin(void **state);
+/* The sensor as it is attached from 7.0 on. */
+int life_begin_by_perf(void **state);
 int life_end(void **state);
 
 /* The number of the call and its arguments; what it returned, or -errno. */

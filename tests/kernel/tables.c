@@ -245,3 +245,36 @@ size_t tables_count_empty_apps(const struct tables *tables)
 {
 	return look(tables, count_empty_apps);
 }
+
+static int open_slot(const struct tables *tables, const char *hook)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "slot_%s", hook);
+	return open_table(tables, name);
+}
+
+int tables_take_program(const struct tables *tables, const char *hook)
+{
+	int slot = open_slot(tables, hook), fd;
+	uint32_t zero = 0, id;
+
+	if (bpf_map_lookup_elem(slot, &zero, &id) < 0)
+		die(hook);
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0 || bpf_map_delete_elem(slot, &zero) < 0)
+		die(hook);
+	close(slot);
+	return fd;
+}
+
+void tables_put_program(const struct tables *tables, const char *hook, int program_fd)
+{
+	int slot = open_slot(tables, hook);
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(slot, &zero, &program_fd, BPF_ANY) < 0)
+		die(hook);
+	close(slot);
+	close(program_fd);
+}

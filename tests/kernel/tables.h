@@ -36,7 +36,13 @@ size_t tables_count(const struct tables *tables, const char *name);
 size_t tables_max(const struct tables *tables, const char *name);
 /* Prints what each large table takes of the kernel's memory; the sum of all. */
 uint64_t tables_print_bytes(const struct tables *tables);
+/* Takes the program out of a hook, which is blind until it is put back. Returns its descriptor,
+ * which putting it back closes. */
+int tables_take_program(const struct tables *tables, const char *hook);
+void tables_put_program(const struct tables *tables, const char *hook, int program_fd);
+
 /* Entries that should be gone: of processes that ended, of apps without a process. */
 size_t tables_count_dead_processes(const struct tables *tables);
 size_t tables_count_empty_apps(const struct tables *tables);
+
 #endif

@@ -61,6 +61,9 @@ static int on_walk(sd_event_source *source, uint64_t us, void *userdata)
 	struct agent *agent = userdata;
 
 	(void)us;
+	if (agent->mended_misses != agent->reported_losses.programs_missed &&
+	    sensor_mend(agent->sensor) == 0)
+		agent->mended_misses = agent->reported_losses.programs_missed;
 	if (sensor_has_volatiles(agent->sensor))
 		(void)sensor_walk(agent->sensor);
 	arm(source, WALK_US);

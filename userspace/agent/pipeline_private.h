@@ -36,6 +36,7 @@ struct agent {
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
 	sd_event_source *labels_timer, *mounts_source;
 	struct sensor_losses reported_losses;
+	uint64_t mended_misses; /* of reported_losses.programs_missed */
 	uint64_t events_made, events_spooled, events_dropped, reports, quiet_reports;
 	uint64_t dropped_since_ns; /* 0: the spool takes events */
 	uint64_t dropped_now;

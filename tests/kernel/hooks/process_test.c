@@ -1,152 +1,171 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Programs that never opened what they read: they were born with it. */
+/* Fork, exec and exit: whose a process is, also when nothing but its birth can tell, and when the
+ * kernel skipped the program that should have seen it. */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "kernel/coverage.h"
-#include "kernel/scene.h"
+#include "kernel/life.h"
+#include "kernel/perf_links.h"
 
-#define AGREED_FD 40
+enum {
+	WORKER, /* puppets */
+	OTHER,
+};
 
-/* The clerk's child, which runs another program. */
-static void when_child_executes(const struct scene *scene, uint32_t parent, uint32_t child,
-				const char *name)
+/* Makes no call that tells whose it is. It must not outlive a test that failed. */
+static void stand_still(void)
 {
-	kernel_fixture_add_actor(scene->fixture, name);
-	puppet_fork(scene->stage, parent, child);
-	puppet_exec(scene->stage, child, scene_path(scene, name));
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
 }
 
-/* It is labelled by this and was not before. */
-static void check_read(const struct scene *scene, uint32_t who, long fd, long bytes)
+/* Only the child's birth can tell whose it is. */
+static pid_t clone_still(uint64_t flags)
 {
-	assert_int_equal(scene_labelled_bytes(scene, who, "before"), 0);
-	assert_int_equal(SCENE_CALL(scene, who, SYS_read, fd, (long)scene_data(scene, who), bytes),
-			 bytes);
-	assert_int_equal(scene_labelled_bytes(scene, who, "after"), SCENE_TRACE_BYTES);
+	struct clone_args arguments = {.flags = flags, .exit_signal = SIGCHLD};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	if (pid == 0)
+		stand_still();
+	return pid;
 }
 
-/* The clerk opens the source and does not read it. */
-static int given_an_open_source(const struct scene *scene)
+/* CLONE_PARENT: the grandchild is a child of this process, and not its maker's. */
+static pid_t clone_beside(void)
 {
-	return scene_open(scene, CLERK, kernel_fixture_source(scene->fixture), O_RDONLY);
+	struct clone_args arguments = {.flags = CLONE_PARENT};
+	pid_t pid = 0, maker;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	maker = fork();
+	if (maker == 0) {
+		pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+		if (pid == 0)
+			stand_still();
+		_exit(write(ends[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
+	}
+	assert_int_equal(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
+	assert_int_equal(waitpid(maker, NULL, 0), maker);
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
 }
 
-static void check_inherited(const struct scene *scene, long fd)
+static void children_that_make_no_call_belong_to_the_app_of_their_parent(void **state)
 {
-	assert_true(fd >= 0);
-	when_child_executes(scene, CLERK, SECOND, "second");
-	check_read(scene, SECOND, fd, 100);
-	puppet_end(scene->stage, SECOND);
-	assert_int_equal(scene_labelled_bytes(scene, CLERK, "clean"), 0);
+	struct life *life = *state;
+	uint64_t own = tables_app_of(life->tables, getpid());
+	const pid_t children[] = {clone_still(0), clone_still(CLONE_NEWPID), clone_beside()};
+
+	assert_true(own != 0);
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		assert_true(children[i] > 0);
+		assert_int_equal(tables_app_of(life->tables, children[i]), own);
+		kill(children[i], SIGKILL);
+		assert_int_equal(waitpid(children[i], NULL, __WALL), children[i]);
+		assert_int_equal(tables_app_of(life->tables, children[i]), 0);
+	}
 }
 
-static void a_program_inherits_a_descriptor(void **state)
+struct blindness {
+	char hooks[3][32];
+	int programs[3];
+};
+
+static struct blindness go_blind(const struct life *life)
 {
-	check_inherited(*state, given_an_open_source(*state));
-	coverage_note("descriptor inherited across fork and exec", COVERAGE_EXACT);
+	const char *const events[] = {"fork", "exec", "exit_task"};
+	struct blindness blindness;
+	struct sensor_start start;
+
+	sensor_describe_start(kernel_fixture_sensor(life->fixture), &start);
+	for (int i = 0; i < 3; i++) {
+		snprintf(blindness.hooks[i], sizeof(blindness.hooks[i]), "%s_%s", events[i],
+			 strcmp(start.attach_mode, "perf") == 0 ? "perf" : "btf");
+		blindness.programs[i] = tables_take_program(life->tables, blindness.hooks[i]);
+	}
+	return blindness;
 }
 
-static void a_program_inherits_what_dup_made(void **state)
+static void see_again(const struct life *life, const struct blindness *blindness)
 {
-	const struct scene *scene = *state;
-	int fd = given_an_open_source(scene);
-
-	check_inherited(scene, SCENE_CALL(scene, CLERK, SYS_dup, fd));
-	coverage_note("dup, across exec", COVERAGE_EXACT);
+	for (int i = 0; i < 3; i++)
+		tables_put_program(life->tables, blindness->hooks[i], blindness->programs[i]);
 }
 
-static void a_program_inherits_what_dup3_made(void **state)
+/* As when the kernel skips a program: it may, and says only how often. */
+static void a_birth_an_exec_and_a_death_that_were_missed_are_made_up_for(void **state)
 {
-	const struct scene *scene = *state;
-	int fd = given_an_open_source(scene);
+	struct life *life = *state;
+	pid_t ended = clone_still(0), born;
+	uint64_t own = tables_app_of(life->tables, getpid());
+	struct blindness blindness;
 
-	check_inherited(scene, SCENE_CALL(scene, CLERK, SYS_dup3, fd, AGREED_FD, 0));
-	coverage_note("dup2 and dup3, across exec", COVERAGE_EXACT);
+	puppet_start(life->stage, WORKER, life->executables[0]);
+	life_read_source(life, WORKER);
+	puppet_fork(life->stage, WORKER, OTHER);
+	blindness = go_blind(life);
+	born = clone_still(0);
+	puppet_exec(life->stage, OTHER, life->executables[1]);
+	kill(ended, SIGKILL);
+	assert_int_equal(waitpid(ended, NULL, 0), ended);
+	see_again(life, &blindness);
+	assert_int_equal(tables_app_of(life->tables, ended), own);
+	assert_int_equal(tables_app_of(life->tables, born), 0);
+	assert_true(life_labels_of(life, OTHER) != 0);
+	assert_int_equal(sensor_mend(kernel_fixture_sensor(life->fixture)), 0);
+	assert_int_equal(tables_app_of(life->tables, ended), 0);
+	assert_int_equal(tables_app_of(life->tables, born), own);
+	assert_int_equal(life_labels_of(life, OTHER), 0);
+	kill(born, SIGKILL);
+	assert_int_equal(waitpid(born, NULL, 0), born);
+	puppet_end(life->stage, OTHER);
+	puppet_end(life->stage, WORKER);
+	assert_int_equal(tables_count_empty_apps(life->tables), 0);
 }
 
-static void a_program_inherits_what_fcntl_made(void **state)
+static void they_do_by_perf_tracepoints(void **state)
 {
-	const struct scene *scene = *state;
-	int fd = given_an_open_source(scene);
-
-	check_inherited(scene, SCENE_CALL(scene, CLERK, SYS_fcntl, fd, F_DUPFD, AGREED_FD));
-	coverage_note("fcntl F_DUPFD, across exec", COVERAGE_EXACT);
+	perf_links_need();
+	life_begin_by_perf(state);
+	children_that_make_no_call_belong_to_the_app_of_their_parent(state);
+	life_end(state);
 }
 
-/* Each of them only starts the next one. */
-static void a_descriptor_goes_through_programs_that_do_not_use_it(void **state)
+static void it_is_so_by_perf_tracepoints(void **state)
 {
-	const struct scene *scene = *state;
-	int fd = given_an_open_source(scene);
-
-	when_child_executes(scene, CLERK, SECOND, "second");
-	when_child_executes(scene, SECOND, SECOND + 1, "third");
-	check_read(scene, SECOND + 1, fd, 100);
-	assert_int_equal(scene_labelled_bytes(scene, SECOND, "clean"), 0);
-	puppet_end(scene->stage, SECOND + 1);
-	puppet_end(scene->stage, SECOND);
+	perf_links_need();
+	life_begin_by_perf(state);
+	a_birth_an_exec_and_a_death_that_were_missed_are_made_up_for(state);
+	life_end(state);
 }
-
-static void a_program_inherits_a_pipe_with_rows_in_it(void **state)
-{
-	const struct scene *scene = *state;
-	struct puppet *clerk = &scene->stage->puppets[CLERK];
-
-	scene_read_source(scene, CLERK);
-	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_pipe2, (long)clerk->fds, 0), 0);
-	assert_int_equal(
-		SCENE_CALL(scene, CLERK, SYS_write, clerk->fds[1], (long)clerk->data, SCENE_BYTES),
-		SCENE_BYTES);
-	when_child_executes(scene, CLERK, SECOND, "second");
-	check_read(scene, SECOND, clerk->fds[0], SCENE_BYTES);
-	puppet_end(scene->stage, SECOND);
-	coverage_note("pipe inherited across exec", COVERAGE_EXACT);
-}
-
-/* The same process goes on as another program, with a file that has no name. */
-static void a_program_is_executed_with_a_memfd(void **state)
-{
-	const struct scene *scene = *state;
-	struct puppet *clerk = &scene->stage->puppets[CLERK];
-	long fd;
-
-	snprintf(clerk->paths[0], sizeof(clerk->paths[0]), "rows");
-	fd = SCENE_CALL(scene, CLERK, SYS_memfd_create, (long)clerk->paths[0], 0);
-	assert_true(fd >= 0);
-	scene_read_source(scene, CLERK);
-	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_write, fd, (long)clerk->data, SCENE_BYTES),
-			 SCENE_BYTES);
-	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_lseek, fd, 0, SEEK_SET), 0);
-	kernel_fixture_add_actor(scene->fixture, "second");
-	puppet_exec(scene->stage, CLERK, scene_path(scene, "second"));
-	check_read(scene, CLERK, fd, SCENE_BYTES);
-	coverage_note("memfd handed on by exec", COVERAGE_EXACT);
-}
-
-#define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
 
 int main(int argc, char **argv)
 {
+#define STORY(test) cmocka_unit_test_setup_teardown(test, life_begin, life_end)
 	const struct CMUnitTest tests[] = {
-		STORY(a_program_inherits_a_descriptor),
-		STORY(a_program_inherits_what_dup_made),
-		STORY(a_program_inherits_what_dup3_made),
-		STORY(a_program_inherits_what_fcntl_made),
-		STORY(a_descriptor_goes_through_programs_that_do_not_use_it),
-		STORY(a_program_inherits_a_pipe_with_rows_in_it),
-		STORY(a_program_is_executed_with_a_memfd),
+		STORY(children_that_make_no_call_belong_to_the_app_of_their_parent),
+		cmocka_unit_test(they_do_by_perf_tracepoints),
+		STORY(a_birth_an_exec_and_a_death_that_were_missed_are_made_up_for),
+		cmocka_unit_test(it_is_so_by_perf_tracepoints),
 	};
 	int status = puppet_main(argc, argv);
 

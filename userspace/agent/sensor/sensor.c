@@ -39,7 +39,7 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 		r = sensor_attach(sensor, ret_reason);
 	sensor->start.attach_ns = clock_boottime_ns() - began_ns;
 	if (r == 0)
-		r = sensor_walk_tasks(sensor);
+		r = sensor_mend(sensor);
 	if (r == 0) {
 		sensor_label_folders(sensor, policy);
 		r = sensor_walk(sensor);

@@ -203,6 +203,8 @@ int sensor_sweep(struct sensor *sensor);
 int sensor_forget_ended(struct sensor *sensor);
 /* What was reported could not be kept: everything is reported again by the next sweep. */
 void sensor_report_again(struct sensor *sensor);
+/* Walks all processes, and makes up for every fork, exec and exit that no program saw. */
+int sensor_mend(struct sensor *sensor);
 /* Walks all descriptors and drops labelled objects that nobody holds any more. */
 int sensor_walk(struct sensor *sensor);
 /* Whether anything at all is labelled or counted: if not, a sweep finds nothing. */

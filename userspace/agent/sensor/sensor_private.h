@@ -101,7 +101,6 @@ void sensor_lsm_refuse(struct sensor *sensor, int error);
 /* sensor_folders.c: labels what lies in export folders; start.folder_files says how many. */
 void sensor_label_folders(struct sensor *sensor, const struct policy *policy);
 /* sensor_walk.c */
-int sensor_walk_tasks(struct sensor *sensor);
 uint32_t sensor_generation_of(const char *path);
 /* sensor_name.c: a host in lower case; false, and "", when the bytes are no host's name. */
 bool sensor_name_host(const struct weir_name *name, char *ret_host, size_t size);

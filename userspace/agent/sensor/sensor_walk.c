@@ -22,9 +22,13 @@ uint32_t sensor_generation_of(const char *path)
 	return (uint32_t)generation;
 }
 
-static int walk_with(struct bpf_program *program)
+/* Over a table, or over tasks when there is none. */
+static int walk_with(struct bpf_program *program, const struct bpf_map *map)
 {
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	union bpf_iter_link_info info = {.map.map_fd = map ? (uint32_t)bpf_map__fd(map) : 0};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(program, map ? &options : NULL);
 	_cleanup_close_ int fd = -1;
 	char buffer[256];
 	ssize_t n;
@@ -42,9 +46,12 @@ static int walk_with(struct bpf_program *program)
 	return r;
 }
 
-int sensor_walk_tasks(struct sensor *sensor)
+int sensor_mend(struct sensor *sensor)
 {
-	return walk_with(sensor->skeleton->progs.walk_tasks);
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+	int r = walk_with(sensor->skeleton->progs.walk_processes, sensor->skeleton->maps.processes);
+
+	return r < 0 ? r : walk_with(sensor->skeleton->progs.walk_tasks, NULL);
 }
 
 /* Its holders were opened by the walk. A file rests on disk, and whoever opens it is seen. */
@@ -115,7 +122,7 @@ int sensor_walk(struct sensor *sensor)
 	struct weir_object_key key, next;
 	bool has_next;
 
-	r = walk_with(sensor->skeleton->progs.walk_files);
+	r = walk_with(sensor->skeleton->progs.walk_files, NULL);
 	if (r < 0)
 		return r;
 	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WEIR_HOOKS_WALK_BPF_H
+#define WEIR_HOOKS_WALK_BPF_H
+
+/* What no event tells: who and what is there already, and what was missed. The agent has them run.
+ */
+
+#include "../endpoint.bpf.h"
+#include "../selection.bpf.h"
+#include "mapping.bpf.h"
+#include "process.bpf.h"
+
+/* Every process that exists already gets its app, and another one if an exec was missed. */
+SEC("iter/task")
+int walk_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct weir_object_key exe;
+	struct weir_app *app;
+
+	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
+	    !BPF_CORE_READ(task, mm))
+		return 0;
+	app = app_adopt(task);
+	app_read_exe(task, &exe);
+	if (app && !app_is_same_exe(&app->exe, &exe))
+		process_exec(task);
+	return 0;
+}
+
+/* Every process that the table holds, and whose exit was missed, leaves its app. */
+SEC("iter/bpf_map_elem")
+int walk_processes(struct bpf_iter__bpf_map_elem *ctx)
+{
+	const __u32 *key = ctx->key;
+	struct task_struct *task;
+	__u32 tgid;
+
+	if (!key)
+		return 0;
+	tgid = *key;
+	task = (struct task_struct *)proc_find_global(tgid);
+	if (!task || BPF_CORE_READ(task, signal, live.counter) == 0)
+		process_leave(tgid);
+	return 0;
+}
+
+/*
+ * Every open descriptor: finds sources that were opened before the sensor was
+ * there, opens the gate of apps that hold labelled objects, and marks the objects
+ * that still exist.
+ */
+SEC("iter/task_file")
+int walk_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct weir_state *gate = state_get();
+	struct object object = {};
+	struct weir_object *known;
+	struct weir_app *app;
+
+	if (!task || !file || !gate)
+		return 0;
+	app = app_adopt(task);
+	if (!app)
+		return 0;
+	if (app->has_mappings && mapping_is_labelled(app->id))
+		app_open(app);
+	object_resolve(file, WEIR_IN, &object);
+	if (object.kind == WEIR_KIND_NONE)
+		return 0;
+	if (object.family == AF_UNIX && object.sock && endpoint_is_named(object.sock))
+		endpoint_remember(task, object.sock, false);
+	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
+		app_open(app);
+	if (object.kind == WEIR_KIND_INET)
+		label_watch_socket(app, file);
+	else
+		label_watch_file(app, file, false);
+	known = bpf_map_lookup_elem(&objects, &object.key);
+	if (known) {
+		known->seen_epoch = gate->epoch;
+		app_open(app);
+	}
+	return 0;
+}
+
+#endif
