@@ -150,7 +150,7 @@ static double variation_of(const struct lookup_list *list, size_t first, size_t 
 struct limits {
 	size_t n_least;
 	uint64_t within_ns;    /* all of them, or */
-	uint64_t interval_ns;  /* one of them on average, when they are to be regular */
+	uint64_t interval_ns;  /* their median, when they are to be regular */
 	double most_variation; /* below 0: any, and none is worked out */
 };
 
