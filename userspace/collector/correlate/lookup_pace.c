@@ -132,7 +132,7 @@ static double variation_of(const struct lookup_list *list, size_t first, size_t 
 			   uint64_t *ret_median_ns)
 {
 	uint64_t numbers[LOOKUP_PACE_MAX_LEAST], median_ns;
-	size_t n = last - first;
+	size_t n = last - first, three_quarters;
 
 	for (size_t i = 0; i < n; i++)
 		numbers[i] = span_of(list, first + i, first + i + 1);
@@ -143,13 +143,14 @@ static double variation_of(const struct lookup_list *list, size_t first, size_t 
 			numbers[i] > median_ns ? numbers[i] - median_ns : median_ns - numbers[i];
 	qsort(numbers, n, sizeof(*numbers), compare_numbers);
 	*ret_median_ns = median_ns;
-	return median_ns > 0 ? (double)numbers[n * 3 / 4] / (double)median_ns : 0;
+	three_quarters = n * 3 / 4;
+	return median_ns > 0 ? (double)numbers[three_quarters] / (double)median_ns : 0;
 }
 
 struct limits {
 	size_t n_least;
 	uint64_t within_ns;    /* all of them, or */
-	uint64_t interval_ns;  /* one of them on average, when they are to be regular */
+	uint64_t interval_ns;  /* their median, when they are to be regular */
 	double most_variation; /* below 0: any, and none is worked out */
 };
 
