@@ -33,7 +33,7 @@ alice_has_a_desktop() {
 	screen=$(cat "$run/screen")
 	desktop="env XDG_RUNTIME_DIR=$run WAYLAND_DISPLAY=wayland-1 DISPLAY=$screen"
 	# shellcheck disable=SC2086 # words
-	alice $desktop wl-paste --type text --watch clipman store >"$work/clipman.log" 2>&1 </dev/null &
+	alice $desktop wl-paste --type text --watch clipman store --no-persist >"$work/clipman.log" 2>&1 </dev/null &
 	server_pids+=($!)
 }
 
@@ -109,6 +109,7 @@ say "who has copied is gone, but the clipboard manager has it still"
 alice_does <<END
 until grep -q . .local/share/clipman.json 2>/dev/null; do sleep 0.1; done
 $desktop wl-copy --clear
+while $desktop wl-paste --list-types >/dev/null 2>&1; do sleep 0.1; done
 $desktop clipman restore
 until $desktop wl-paste --list-types 2>/dev/null | grep -q text; do sleep 0.1; done
 END
@@ -122,17 +123,19 @@ alice $desktop xterm -e sleep 600 >"$work/xterm.log" 2>&1 </dev/null &
 server_pids+=($!)
 alice_does <<END
 $desktop wl-copy --type text/plain <answer.json
-until $desktop xclip -selection clipboard -o -target TARGETS 2>/dev/null | grep -q text; do sleep 0.2; done
+until $desktop xclip -selection clipboard -o -target TARGETS 2>/dev/null | grep -q UTF8_STRING; do sleep 0.2; done
 END
-alice_pastes xclip -selection clipboard -o -target text/plain
+alice_pastes xclip -selection clipboard -o -target UTF8_STRING
 then_all_came "$bytes"
 soon "the compositor gave it on, to the byte" \
 	events_say "$clipboard_bytes('/xclip') and e['direction'] == 'in') == $bytes and $clipboard_bytes('/sway') and e['direction'] == 'out') == $bytes"
 
 say "and the other way round"
 alice_does <<END
+$desktop wl-copy --clear
+while $desktop wl-paste --list-types >/dev/null 2>&1; do sleep 0.1; done
 $desktop xclip -selection clipboard -i answer.json
-until $desktop wl-paste --list-types 2>/dev/null | grep -q STRING; do sleep 0.2; done
+until $desktop wl-paste --list-types 2>/dev/null | grep -q text; do sleep 0.2; done
 END
 alice_pastes wl-paste --no-newline
 then_all_came "$bytes"

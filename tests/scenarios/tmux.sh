@@ -97,8 +97,9 @@ for step in out in; do
 		incidents_say "[s['bytes'] for i in d for s in i['lineage'] if s['object']['kind'] == 'terminal' and s['direction'] == '$step'] == [$bytes]"
 done
 "$weir" show 1 --data "$data" >"$work/show.txt" 2>&1
-then_it "the story says that it was pasted" grep -q \
-	"tmux pasted into a terminal;.*cat read from a terminal" <(tr '\n' ' ' <"$work/show.txt")
+then_it "the story says that it was pasted" grep -q "tmux pasted into a terminal  $bytes bytes" \
+	"$work/show.txt"
+then_it "and read where it was" grep -q "cat read from a terminal  $bytes bytes" "$work/show.txt"
 
 say "what is typed there is typed by her"
 alice_does <<'END'
