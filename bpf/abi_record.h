@@ -108,7 +108,7 @@ struct weir_record_stream {
 	struct weir_record_maybe maybes[WEIR_RECORD_MAYBES];
 	__u32 n_maybes;
 	__u8 is_cut;    /* something was missed in what was looked at */
-	__u8 is_binary; /* no text: not looked at any more */
+	__u8 is_binary; /* no text, or none with records: not looked at any more */
 	__u8 is_framed; /* what belongs together may stand apart: HTTP/2 */
 	__u8 is_plain;  /* comes out of a TLS library, before it is encrypted */
 	__u32 is_trying;

@@ -35,6 +35,7 @@
 #define RECORD_ESCAPE_BYTES 6  /* \uXXXX */
 #define RECORD_BINARY_LEAST 16 /* odd bytes; of HTTP/2, whose frames have some, so many: */
 #define RECORD_BINARY_LEAST_FRAMED 512
+#define RECORD_BARREN_BYTES (256 * 1024)
 #define RECORD_BINARY_ONE_IN 16 /* bytes */
 
 enum record_step {
@@ -291,6 +292,13 @@ RECORD_INLINE void record_lose_place(struct weir_record_stream *stream)
 {
 	stream->is_cut = 1;
 	record_forget_place(stream);
+}
+
+/* A long text without a single record is none that is worth reading on: what a database or a web
+ * server says all day. If records come later, the count is an estimate. */
+RECORD_INLINE bool record_is_barren(const struct weir_record_stream *stream)
+{
+	return !stream->found && stream->bytes > RECORD_BARREN_BYTES;
 }
 
 RECORD_INLINE bool record_is_binary(const struct weir_record_stream *stream)

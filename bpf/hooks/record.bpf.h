@@ -266,7 +266,7 @@ __noinline int record_end_text(__u64 id, __u32 is_text)
 	if (stream->left_bytes)
 		record_lose_place(stream);
 	record_miss(stream, stream->left_bytes);
-	stream->is_binary = record_is_binary(stream);
+	stream->is_binary = record_is_binary(stream) || record_is_barren(stream);
 	record_finish(id, !is_text);
 	if (is_text)
 		record_forget_place(stream);

@@ -17,6 +17,7 @@
 static const uint8_t key[SIPHASH_KEY_BYTES] = "a key of a test";
 
 static const char policy_text[] = "[class \"customer\"]\ngrade = C3\ncategory = other\n"
+				  "[crm \"crm\"]\nhost = 127.0.0.1\nclass = customer\n"
 				  "[record \"number\"]\npattern = P20\\d{8}\nclass = customer\n"
 				  "[record \"mobile\"]\nkind = mobile\nclass = customer\n"
 				  "[record \"id\"]\nkind = resident_id\nclass = customer\n"

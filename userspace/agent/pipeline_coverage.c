@@ -125,8 +125,10 @@ static const struct channel records_not_counted = {
 static const struct channel streams_counted[] = {
 	{"records in pipes, unix and TCP sockets", "partial",
 	 "in text that is written by write, writev, send and sendmsg, up to 256 KiB a call; not "
-	 "in what sendfile, splice, sendmmsg or io_uring moves, in what is packed or encrypted, "
-	 "nor in UTF-16; several threads in one pipe at once, HTTP/2 and tokens of 128 bytes "
+	 "in what sendfile, splice, sendmmsg or io_uring moves, behind 256 KiB without any, in "
+	 "what "
+	 "is packed or encrypted, nor in UTF-16; several threads in one pipe at once, HTTP/2 and "
+	 "tokens of 128 bytes "
 	 "and more make the count an estimate"},
 	{"records in TLS connections", "partial",
 	 "what 64-bit programs give to OpenSSL, GnuTLS and NSPR (NSS) as shared libraries, from "
