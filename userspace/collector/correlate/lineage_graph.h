@@ -41,4 +41,7 @@ bool lineage_graph_has_flow(const struct lineage *lineage, const struct event *e
 /* Sets first_ns and leave_ns of objects. */
 void lineage_graph_set_leave_times(struct lineage *lineage);
 
+/* Sets only_app, is_shared and is_written of objects. */
+void lineage_graph_set_inner(struct lineage *lineage);
+
 #endif
