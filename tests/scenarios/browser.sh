@@ -32,8 +32,11 @@ alice_starts() {
 	server_pids+=($!)
 }
 
-# alice_browses PROFILE LEFT URL: a browser, its window so far from the left.
+# alice_browses PROFILE LEFT URL: a browser, its window so far from the left. It does not ask whether
+# to keep her password: that window would take what her keyboard says.
 alice_browses() {
+	alice mkdir -p "$home/$1/Default"
+	echo '{"credentials_enable_service": false}' | alice tee "$home/$1/Default/Preferences" >/dev/null
 	alice_starts chromium --user-data-dir="$home/$1" --no-first-run --password-store=basic \
 		--window-position="$2,0" --window-size=800,700 \
 		--ignore-certificate-errors-spki-list="$certificate_key" "$3"
@@ -59,10 +62,12 @@ she_sees() {
 	sleep 0.5
 }
 
-# she_goes_to URL: in a new tab of the browser that she looks at.
+# she_goes_to URL: in a new tab of the browser that she looks at. Delete takes away what the browser
+# thinks she wants to type.
 she_goes_to() {
-	hands key ctrl+t sleep 1 type --delay 20 "$1"
-	hands key Return
+	hands key ctrl+l
+	hands type --delay 20 "$1"
+	hands key Delete alt+Return
 }
 
 # she_pastes_and_sends: into the form that she looks at.
@@ -110,10 +115,8 @@ hands key Return
 she_sees "CRM customer"
 hands mousemove 200 400 click --repeat 3 --delay 50 1
 hands key ctrl+c
-alice_does <<-END
-	export DISPLAY=$screen
-	until xclip -selection clipboard -o -target TARGETS >/dev/null 2>&1; do sleep 0.1; done
-END
+eventually 10 alice xclip -display "$screen" -selection clipboard -o -target TARGETS >/dev/null 2>&1 ||
+	give_up "the browser copies"
 soon "the browser takes from the CRM, all its processes being one app" \
 	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
 
@@ -135,6 +138,11 @@ for step in "one browser takes from the CRM:in:crm.test" "copies to the clipboar
 done
 soon "who sent has not been to the CRM" \
 	incident_to mail.test "not {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
+for words in "chromium received from crm.test" "chromium copied to the clipboard" \
+	"chromium pasted from the clipboard" "chromium sent to mail.test"; do
+	soon "the story says: $words" \
+		incident_to mail.test "'$words' in i['explanation'].split(' The way it took: ')[1]"
+done
 
 say "in a terminal she pastes him into a file, which goes to a chat"
 alice_starts xterm -T terminal -geometry 100x12+0+720 -e dash
@@ -153,14 +161,14 @@ hands mousemove 300 800 click 2
 hands key Return key ctrl+d
 then_it "what was marked is in a file, by the middle button" eventually 10 test -s "$home/note.txt"
 soon "the terminal has taken it from the clipboard" \
-	events_say "[e for e in d if e['app']['exe'].endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
+	events_say "[e for e in d if str(e['app'].get('exe')).endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
 
 say "the browser that has been to the CRM shows the news, too"
 she_sees "CRM customer"
 she_goes_to https://meet.test/news
-eventually 20 shows "Web news"
-soon "what it asked for is told" \
-	incident_to 10.77.0.50 "True"
+she_sees "Web news"
+soon "that it asked for a page is told, and no more made of it than the policy says" \
+	incident_to 10.77.0.50 "i['detectors'] == ['direct_egress'] and i['score'] == 40"
 
 say "a note of hers goes out by the browser that has been to the CRM"
 she_goes_to https://pan.test/
