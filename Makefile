@@ -153,8 +153,12 @@ CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi check-sta
 # The oldest and the newest kernel; "make check-kernels" runs all tests on all of them.
 CHECK_KERNELS = "Debian's kernels 5.10 and 7.x=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix 5.10 7"
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
+# Bytes of applications, networks and files that anybody may have made.
+STRANGERS_FUZZERS = $(patsubst %.c,build/fuzz/%,$(filter tests/fuzz/bpf/% tests/fuzz/agent/scan/%,$(FUZZ_SOURCES)))
+OWN_FUZZERS = $(filter-out $(STRANGERS_FUZZERS),$(FUZZ_SOURCES:%.c=build/fuzz/%))
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
-	$(foreach fuzzer,$(FUZZ_SOURCES),"$(fuzzer:%.c=%)=scripts/fuzz 5 $(fuzzer:%.c=build/fuzz/%)")
+	"fuzzers of what strangers send, 60 s each=scripts/fuzz 60 $(STRANGERS_FUZZERS)" \
+	"fuzzers of what Weir's own parts tell each other, 5 s each=scripts/fuzz 5 $(OWN_FUZZERS)"
 
 .PHONY: check
 check: deps ## install what is missing, build, run every test and rule; ends with "N passed, N failed"
@@ -176,7 +180,7 @@ check-scenarios: ## scenario tests only (root): whole stories in network namespa
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(SCENARIOS)
 check-sanitize: ## unit tests under the address and undefined behaviour sanitizers
 	+@$(RUN_TESTS) $(CHECK_SANITIZE)
-check-fuzz: ## every fuzzer for five seconds
+check-fuzz: ## fuzzers of what strangers send for 60 seconds each, the others for five
 	+@$(RUN_TESTS) $(CHECK_FUZZ)
 
 # What is linked for arm64, and the libraries' folder that it is linked against.
@@ -204,7 +208,7 @@ fuzzers: $(FUZZERS)
 .PHONY: fuzz
 fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in build/fuzz/corpus
 	+@$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers
-	@set -e; for fuzzer in $(FUZZ_SOURCES:%.c=build/fuzz/%); do scripts/fuzz $(FUZZ_SECONDS) $$fuzzer; done
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_SOURCES:%.c=build/fuzz/%)
 
 .PHONY: bench
 bench: all $(BENCHES) ## what Weir and other monitors cost; BENCH='--rounds 20 --only weir' as wanted (root)
