@@ -42,6 +42,11 @@ alice_browses() {
 		--ignore-certificate-errors-spki-list="$certificate_key" "$3"
 }
 
+# alice_follows PROFILE URL: in a new tab of that browser, as from a link in another program.
+alice_follows() {
+	alice_starts chromium --user-data-dir="$home/$1" "$2"
+}
+
 # hands COMMAND...: her keyboard and her mouse.
 hands() {
 	alice env DISPLAY="$screen" xdotool "$@"
@@ -60,14 +65,6 @@ she_sees() {
 	eventually 40 shows "$1" || give_up "a window shows '$1': $(tail -n 5 "$work/windows.log")"
 	hands windowfocus "$(window_of "$1")"
 	sleep 0.5
-}
-
-# she_goes_to URL: in a new tab of the browser that she looks at. Delete takes away what the browser
-# thinks she wants to type.
-she_goes_to() {
-	hands key ctrl+l
-	hands type --delay 20 "$1"
-	hands key Delete alt+Return
 }
 
 # she_pastes_and_sends: into the form that she looks at.
@@ -121,8 +118,7 @@ soon "the browser takes from the CRM, all its processes being one app" \
 	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
 
 say "she pastes him into a mail in the private one"
-she_sees "Web news"
-she_goes_to https://mail.test/
+alice_follows private https://mail.test/
 she_sees "Web compose"
 she_pastes_and_sends
 then_it "the mail has arrived" eventually 10 has_arrived mail.test
@@ -164,14 +160,13 @@ soon "the terminal has taken it from the clipboard" \
 	events_say "[e for e in d if str(e['app'].get('exe')).endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
 
 say "the browser that has been to the CRM shows the news, too"
-she_sees "CRM customer"
-she_goes_to https://meet.test/news
+alice_follows work https://meet.test/news
 she_sees "Web news"
 soon "that it asked for a page is told, and no more made of it than the policy says" \
 	incident_to 10.77.0.50 "i['detectors'] == ['direct_egress'] and i['score'] == 40"
 
 say "a note of hers goes out by the browser that has been to the CRM"
-she_goes_to https://pan.test/
+alice_follows work https://pan.test/
 she_sees "Web compose"
 she_pastes_and_sends
 then_it "the note has arrived" eventually 10 has_arrived pan.test

@@ -76,6 +76,9 @@ static const struct channel channels[] = {
 	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
 	 "before "
 	 "its owner was labelled are said as coverage_gap"},
+	{"between the pages of one browser", "none",
+	 "its processes are one app: once it has read from a CRM, all that it sends elsewhere is "
+	 "told as egress, also what only asks for a page"},
 	{"clipboard of Wayland, of text consoles", "none",
 	 "compositors are hubs and pass no labels on"},
 };
