@@ -173,6 +173,12 @@ then_it "the note has arrived" eventually 10 has_arrived pan.test
 soon "an incident to pan.test: that browser took from the CRM and sent" \
 	incident_to pan.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated'"
 
+say "she looks at her mail in it"
+alice_follows work https://mail.test/
+she_sees "Web compose"
+soon "that it looked customers up before her mail came in makes no round trip" \
+	incident_to mail.test "i['detectors'] == ['direct_egress'] and {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
+
 weir_stops
 then_it "nothing of the customer stands in what Weir wrote" \
 	not grep -raqF -e 13900002601 -e "张丽" "$data" "$weir_log" "$weir_live"

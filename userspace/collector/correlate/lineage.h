@@ -154,8 +154,10 @@ bool lineage_has_origin(const struct event *event, const char *origin);
 const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 					       const struct lineage_flow *flow);
 
-/* Whether a flow is an app's talk with itself: its object has no name that a person could know it
- * by, and no other app of the lineage wrote or read it. */
+/* Whether the app of a flow wrote its object, and no other app of the lineage wrote or read it. */
+bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *flow);
+/* Whether it is such an object and has no name that a person could know it by: an app's talk with
+ * itself. */
 bool lineage_is_inner(const struct lineage *lineage, const struct lineage_flow *flow);
 
 /* What was found in an object as it was when it was read at a time, or NULL when nobody looked: the

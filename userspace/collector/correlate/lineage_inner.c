@@ -41,10 +41,15 @@ void lineage_graph_set_inner(struct lineage *lineage)
 	}
 }
 
-bool lineage_is_inner(const struct lineage *lineage, const struct lineage_flow *flow)
+bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *flow)
 {
 	const struct lineage_object *object = lineage_object_of(lineage, flow);
 
-	return object && object->is_written && !object->is_shared && !flow->is_egress &&
-	       is_nameless(&flow->event->object);
+	return object && object->is_written && !object->is_shared;
+}
+
+bool lineage_is_inner(const struct lineage *lineage, const struct lineage_flow *flow)
+{
+	return !flow->is_egress && is_nameless(&flow->event->object) &&
+	       lineage_is_own(lineage, flow);
 }
