@@ -126,19 +126,12 @@ soon "an incident to mail.test, a direct egress" \
 	incident_to mail.test "i['detectors'] == ['direct_egress']"
 soon "it came from the CRM, as many records as the turns let one estimate" \
 	incident_to mail.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated' and 1 <= i['records']['value'] <= 10"
-for step in "one browser takes from the CRM:in:crm.test" "copies to the clipboard:out:clipboard" \
-	"another pastes from it:in:clipboard" "and sends to mail.test:out:mail.test"; do
-	IFS=: read -r what direction object <<<"$step"
-	soon "the lineage has: $what" \
-		incident_to mail.test "any(s['app']['exe'].endswith('/chromium') and s['direction'] == '$direction' and '$object' in (s['object'].get('zone'), s['object']['kind']) for s in i['lineage'])"
-done
+soon "the lineage has: from the CRM, to the clipboard, from the clipboard, to mail.test, all by browsers" \
+	incident_to mail.test "all(any(s['app']['exe'].endswith('/chromium') and s['direction'] == way and place in (s['object'].get('zone'), s['object']['kind']) for s in i['lineage']) for way, place in (('in', 'crm.test'), ('out', 'clipboard'), ('in', 'clipboard'), ('out', 'mail.test')))"
 soon "who sent has not been to the CRM" \
 	incident_to mail.test "not {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
-for words in "chromium received from crm.test" "chromium copied to the clipboard" \
-	"chromium pasted from the clipboard" "chromium sent to mail.test"; do
-	soon "the story says: $words" \
-		incident_to mail.test "'$words' in i['explanation'].split(' The way it took: ')[1]"
-done
+soon "the story says so" \
+	incident_to mail.test "all('chromium ' + words in i['explanation'].split(' The way it took: ')[1] for words in ('received from crm.test', 'copied to the clipboard', 'pasted from the clipboard', 'sent to mail.test'))"
 
 say "in a terminal she pastes him into a file, which goes to a chat"
 alice_starts xterm -T terminal -geometry 100x12+0+720 -e dash
