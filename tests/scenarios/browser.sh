@@ -32,11 +32,19 @@ alice_starts() {
 	server_pids+=($!)
 }
 
-# alice_browses PROFILE LEFT URL: a browser, its window so far from the left.
+# alice_browses PROFILE LEFT URL: a browser, its window so far from the left. It does not ask whether
+# to keep her password: that window would take what her keyboard says.
 alice_browses() {
+	alice mkdir -p "$home/$1/Default"
+	echo '{"credentials_enable_service": false}' | alice tee "$home/$1/Default/Preferences" >/dev/null
 	alice_starts chromium --user-data-dir="$home/$1" --no-first-run --password-store=basic \
 		--window-position="$2,0" --window-size=800,700 \
 		--ignore-certificate-errors-spki-list="$certificate_key" "$3"
+}
+
+# alice_follows PROFILE URL: in a new tab of that browser, as from a link in another program.
+alice_follows() {
+	alice_starts chromium --user-data-dir="$home/$1" "$2"
 }
 
 # hands COMMAND...: her keyboard and her mouse.
@@ -57,12 +65,6 @@ she_sees() {
 	eventually 40 shows "$1" || give_up "a window shows '$1': $(tail -n 5 "$work/windows.log")"
 	hands windowfocus "$(window_of "$1")"
 	sleep 0.5
-}
-
-# she_goes_to URL: in a new tab of the browser that she looks at.
-she_goes_to() {
-	hands key ctrl+t sleep 1 type --delay 20 "$1"
-	hands key Return
 }
 
 # she_pastes_and_sends: into the form that she looks at.
@@ -110,16 +112,13 @@ hands key Return
 she_sees "CRM customer"
 hands mousemove 200 400 click --repeat 3 --delay 50 1
 hands key ctrl+c
-alice_does <<-END
-	export DISPLAY=$screen
-	until xclip -selection clipboard -o -target TARGETS >/dev/null 2>&1; do sleep 0.1; done
-END
+eventually 10 alice xclip -display "$screen" -selection clipboard -o -target TARGETS >/dev/null 2>&1 ||
+	give_up "the browser copies"
 soon "the browser takes from the CRM, all its processes being one app" \
 	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
 
 say "she pastes him into a mail in the private one"
-she_sees "Web news"
-she_goes_to https://mail.test/
+alice_follows private https://mail.test/
 she_sees "Web compose"
 she_pastes_and_sends
 then_it "the mail has arrived" eventually 10 has_arrived mail.test
@@ -127,14 +126,12 @@ soon "an incident to mail.test, a direct egress" \
 	incident_to mail.test "i['detectors'] == ['direct_egress']"
 soon "it came from the CRM, as many records as the turns let one estimate" \
 	incident_to mail.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated' and 1 <= i['records']['value'] <= 10"
-for step in "one browser takes from the CRM:in:crm.test" "copies to the clipboard:out:clipboard" \
-	"another pastes from it:in:clipboard" "and sends to mail.test:out:mail.test"; do
-	IFS=: read -r what direction object <<<"$step"
-	soon "the lineage has: $what" \
-		incident_to mail.test "any(s['app']['exe'].endswith('/chromium') and s['direction'] == '$direction' and '$object' in (s['object'].get('zone'), s['object']['kind']) for s in i['lineage'])"
-done
+soon "the lineage has: from the CRM, to the clipboard, from the clipboard, to mail.test, all by browsers" \
+	incident_to mail.test "all(any(s['app']['exe'].endswith('/chromium') and s['direction'] == way and place in (s['object'].get('zone'), s['object']['kind']) for s in i['lineage']) for way, place in (('in', 'crm.test'), ('out', 'clipboard'), ('in', 'clipboard'), ('out', 'mail.test')))"
 soon "who sent has not been to the CRM" \
 	incident_to mail.test "not {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
+soon "the story says so" \
+	incident_to mail.test "all('chromium ' + words in i['explanation'].split(' The way it took: ')[1] for words in ('received from crm.test', 'copied to the clipboard', 'pasted from the clipboard', 'sent to mail.test'))"
 
 say "in a terminal she pastes him into a file, which goes to a chat"
 alice_starts xterm -T terminal -geometry 100x12+0+720 -e dash
@@ -153,22 +150,27 @@ hands mousemove 300 800 click 2
 hands key Return key ctrl+d
 then_it "what was marked is in a file, by the middle button" eventually 10 test -s "$home/note.txt"
 soon "the terminal has taken it from the clipboard" \
-	events_say "[e for e in d if e['app']['exe'].endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
+	events_say "[e for e in d if str(e['app'].get('exe')).endswith('/xterm') and e['object']['kind'] == 'clipboard' and e['direction'] == 'in']"
 
 say "the browser that has been to the CRM shows the news, too"
-she_sees "CRM customer"
-she_goes_to https://meet.test/news
-eventually 20 shows "Web news"
-soon "what it asked for is told" \
-	incident_to 10.77.0.50 "True"
+alice_follows work https://meet.test/news
+she_sees "Web news"
+soon "that it asked for a page is told, and no more made of it than the policy says" \
+	incident_to 10.77.0.50 "i['detectors'] == ['direct_egress'] and i['score'] == 40"
 
 say "a note of hers goes out by the browser that has been to the CRM"
-she_goes_to https://pan.test/
+alice_follows work https://pan.test/
 she_sees "Web compose"
 she_pastes_and_sends
 then_it "the note has arrived" eventually 10 has_arrived pan.test
 soon "an incident to pan.test: that browser took from the CRM and sent" \
 	incident_to pan.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated'"
+
+say "she looks at her mail in it"
+alice_follows work https://mail.test/
+she_sees "Web compose"
+soon "that it looked customers up before her mail came in makes no round trip" \
+	incident_to mail.test "i['detectors'] == ['direct_egress'] and {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
 
 weir_stops
 then_it "nothing of the customer stands in what Weir wrote" \

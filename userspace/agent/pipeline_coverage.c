@@ -94,6 +94,9 @@ static const struct channel channels[] = {
 	{"pictures of the screen, Wayland, frame buffers", "none",
 	 "wlr-screencopy, ext-image-copy-capture, the portal's pictures and PipeWire streams, "
 	 "/dev/fb0, DRM and capture cards"},
+	{"between the pages of one browser", "none",
+	 "its processes are one app: once it has read from a CRM, all that it sends elsewhere is "
+	 "told as egress, also what only asks for a page"},
 };
 
 static const struct channel rings_followed = {"io_uring", "partial",

@@ -210,7 +210,7 @@ int episode_fill_incident(const struct episode *episode, const struct policy *po
 			r = incident_add_agent(incident, flow->event->agent);
 		if (r == 0)
 			r = add_flow_sink(incident, policy, flow);
-		if (r == 0)
+		if (r == 0 && !lineage_is_inner(lineage, flow))
 			r = add_flow_step(incident, flow);
 	}
 	if (r == 0)

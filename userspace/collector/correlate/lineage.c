@@ -393,8 +393,10 @@ int lineage_walk(struct lineage *lineage, struct store *store)
 		r = walk_push(&walk, i, false);
 	if (r == 0)
 		r = walk_all(&walk);
-	if (r == 0)
+	if (r == 0) {
 		lineage_graph_set_leave_times(lineage);
+		lineage_graph_set_inner(lineage);
+	}
 	free(walk.queue);
 	return r;
 }

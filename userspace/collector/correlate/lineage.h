@@ -33,6 +33,7 @@ struct lineage_limits {
 	}
 
 #define LINEAGE_NO_FLOW SIZE_MAX
+#define LINEAGE_NO_APP SIZE_MAX
 
 /* One stored report of a flow: what was added between start_ns and time_ns. */
 struct lineage_report {
@@ -115,6 +116,9 @@ struct lineage_object {
 	uint64_t first_ns; /* first flow of the lineage that touched it */
 	uint64_t leave_ns; /* earliest time at which what it holds can have left */
 	unsigned int depth;
+	size_t only_app; /* index into apps: of the first flow that touched it */
+	bool is_shared;  /* other apps touched it, too */
+	bool is_written; /* by an app of the lineage */
 	bool is_queued;
 	struct lineage_name *names; /* in order of arrival, a repeat only after another name */
 	size_t n_names;
@@ -159,6 +163,12 @@ bool lineage_has_origin(const struct event *event, const char *origin);
 /* The object of a flow, or NULL when it was no node of the walk. */
 const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 					       const struct lineage_flow *flow);
+
+/* Whether the app of a flow wrote its object, and no other app of the lineage wrote or read it. */
+bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *flow);
+/* Whether it is such an object and has no name that a person could know it by: an app's talk with
+ * itself. */
+bool lineage_is_inner(const struct lineage *lineage, const struct lineage_flow *flow);
 
 /* What was found in an object as it was when it was read at a time, or NULL when nobody looked: the
  * first look after it at content that was there by then, else the last one before. */

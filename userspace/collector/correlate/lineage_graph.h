@@ -48,4 +48,7 @@ struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct ev
 /* Sets first_ns and leave_ns of objects. */
 void lineage_graph_set_leave_times(struct lineage *lineage);
 
+/* Sets only_app, is_shared and is_written of objects. */
+void lineage_graph_set_inner(struct lineage *lineage);
+
 #endif

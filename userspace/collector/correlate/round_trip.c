@@ -45,10 +45,13 @@ static bool is_from_peer(const struct lineage_flow *flow, const char *peer)
 	       object->zone_name && strcmp(object->zone_name, peer) == 0;
 }
 
-/* Does the flow bring the peer's data into its app? */
-static bool brings_list(const struct lineage_flow *flow, const char *peer)
+/* Does the flow bring the peer's data into its app? What an app wrote itself brings it nothing, and
+ * may be older than the peer's data in it: an origin is a flow's from its first byte on. */
+static bool brings_list(const struct lineage *lineage, const struct lineage_flow *flow,
+			const char *peer)
 {
-	if (flow->event->direction != EVENT_DIRECTION_IN || is_crm(flow))
+	if (flow->event->direction != EVENT_DIRECTION_IN || is_crm(flow) ||
+	    lineage_is_own(lineage, flow))
 		return false;
 	return is_from_peer(flow, peer) || lineage_has_origin(flow->event, peer);
 }
@@ -62,7 +65,7 @@ static uint64_t list_reached_app(const struct lineage *lineage, size_t app, cons
 	     i = lineage->flows[i].next_of_app) {
 		const struct lineage_flow *flow = &lineage->flows[i];
 
-		if (brings_list(flow, peer) && flow->first_ns < first_ns)
+		if (brings_list(lineage, flow, peer) && flow->first_ns < first_ns)
 			first_ns = flow->first_ns;
 	}
 	return first_ns;
@@ -78,7 +81,7 @@ static uint64_t list_came_in(const struct lineage *lineage, const char *peer)
 
 		if (is_from_peer(flow, peer) && flow->first_ns < from_peer_ns)
 			from_peer_ns = flow->first_ns;
-		else if (brings_list(flow, peer) && flow->first_ns < from_object_ns)
+		else if (brings_list(lineage, flow, peer) && flow->first_ns < from_object_ns)
 			from_object_ns = flow->first_ns;
 	}
 	return from_peer_ns != NEVER ? from_peer_ns : from_object_ns;
@@ -92,7 +95,8 @@ static bool sender_read_joined(const struct lineage *lineage, const char *peer)
 
 		if (lineage->apps[flow->app].is_sender && !is_crm(flow) &&
 		    flow->event->direction == EVENT_DIRECTION_IN && !is_from_peer(flow, peer) &&
-		    flow->event->n_labels > 0 && lineage_has_origin(flow->event, peer))
+		    !lineage_is_own(lineage, flow) && flow->event->n_labels > 0 &&
+		    lineage_has_origin(flow->event, peer))
 			return true;
 	}
 	return false;
@@ -145,7 +149,7 @@ static int find_answer(struct trip *trip, uint64_t first_crm_ns)
 	for (size_t i = 0; i < lineage->n_flows && r == 0; i++) {
 		const struct lineage_flow *flow = &lineage->flows[i];
 
-		if (brings_list(flow, trip->peer))
+		if (brings_list(lineage, flow, trip->peer))
 			r = detector_cite_flow(&trip->events, flow, CITED_REPORTS);
 		if (!flow->is_egress || !lineage_has_origin(flow->event, trip->peer))
 			continue;

@@ -10,7 +10,7 @@
 #include "collector/incidents/incident_law.h"
 #include "collector/incidents/incident_way.h"
 
-#define MAX_LEGS 16   /* in the paragraph; `weir show` lists them all */
+#define MAX_LEGS 16   /* in the paragraph: the first and the last; `weir show` lists them all */
 #define MAX_RANGES 12 /* of event numbers */
 
 void incident_explain_ids(const struct incident_ids *ids, bool zh, FILE *out)
@@ -257,19 +257,22 @@ void incident_explain_leg(const struct incident_leg *leg, bool zh, FILE *out)
 static int write_way(const struct incident *incident, bool zh, FILE *out)
 {
 	_cleanup_free_ struct incident_leg *legs = NULL;
-	size_t n_legs = 0;
+	size_t n_legs = 0, n_left_out;
 	int r = incident_way(incident, &legs, &n_legs);
 
 	if (r < 0 || n_legs == 0)
 		return r;
+	n_left_out = n_legs > MAX_LEGS ? n_legs - MAX_LEGS : 0;
 	fputs(zh ? "数据经过的路径：" : " The way it took: ", out);
-	for (size_t i = 0; i < n_legs && i < MAX_LEGS; i++) {
+	for (size_t i = 0; i < n_legs; i++) {
 		if (i > 0)
 			fputs(zh ? "；" : "; ", out);
+		if (n_left_out > 0 && i == MAX_LEGS / 2) {
+			fprintf(out, zh ? "（另有 %zu 步）；" : "(%zu more steps); ", n_left_out);
+			i += n_left_out;
+		}
 		incident_explain_leg(&legs[i], zh, out);
 	}
-	if (n_legs > MAX_LEGS)
-		fprintf(out, zh ? "；另有 %zu 步" : "; and %zu more steps", n_legs - MAX_LEGS);
 	fputs(zh ? "。" : ".", out);
 	return 0;
 }

@@ -245,6 +245,50 @@ static void lineage_that_arrives_late_is_joined(void **state)
 	assert_int_equal(late->id, early->id);
 }
 
+static size_t count_steps(const struct incident *incident, enum event_object_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < incident->n_lineage; i++)
+		n += incident->lineage[i].object_kind == kind;
+	return n;
+}
+
+static void what_an_app_tells_itself_is_no_step_of_the_way(void **state)
+{
+	struct story *story = *state;
+	struct story_app browser = {31, "/usr/lib/chromium/chromium"};
+	struct story_place memory = story_file(33, "file:[33]");
+	struct story_place history = story_file(34, "/home/~/History");
+
+	story_looks_up(story, browser, 8, 5);
+	story_writes(story, browser, story_pipe(32), property, NULL, 80);
+	story_reads(story, browser, story_pipe(32), property, NULL, 80);
+	story_writes(story, browser, memory, property, NULL, 4096);
+	story_reads(story, browser, memory, property, NULL, 4096);
+	story_writes(story, browser, history, property, NULL, 4096);
+	story_reads(story, browser, history, property, NULL, 4096);
+	story_writes(story, browser, story_peer(9, "pan.test"), property, NULL, 900);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(count_steps(incident, EVENT_OBJECT_PIPE), 0);
+	assert_int_equal(count_steps(incident, EVENT_OBJECT_FILE), 2); /* what has a name */
+	assert_int_equal(incident->records, 4);
+}
+
+static void what_two_apps_have_in_common_is_a_step_of_the_way(void **state)
+{
+	struct story *story = *state;
+	struct story_app browser = {31, "/usr/lib/chromium/chromium"};
+
+	story_looks_up(story, browser, 8, 5);
+	story_writes(story, browser, story_pipe(32), property, NULL, 80);
+	story_reads(story, browser, story_pipe(32), property, NULL, 10);
+	story_reads(story, sender, story_pipe(32), property, NULL, 70);
+	story_writes(story, sender, story_peer(9, "pan.test"), property, NULL, 900);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(count_steps(incident, EVENT_OBJECT_PIPE), 3);
+}
+
 static void no_finding_is_stored_when_the_policy_switches_the_detectors_off(void **state)
 {
 	struct story *story = *state;
@@ -270,6 +314,8 @@ int main(void)
 		STORY_TEST(the_first_batch_after_a_restart_takes_what_was_left_too),
 		STORY_TEST(only_a_sink_is_a_recipient_whatever_the_kind_of_event),
 		STORY_TEST(lineage_that_arrives_late_is_joined),
+		STORY_TEST(what_an_app_tells_itself_is_no_step_of_the_way),
+		STORY_TEST(what_two_apps_have_in_common_is_a_step_of_the_way),
 		STORY_TEST(no_finding_is_stored_when_the_policy_switches_the_detectors_off),
 	};
 

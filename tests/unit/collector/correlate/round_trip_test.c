@@ -156,6 +156,26 @@ static void list_and_lookups_joined_by_a_third_program_count_as_well(void **stat
 	assert_int_equal(story_points(incident, "round_trip"), 50);
 }
 
+/* A browser that had the CRM open, then a page of the peer: pipes that were its own all the while
+ * have both in the end. */
+static void what_a_program_tells_itself_is_no_list(void **state)
+{
+	struct story *story = *state;
+	struct story_app browser = {40, "/usr/lib/chromium/chromium"};
+	struct story_place own = story_pipe(41);
+
+	story_writes(story, browser, own, property, NULL, 80);
+	story_reads(story, browser, own, property, NULL, 80);
+	story_looks_up(story, browser, 42, 9);
+	story_reads(story, browser, story_peer(43, peer), NULL, peer, 900);
+	story_writes(story, browser, own, property, peer, 80);
+	story_reads(story, browser, own, property, peer, 80);
+	story_writes(story, browser, story_peer(43, peer), property, peer, 500);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, peer);
+	assert_int_equal(story_points(incident, "round_trip"), 0);
+	assert_int_equal(story_points(incident, "direct_egress"), 40);
+}
+
 static void an_allowed_shop_lowers_the_score_and_hides_nothing(void **state)
 {
 	struct story *story = *state;
@@ -338,6 +358,7 @@ int main(void)
 		STORY_TEST(an_answer_to_somebody_else_is_no_round_trip),
 		STORY_TEST(one_program_that_talks_and_looks_up_counts_from_its_first_message),
 		STORY_TEST(list_and_lookups_joined_by_a_third_program_count_as_well),
+		STORY_TEST(what_a_program_tells_itself_is_no_list),
 		STORY_TEST(an_allowed_shop_lowers_the_score_and_hides_nothing),
 		STORY_TEST(a_list_that_comes_back_in_its_order_is_told),
 		STORY_TEST(a_list_that_comes_back_sorted_is_told_too),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,6 +148,29 @@ static void an_unknown_count_is_said_to_be_unknown(void **state)
 	assert_null(strstr(text, "法释"));
 	assert_int_equal(incident_explain(incident, "zh", &text_zh), 0);
 	assert_says(text_zh, "记录条数未知");
+}
+
+static void of_a_long_way_both_ends_are_told(void **state)
+{
+	struct story *story = *state;
+	struct story_app browser = {1, "/usr/lib/chromium/chromium"};
+	_cleanup_free_ char *text = NULL, *text_zh = NULL;
+
+	story_looks_up(story, browser, 2, 5);
+	for (uint64_t i = 0; i < 20; i++) {
+		_cleanup_free_ char *name = NULL;
+
+		assert_true(asprintf(&name, "/home/~/part-%" PRIu64, i) > 0);
+		story_reads(story, browser, story_file(10 + i, name), "policy.property", NULL, 90);
+	}
+	story_writes(story, browser, story_peer(3, "pan.test"), "policy.property", NULL, 900);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident_explain(incident, NULL, &text), 0);
+	assert_says(text, "chromium received from crm.test; ");
+	assert_says(text, "chromium read part-5; (7 more steps); chromium read part-13; ");
+	assert_says(text, "chromium read part-19; chromium sent to pan.test.");
+	assert_int_equal(incident_explain(incident, "zh", &text_zh), 0);
+	assert_says(text_zh, "chromium 读取 part-5；（另有 7 步）；chromium 读取 part-13；");
 }
 
 /* Also after the store gave the document back. */
@@ -326,6 +350,7 @@ int main(void)
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
 		STORY_TEST(a_terminal_is_pasted_into_and_read_from),
 		STORY_TEST(the_screen_is_drawn_on_and_grabbed),
+		STORY_TEST(of_a_long_way_both_ends_are_told),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		cmocka_unit_test(a_host_is_said_with_who_named_it),
 		STORY_TEST(the_printed_view_shows_every_addend_with_its_events),
