@@ -12,6 +12,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
+#include "hooks/question.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
 #include "hooks/walk.bpf.h"
@@ -164,6 +165,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			clipboard_exit_call(call, result > 0 ? result : 0);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
+		if (question_is_asked(call->flow))
+			question_note(call, result);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);

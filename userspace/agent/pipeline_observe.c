@@ -32,7 +32,7 @@ static void emit_or_hold(struct agent *agent, struct event *event)
 	event_free(event);
 }
 
-static void see(struct agent *agent, struct event *event)
+void agent_see(struct agent *agent, struct event *event)
 {
 	struct event **grown = realloc(agent->seen, (agent->n_seen + 1) * sizeof(*grown));
 
@@ -96,7 +96,7 @@ static void emit_edge(struct agent *agent, const struct sensor_flow *flow,
 	edge->calls_total = 0;
 	edge->turns_total = 0;
 	edge->time_ns = flow->first_ns + agent->report.boot_offset_ns;
-	see(agent, edge);
+	agent_see(agent, edge);
 }
 
 static void on_flow(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app)
@@ -111,7 +111,7 @@ static void on_flow(void *userdata, const struct sensor_flow *flow, const struct
 	agent_scan_note(agent, flow, event);
 	if (flow->is_new && event->kind != EVENT_COVERAGE_GAP)
 		emit_edge(agent, flow, event);
-	see(agent, event);
+	agent_see(agent, event);
 }
 
 static void on_app_ended(void *userdata, const struct sensor_app *app)
@@ -126,7 +126,7 @@ static void on_app_ended(void *userdata, const struct sensor_app *app)
 		return;
 	if (report_app(&agent->report, app, event) == 0 &&
 	    policy_describe_labels(agent->policy, app->labels, event) == 0)
-		see(agent, TAKE(event));
+		agent_see(agent, TAKE(event));
 	event_free(event);
 }
 
@@ -219,7 +219,7 @@ static void see_moved(struct agent *agent, const struct sensor_path *path,
 	if (place_describe_path(agent->policy, is_out ? path->new_path : path->path, NULL, is_out,
 				event) == 0 &&
 	    policy_describe_labels(agent->policy, file->labels, event) == 0)
-		see(agent, TAKE(event));
+		agent_see(agent, TAKE(event));
 }
 
 /* No byte is written when a file is moved into a folder that a cloud mirrors, and yet all of it
@@ -247,7 +247,7 @@ static void on_path(void *userdata, const struct sensor_path *path, const struct
 		return;
 	if (report_app(&agent->report, app, event) == 0 &&
 	    describe_file(agent, path, file, event) == 0)
-		see(agent, TAKE(event));
+		agent_see(agent, TAKE(event));
 	event_free(event);
 	see_if_moved_out(agent, path, file, app);
 }
@@ -271,6 +271,7 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 					       .app_labelled = on_app_labelled,
 					       .app_ended = on_app_ended,
 					       .path = on_path,
+					       .question = agent_take_question,
 					       .rung = on_rung,
 					       .userdata = agent};
 }

@@ -20,7 +20,7 @@ static int report_detector(struct policy_check *check, const struct policy_secti
 					   section->name, nearest);
 	return policy_problems_add(check->problems, section->file, section->line,
 				   "unknown detector \"%s\"; known: direct_egress, round_trip, "
-				   "obfuscation, clean_up, removable_media",
+				   "obfuscation, clean_up, removable_media, dns_tunnel",
 				   section->name);
 }
 

@@ -34,7 +34,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 };
 
 const char *const policy_keys_detectors[] = {
-	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media",
+	"direct_egress", "round_trip", "obfuscation", "clean_up", "removable_media", "dns_tunnel",
 };
 const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 
@@ -56,6 +56,10 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"direct_egress", "min_bytes", 0, INT64_C(1) << 50, false},
 	{"round_trip", "min_turns", COUNT},
 	{"removable_media", "again_weight", WEIGHT},
+	{"dns_tunnel", "min_names", COUNT},
+	{"dns_tunnel", "min_bytes", 1, 250, false},
+	{"dns_tunnel", "window_hours", HOURS},
+	{"dns_tunnel", "text_weight", WEIGHT},
 };
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 

@@ -153,6 +153,7 @@ static void report_flow(struct sensor *sensor, struct read_app *apps,
 		.is_unlinked = flow->name.is_unlinked,
 		.path = path,
 		.host = "",
+		.is_lookup = flow->questions && flow->questions == flow->calls,
 	};
 	struct sensor_app described;
 
@@ -229,6 +230,9 @@ static int sweep_flows(struct sensor *sensor)
 		key = next;
 		is_own = key.app_id == own_id;
 		if (!is_own && bpf_map_lookup_elem(fd, &key, &flow) == 0) {
+			/* A call is counted before it is known to be a question. */
+			if (flow.questions && flow.questions < flow.calls)
+				(void)bpf_map_lookup_elem(fd, &key, &flow);
 			visit_flow(sensor, apps, &key, &flow);
 			sensor->flows++;
 		}
