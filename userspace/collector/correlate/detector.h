@@ -32,6 +32,7 @@ extern const struct detector detector_round_trip;
 extern const struct detector detector_obfuscation;
 extern const struct detector detector_clean_up;
 extern const struct detector detector_removable_media;
+extern const struct detector detector_dns_tunnel;
 
 /* All of them, in the order in which they run. */
 size_t detector_list(const struct detector *const **ret_detectors);
