@@ -105,7 +105,7 @@ INCLUDES := -Iuserspace -I$(BUILD)
 TEST_INCLUDES := -Itests
 BASE_CFLAGS := -std=gnu17 -g -D_GNU_SOURCE -fPIE -fstack-protector-strong $(VARIANT_FLAGS) $(CFLAGS)
 LINK_FLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(VARIANT_LDFLAGS) $(LDFLAGS)
-LIBS := -lbpf -lelf -lprotobuf-c -lz -lsystemd -linih -ljansson -lsqlite3 -lssl -lcrypto -lpthread -lm
+LIBS := -lbpf -lelf -lprotobuf-c -lz -lsystemd -linih -ljansson -lsqlite3 -lssl -lcrypto -lresolv -lpthread -lm
 TEST_LIBS := -lcmocka
 
 # The kernel's shared structs (bpf/abi.h) are for these folders only.

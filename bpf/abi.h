@@ -32,6 +32,7 @@
 #define WEIR_FOLDER_DEVICES 4
 #define WEIR_TASK_COMM_BYTES 16
 #define WEIR_USER_PATH_BYTES 256
+#define WEIR_QUESTION_BYTES 264 /* a name, its type and class: 255 and 4, RFC 1035 2.3.4, 4.1.2 */
 #define WEIR_BASENAME_SEED 0xcbf29ce484222325ull /* FNV-1a, 64 bit */
 
 /* dev of objects that have no inode of their own. */
@@ -189,7 +190,8 @@ struct weir_flow {
 	__u8 is_estimated; /* some bytes are a mapping's length, not a count */
 	__u8 is_crm;
 	__u8 host_source; /* enum weir_host_source */
-	__u8 padding[3];
+	__u8 padding;
+	__u16 questions; /* calls that sent nothing but plain DNS queries; stays at its largest */
 	struct weir_address peer;
 	struct weir_name
 		name; /* of INET: the host, as whoever sent its name wrote it, without NUL */
@@ -327,6 +329,7 @@ enum weir_edge_kind {
 	WEIR_EDGE_APP_END = 3, /* an open app's last process ended */
 	WEIR_EDGE_PATH = 4,    /* struct weir_path_edge follows */
 	WEIR_EDGE_TRUNCATE = 5,
+	WEIR_EDGE_QUESTION = 6, /* struct weir_question follows */
 };
 
 /* A ring buffer record. It rings; the tables hold the truth. */
@@ -352,6 +355,16 @@ struct weir_path_edge {
 	struct weir_name new_directory;
 };
 
+/* What a labelled app asked a name server. Of the flow only the app is set. */
+struct weir_question {
+	struct weir_edge edge;
+	__u32 message_bytes; /* of the whole query */
+	__u16 question_bytes;
+	__u16 padding;
+	__u8 question[WEIR_QUESTION_BYTES]; /* as it was sent; what is behind its bytes is garbage
+					     */
+};
+
 static_assert(sizeof(struct weir_syscall) == 4, "abi");
 static_assert(sizeof(struct weir_rule) == 12, "abi");
 static_assert(sizeof(struct weir_clipboard) == 32, "abi");
@@ -368,6 +381,7 @@ static_assert(sizeof(struct weir_label) == 72, "abi");
 static_assert(sizeof(struct weir_state) == 232, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
+static_assert(sizeof(struct weir_question) == 328, "abi");
 
 #include "abi_record.h"
 

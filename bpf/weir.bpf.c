@@ -12,6 +12,7 @@
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
+#include "hooks/question.bpf.h"
 #include "hooks/tls.bpf.h"
 #include "hooks/transfer.bpf.h"
 #include "hooks/uring.bpf.h"
@@ -182,6 +183,8 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		else if (call->stream)
 			record_written(call->stream, call_arg(call, 1), call_arg(call, 2),
 				       call_buffers_how(call), result);
+		if (question_is_asked(call->flow))
+			question_note(call, result);
 		break;
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);

@@ -153,7 +153,7 @@ remove_network() {
 		done
 		ip netns del "weir-$name"
 	done
-	rm -rf /etc/netns/weir-employee
+	for name in "${!host_addresses[@]}"; do rm -rf "/etc/netns/weir-$name"; done
 	rmdir --ignore-fail-on-non-empty /etc/netns 2>/dev/null
 }
 

@@ -144,6 +144,11 @@ static int start_sensor(struct agent *agent)
 	struct sensor_handler handler;
 	int r;
 
+	r = agent_start_names(agent);
+	if (r == 0)
+		r = agent_start_hosts(agent);
+	if (r < 0)
+		return r;
 	agent_observe(agent, &handler);
 	r = sensor_new(agent->loop, &config, agent->policy, &handler, &agent->sensor, &reason);
 	if (r < 0)
@@ -263,6 +268,8 @@ void agent_free(struct agent *agent)
 	agent_free_scan(agent);
 	keeper_free(agent->keeper);
 	sensor_free(agent->sensor);
+	agent_free_names(agent);
+	agent_free_hosts(agent);
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);
 	held_free(agent->held);

@@ -27,6 +27,11 @@ static const struct channel channels[] = {
 	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
 	 "hello, "
 	 "HTTP CONNECT or HTTP Host; others, QUIC and what io_uring sends, by address"},
+	{"DNS questions", "partial",
+	 "of apps that hold labelled data: to port 53 by UDP and TCP, counted by domain; not over "
+	 "TLS or HTTPS, by io_uring, by sendmmsg to servers that each message names (these are an "
+	 "egress to the server), or by D-Bus or varlink to systemd-resolved; of few or short names "
+	 "has below one domain nothing is told, nor of those below arpa"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "
@@ -144,6 +149,18 @@ static const struct channel streams_counted[] = {
 	 "cuts, nor in UTF-16 and rich forms"},
 };
 
+static const struct channel answers_seen = {
+	"names by DNS answers", "partial",
+	"answers from port 53 to this network namespace, loopback included, and what a bridge in "
+	"it "
+	"passes on; not DNS over TLS or HTTPS, what systemd-resolved answers over D-Bus or "
+	"varlink, "
+	"fragments, other namespaces, and what was answered before the agent came; a forged answer "
+	"is believed, and of many hosts at one address the last one answered is named"};
+
+static const struct channel answers_not_seen = {
+	"names by DNS answers", "none", "the agent may not listen to packets; /etc/hosts is read"};
+
 static int add_channel(json_t *table, const struct channel *channel)
 {
 	return json_array_append_new(table,
@@ -158,6 +175,7 @@ json_t *agent_describe_coverage(const struct agent *agent)
 
 	sensor_describe_start(agent->sensor, &start);
 	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
+	add_channel(table, agent_sees_answers(agent) ? &answers_seen : &answers_not_seen);
 	add_channel(table, agent->scan ? &records_counted : &records_not_counted);
 	for (size_t i = 0; agent->scan && i < sizeof(streams_counted) / sizeof(streams_counted[0]);
 	     i++)

@@ -95,10 +95,12 @@ void agent_commit(struct agent *agent)
 		}
 		agent->has_unsynced = false;
 	}
-	if (is_refused)
+	if (is_refused) {
 		sensor_report_again(agent->sensor);
-	else
+		agent_tell_questions_again(agent);
+	} else {
 		sensor_forget_ended(agent->sensor);
+	}
 	if (agent->uplink)
 		uplink_notify(agent->uplink);
 }

@@ -22,8 +22,10 @@ void agent_sweep(struct agent *agent)
 {
 	sensor_mark_seen(agent->sensor, clock_boottime_ns());
 	agent_observe_clock(agent);
+	agent_reread_hosts(agent);
 	if (!sensor_is_idle(agent->sensor))
 		(void)sensor_sweep(agent->sensor);
+	agent_tell_questions(agent);
 	agent_flush(agent);
 	volumes_forget_others(agent->volumes);
 	agent_scan_sweep(agent);

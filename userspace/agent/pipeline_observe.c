@@ -275,6 +275,7 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 					       .app_ended = on_app_ended,
 					       .path = on_path,
 					       .records = agent_see_records,
+					       .question = agent_take_question,
 					       .rung = on_rung,
 					       .userdata = agent};
 }

@@ -32,6 +32,8 @@ struct agent {
 	struct report_context report;
 	char boot_id[40];
 	struct keeper *keeper;
+	struct agent_names *names;
+	struct agent_hosts *hosts;
 	struct agent_scan *scan; /* NULL: the policy has no [record] */
 	size_t n_records_read;   /* of the policy's, that the kernel side reads streams for */
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
@@ -58,6 +60,8 @@ void agent_commit(struct agent *agent);
 
 /* pipeline_observe.c: the sensor's handler. */
 void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
+/* Takes ownership of an event of the sweep under way. */
+void agent_see(struct agent *agent, struct event *event);
 /* Emits or holds what the sweep saw, in order of time: tables are read in any order. */
 void agent_flush(struct agent *agent);
 void agent_observe_losses(struct agent *agent);
@@ -84,6 +88,8 @@ void agent_free_scan(struct agent *agent);
 /* A flow, and what is reported of it. */
 void agent_scan_note(struct agent *agent, const struct sensor_flow *flow,
 		     const struct event *event);
+/* An app that sends in another way than by a flow. */
+void agent_scan_note_sender(struct agent *agent, uint64_t app_id);
 /* After a sweep: looks at files that have left, and at some that were written. */
 void agent_scan_sweep(struct agent *agent);
 /* Waits some seconds for what has left and is not counted yet. */
@@ -103,6 +109,34 @@ void agent_see_records(void *userdata, const struct sensor_flow *flow, const str
 		       const struct sensor_records *records);
 /* An app that holds labelled data may have loaded a TLS library. */
 void agent_watch_tls(struct agent *agent, uint32_t pid);
+
+/* pipeline_names.c: what labelled apps ask name servers. */
+int agent_start_names(struct agent *agent);
+void agent_free_names(struct agent *agent);
+/* The sensor's handler of questions. */
+void agent_take_question(void *userdata, const struct sensor_question *question,
+			 const struct sensor_app *app);
+/* Tells, as part of a sweep, what looks like a tunnel. */
+void agent_tell_questions(struct agent *agent);
+void agent_tell_questions_again(struct agent *agent);
+
+struct agent_names_counts {
+	uint64_t seen, counted, dropped, refused; /* questions */
+};
+
+void agent_count_names(const struct agent *agent, struct agent_names_counts *ret_counts);
+
+/* pipeline_hosts.c: what addresses are called. */
+int agent_start_hosts(struct agent *agent);
+void agent_free_hosts(struct agent *agent);
+/* As part of a sweep: looks whether /etc/hosts has changed. */
+void agent_reread_hosts(struct agent *agent);
+/* Whether DNS answers are seen. */
+bool agent_sees_answers(const struct agent *agent);
+
+struct tap_counts;
+
+void agent_count_answers(const struct agent *agent, struct tap_counts *ret_counts);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

@@ -100,6 +100,14 @@ void agent_free_scan(struct agent *agent)
 	agent->scan = NULL;
 }
 
+void agent_scan_note_sender(struct agent *agent, uint64_t app_id)
+{
+	struct agent_scan *scan = agent->scan;
+
+	if (scan && scan->n_senders < AGENT_SCAN_MAX_SENDERS)
+		scan->senders[scan->n_senders++] = app_id;
+}
+
 void agent_scan_note(struct agent *agent, const struct sensor_flow *flow, const struct event *event)
 {
 	struct agent_scan *scan = agent->scan;
@@ -117,8 +125,8 @@ void agent_scan_note(struct agent *agent, const struct sensor_flow *flow, const 
 		return;
 	if (classes)
 		scan->origins_met |= flow->labels & ~classes;
-	if (event->kind == EVENT_EGRESS && scan->n_senders < AGENT_SCAN_MAX_SENDERS)
-		scan->senders[scan->n_senders++] = flow->app_id;
+	if (event->kind == EVENT_EGRESS)
+		agent_scan_note_sender(agent, flow->app_id);
 	if (event->kind == EVENT_FLOW && event->object.kind == EVENT_OBJECT_FILE && flow->path[0])
 		(void)scan_list_note(scan->list, &seen, flow->is_out, &reader);
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "agent/keeper.h"
+#include "agent/names/tap.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -94,6 +95,28 @@ static void add_scan_stage(json_t *table, const struct agent *agent)
 					 .dropped = counts.failed});
 }
 
+static void add_answers_stage(json_t *table, const struct agent *agent)
+{
+	struct tap_counts counts = {};
+
+	agent_count_answers(agent, &counts);
+	add_stage(table, &(struct stage){.name = "dns answers",
+					 .in = counts.packets,
+					 .out = counts.taken,
+					 .dropped = counts.dropped + counts.refused});
+}
+
+static void add_names_stage(json_t *table, const struct agent *agent)
+{
+	struct agent_names_counts counts;
+
+	agent_count_names(agent, &counts);
+	add_stage(table, &(struct stage){.name = "dns questions",
+					 .in = counts.seen,
+					 .out = counts.counted,
+					 .dropped = counts.dropped + counts.refused});
+}
+
 /* A record that cannot be read is sent as the loss that it is, under its number. */
 static void add_uplink_stage(json_t *table, const struct agent *agent)
 {
@@ -114,6 +137,8 @@ static json_t *describe_stages(const struct agent *agent, const struct sensor_co
 
 	add_sensor_stages(table, counts);
 	add_scan_stage(table, agent);
+	add_names_stage(table, agent);
+	add_answers_stage(table, agent);
 	add_event_stages(table, agent);
 	add_uplink_stage(table, agent);
 	return table;

@@ -10,6 +10,7 @@
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/place.h"
 #include "agent/enrich/volumes.h"
+#include "agent/names/host_names.h"
 #include "agent/sensor/sensor.h"
 #include "base/cleanup.h"
 #include "policy/policy.h"
@@ -120,7 +121,8 @@ static enum event_kind kind_of(const struct report_context *context, const struc
 		return EVENT_COVERAGE_GAP;
 	if (flow->is_crm)
 		return EVENT_CRM_ACCESS;
-	if (flow->is_out && event->object.role == EVENT_ROLE_SINK &&
+	/* Who is asked matters less than whose names are asked for: see pipeline_names.c. */
+	if (flow->is_out && event->object.role == EVENT_ROLE_SINK && !flow->is_lookup &&
 	    (flow->labels & policy_class_mask(context->policy)))
 		return EVENT_EGRESS;
 	return EVENT_FLOW;
@@ -158,6 +160,22 @@ static const struct volume *volume_of(const struct report_context *context,
 	}
 }
 
+/* What the sender asked the peer itself for goes before what the address was called. */
+static int name_host(const struct report_context *context, const struct sensor_flow *flow,
+		     struct event *event)
+{
+	enum event_host_source source = (enum event_host_source)flow->host_source;
+	const char *host = flow->host;
+
+	if (flow->host_source == SENSOR_HOST_NONE)
+		host = host_names_find(context->hosts, &flow->peer, flow->first_ns, &source);
+	if (!host)
+		return 0;
+	event->object.host_source = source;
+	event->object.host = strdup(host);
+	return event->object.host ? 0 : -ENOMEM;
+}
+
 static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
 			   struct event *event)
 {
@@ -168,12 +186,8 @@ static int describe_object(const struct report_context *context, const struct se
 	event->object.generation = flow->destination ? flow->destination : flow->object.generation;
 	if (flow->object.kind == SENSOR_OBJECT_GAP)
 		return describe_gap(flow, event);
-	if (flow->host_source != SENSOR_HOST_NONE) {
-		event->object.host = strdup(flow->host);
-		if (!event->object.host)
-			return -ENOMEM;
-		event->object.host_source = (enum event_host_source)flow->host_source;
-	}
+	if (flow->object.kind == SENSOR_OBJECT_INET && name_host(context, flow, event) < 0)
+		return -ENOMEM;
 	if (flow->object.kind == SENSOR_OBJECT_INET)
 		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
 					   event);

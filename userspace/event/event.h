@@ -60,7 +60,8 @@ enum event_object_kind {
 	EVENT_OBJECT_OTHER = 8,
 	EVENT_OBJECT_CLIPBOARD = 9,
 	EVENT_OBJECT_TERMINAL = 10, /* what is pasted into it */
-	EVENT_OBJECT_SCREEN = 11, /* what a display shows, as one app took a picture of it */
+	EVENT_OBJECT_SCREEN = 11,   /* what a display shows, as one app took a picture of it */
+	EVENT_OBJECT_DOMAIN = 12,   /* of DNS: names below it were asked for, of whichever server */
 };
 
 /* What the policy says an object is. */
@@ -73,14 +74,19 @@ enum event_role {
 	EVENT_ROLE_LOCAL = 5,   /* stays on this machine */
 };
 
-/* Who says which host a connection is for: the sender itself, see bpf/host.h. */
+/* Who says which host a connection is for: the sender itself, see bpf/host.h, or whoever answered
+ * for a name that has the address, see agent/names. */
 enum event_host_source {
 	EVENT_HOST_NONE = 0,
 	EVENT_HOST_TLS = 1,       /* the server name of a TLS ClientHello */
 	EVENT_HOST_TLS_FRONT = 2, /* the same; the true one may be hidden (ECH) */
 	EVENT_HOST_CONNECT = 3,   /* the target of an HTTP CONNECT */
 	EVENT_HOST_HTTP = 4,      /* the Host of an HTTP request */
+	EVENT_HOST_DNS = 6,       /* the question of a DNS answer that gave the address */
+	EVENT_HOST_FILE = 7,      /* /etc/hosts */
 };
+
+#define EVENT_HOST_LAST EVENT_HOST_FILE
 
 struct event_app {
 	uint64_t id;        /* unique per boot */
@@ -110,8 +116,17 @@ struct event_object {
 	char *model;
 	char *serial;
 	char *volume; /* lasting identity of the file system on it, as udev writes it */
-	char *host;   /* that the sender says a socket's peer is; describes, never decides */
+	char *host;   /* of a socket's peer, see host_source; describes, never decides */
 	enum event_host_source host_source;
+};
+
+/* Of EGRESS to a DOMAIN, totals like bytes and calls. Of several reports of one flow the last one
+ * holds; of several flows to one domain they add up: a name is its first asker's. */
+struct event_questions {
+	uint64_t names;         /* different ones */
+	uint64_t name_bytes;    /* of their labels below the domain */
+	uint64_t text;          /* of the questions, those for TXT or NULL records */
+	uint64_t longest_bytes; /* the longest label; does not add up */
 };
 
 #define EVENT_MAX_COUNTS 16
@@ -154,6 +169,7 @@ struct event {
 	uint64_t rows;       /* lines that hold a record */
 	uint64_t content_ns; /* CLOCK_REALTIME of the last change of what was read, 0: unknown */
 	uint64_t size_bytes; /* of the file */
+	struct event_questions questions;
 };
 
 /* Returns a zeroed event or NULL when memory is out. */

@@ -103,10 +103,21 @@ static void put_counts(const struct event *event, struct counts *counts, Weir__E
 	message->counts = counts->pointers;
 }
 
+static void put_questions(const struct event_questions *questions, Weir__Questions *asked,
+			  Weir__Event *message)
+{
+	PUT(asked, names, questions->names);
+	PUT(asked, name_bytes, questions->name_bytes);
+	PUT(asked, text, questions->text);
+	PUT(asked, longest_bytes, questions->longest_bytes);
+	message->questions = questions->names ? asked : NULL;
+}
+
 int event_encode(const struct event *event, uint8_t **ret_data, size_t *ret_size)
 {
 	Weir__EventApp app = WEIR__EVENT_APP__INIT;
 	Weir__EventObject object = WEIR__EVENT_OBJECT__INIT;
+	Weir__Questions questions = WEIR__QUESTIONS__INIT;
 	Weir__Event message = WEIR__EVENT__INIT;
 	struct counts counts;
 	uint8_t *data;
@@ -116,6 +127,7 @@ int event_encode(const struct event *event, uint8_t **ret_data, size_t *ret_size
 	put_object(&event->object, &object);
 	put_event(event, &message);
 	put_counts(event, &counts, &message);
+	put_questions(&event->questions, &questions, &message);
 	message.app = &app;
 	message.object = &object;
 
@@ -146,7 +158,7 @@ static void get_app(Weir__EventApp *message, struct event_app *app)
  * garbage. */
 static void get_object(Weir__EventObject *message, struct event_object *object)
 {
-	object->kind = message->kind <= EVENT_OBJECT_SCREEN ? message->kind : EVENT_OBJECT_OTHER;
+	object->kind = message->kind <= EVENT_OBJECT_DOMAIN ? message->kind : EVENT_OBJECT_OTHER;
 	object->role = message->role <= EVENT_ROLE_LOCAL ? message->role : EVENT_ROLE_NONE;
 	object->dev = message->dev;
 	object->ino = message->ino;
@@ -163,7 +175,15 @@ static void get_object(Weir__EventObject *message, struct event_object *object)
 	object->volume = TAKE(message->volume);
 	object->host = TAKE(message->host);
 	object->host_source =
-		message->host_source <= EVENT_HOST_HTTP ? message->host_source : EVENT_HOST_NONE;
+		message->host_source <= EVENT_HOST_LAST ? message->host_source : EVENT_HOST_NONE;
+}
+
+static void get_questions(const Weir__Questions *message, struct event_questions *questions)
+{
+	questions->names = message->names;
+	questions->name_bytes = message->name_bytes;
+	questions->text = message->text;
+	questions->longest_bytes = message->longest_bytes;
 }
 
 static void get_event(Weir__Event *message, struct event *event)
@@ -251,6 +271,8 @@ int event_decode(const uint8_t *data, size_t size, struct event **ret_event)
 		get_app(message->app, &event->app);
 	if (message->object)
 		get_object(message->object, &event->object);
+	if (message->questions)
+		get_questions(message->questions, &event->questions);
 	get_event(message, event);
 	r = get_names(message, event);
 	if (r == 0)

@@ -137,6 +137,17 @@ static bool set_counts_if_any(json_t *object, const struct event *event)
 	       json_object_set_new(object, "records", json_of_counts(event)) == 0;
 }
 
+static bool set_questions_if_any(json_t *object, const struct event_questions *questions)
+{
+	return !questions->names ||
+	       json_object_set_new(object, "questions",
+				   json_pack("{s:I, s:I, s:I, s:I}", "names",
+					     (json_int_t)questions->names, "name_bytes",
+					     (json_int_t)questions->name_bytes, "text",
+					     (json_int_t)questions->text, "longest_bytes",
+					     (json_int_t)questions->longest_bytes)) == 0;
+}
+
 static bool set_counters(json_t *object, const struct event *event, uint64_t bytes, uint64_t calls)
 {
 	return set_number(object, "bytes", bytes) && set_number(object, "calls", calls) &&
@@ -168,7 +179,8 @@ json_t *event_to_json(const struct event *event, const char *person, uint64_t by
 		    0 ||
 	    json_object_set_new(object, "origins",
 				json_of_names(event->origins, event->n_origins)) < 0 ||
-	    !set_counters(object, event, bytes, calls) || !set_counts_if_any(object, event))
+	    !set_counters(object, event, bytes, calls) || !set_counts_if_any(object, event) ||
+	    !set_questions_if_any(object, &event->questions))
 		return NULL;
 	return TAKE(object);
 }

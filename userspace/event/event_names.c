@@ -45,6 +45,7 @@ static const char *const object_kind_names[] = {
 	[EVENT_OBJECT_DEVICE] = "device",     [EVENT_OBJECT_APP] = "app",
 	[EVENT_OBJECT_OTHER] = "other",       [EVENT_OBJECT_CLIPBOARD] = "clipboard",
 	[EVENT_OBJECT_TERMINAL] = "terminal", [EVENT_OBJECT_SCREEN] = "screen",
+	[EVENT_OBJECT_DOMAIN] = "domain",
 };
 
 static const char *const role_names[] = {
@@ -59,18 +60,20 @@ static const char *const host_source_names[] = {
 	[EVENT_HOST_TLS_FRONT] = "tls_outer_server_name",
 	[EVENT_HOST_CONNECT] = "http_connect",
 	[EVENT_HOST_HTTP] = "http_host",
+	[EVENT_HOST_DNS] = "dns_answer",
+	[EVENT_HOST_FILE] = "hosts_file",
 };
 
 /* A value of a newer peer may lie beyond the table: it reads as the table's zero. */
 static const char *name_of(const char *const *names, size_t n, unsigned int value)
 {
-	return value < n ? names[value] : names[0];
+	return value < n && names[value] ? names[value] : names[0];
 }
 
 static unsigned int value_of(const char *const *names, size_t n, const char *name)
 {
 	for (unsigned int i = 1; name && i < n; i++)
-		if (strcmp(names[i], name) == 0)
+		if (names[i] && strcmp(names[i], name) == 0)
 			return i;
 	return 0;
 }

@@ -80,6 +80,11 @@ enum policy_record_kind {
 #define POLICY_MAX_RECORDS 16
 #define POLICY_RECORD_MAX_PATTERN_BYTES 127
 
+/* Built-in values of [detect "dns_tunnel"], which agent and collector go by. */
+#define POLICY_DNS_TUNNEL_NAMES 50
+#define POLICY_DNS_TUNNEL_BYTES 20
+#define POLICY_DNS_TUNNEL_HOURS 24
+
 /* What a customer's record is recognised by. */
 struct policy_record {
 	char *name;

@@ -18,10 +18,12 @@ static int report_detector(struct policy_check *check, const struct policy_secti
 		return policy_problems_add(check->problems, section->file, section->line,
 					   "unknown detector \"%s\", did you mean \"%s\"?",
 					   section->name, nearest);
-	return policy_problems_add(check->problems, section->file, section->line,
-				   "unknown detector \"%s\"; known: direct_egress, round_trip, "
-				   "obfuscation, clean_up, removable_media, automation, screen_capture",
-				   section->name);
+	return policy_problems_add(
+		check->problems, section->file, section->line,
+		"unknown detector \"%s\"; known: direct_egress, round_trip, "
+		"obfuscation, clean_up, removable_media, automation, screen_capture, "
+		"dns_tunnel",
+		section->name);
 }
 
 static int report_key(struct policy_check *check, const struct policy_section *section,

@@ -35,7 +35,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 
 const char *const policy_keys_detectors[] = {
 	"direct_egress",   "round_trip", "obfuscation",    "clean_up",
-	"removable_media", "automation", "screen_capture",
+	"removable_media", "automation", "screen_capture", "dns_tunnel",
 };
 const size_t policy_keys_n_detectors = N_ITEMS(policy_keys_detectors);
 
@@ -70,6 +70,10 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"automation", "regular_seconds", SECONDS},
 	{"screen_capture", "recent_seconds", 1, 24 * 3600, false},
 	{"screen_capture", "allowed_is_silent", 0, 1, true},
+	{"dns_tunnel", "min_names", COUNT},
+	{"dns_tunnel", "min_bytes", 1, 250, false},
+	{"dns_tunnel", "window_hours", HOURS},
+	{"dns_tunnel", "text_weight", WEIGHT},
 };
 const size_t policy_keys_n_settings = N_ITEMS(policy_keys_settings);
 

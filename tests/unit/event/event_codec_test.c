@@ -38,6 +38,7 @@ static struct event *given_event_with_every_field(void)
 		.rows = 20,
 		.content_ns = 21,
 		.size_bytes = 22,
+		.questions = {.names = 25, .name_bytes = 26, .text = 27, .longest_bytes = 28},
 		.app = {.id = 10,
 			.parent_id = 11,
 			.start_ns = 12,
@@ -174,6 +175,7 @@ static void every_field_survives_the_wire(void **state)
 	assert_int_equal(received->rows, event->rows);
 	assert_int_equal(received->content_ns, event->content_ns);
 	assert_int_equal(received->size_bytes, event->size_bytes);
+	assert_memory_equal(&received->questions, &event->questions, sizeof(event->questions));
 	assert_int_equal(received->n_counts, 2);
 	assert_string_equal(received->counts[0].record, "mobile");
 	assert_int_equal(received->counts[0].n_records, 2);

@@ -70,6 +70,25 @@ static void counts_are_told_without_fingerprints(void **state)
 	json_decref(json);
 }
 
+static void questions_are_told_where_there_are_some(void **state)
+{
+	_cleanup_(event_freep) struct event *event = given_egress();
+	json_t *json = event_to_json(event, NULL, 0, 0), *questions;
+
+	(void)state;
+	assert_null(json_object_get(json, "questions"));
+	json_decref(json);
+	event->questions = (struct event_questions){
+		.names = 200, .name_bytes = 12000, .text = 199, .longest_bytes = 60};
+	json = event_to_json(event, NULL, 0, 0);
+	questions = json_object_get(json, "questions");
+	assert_int_equal(number_at(questions, "names"), 200);
+	assert_int_equal(number_at(questions, "name_bytes"), 12000);
+	assert_int_equal(number_at(questions, "text"), 199);
+	assert_int_equal(number_at(questions, "longest_bytes"), 60);
+	json_decref(json);
+}
+
 static void the_documented_keys_are_there(void **state)
 {
 	_cleanup_(event_freep) struct event *event = given_egress();
@@ -168,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_documented_keys_are_there),
 		cmocka_unit_test(counts_are_told_without_fingerprints),
+		cmocka_unit_test(questions_are_told_where_there_are_some),
 		cmocka_unit_test(a_cgroup_is_shown_where_it_is_not_the_root),
 		cmocka_unit_test(bytes_are_the_step_and_totals_stand_beside),
 		cmocka_unit_test(the_login_is_not_shown),

@@ -71,6 +71,7 @@ struct sensor_flow {
 	const char *path; /* "" when there is none */
 	enum sensor_host_source host_source;
 	const char *host; /* of INET, as the sender wrote it, in lower case; "" when unknown */
+	bool is_lookup;   /* nothing moved here but plain DNS queries, each told as a question */
 };
 
 struct sensor_app {
@@ -126,6 +127,15 @@ struct sensor_records {
 	bool is_plain; /* as a TLS library got it, before it was encrypted */
 };
 
+/* What a labelled app asked a name server, see bpf/hooks/question.bpf.h. */
+struct sensor_question {
+	uint64_t app_id;
+	uint64_t time_ns;
+	uint32_t message_bytes; /* of the whole query */
+	const uint8_t *data;    /* name, type and class as they were sent; anybody's bytes */
+	size_t size;
+};
+
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t unknown_calls, inflight_full, labels_too_far, names_full, volatiles_full;
@@ -161,6 +171,9 @@ struct sensor_handler {
 	/* May be NULL. */
 	void (*records)(void *userdata, const struct sensor_flow *flow,
 			const struct sensor_app *app, const struct sensor_records *records);
+	/* At once, like app_labelled; may be NULL. */
+	void (*question)(void *userdata, const struct sensor_question *question,
+			 const struct sensor_app *app);
 	/* Something rang: a sweep is worth while now. */
 	void (*rung)(void *userdata);
 	void *userdata;

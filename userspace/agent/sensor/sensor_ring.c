@@ -39,6 +39,26 @@ static void report_labelled(struct sensor *sensor, uint64_t app_id)
 	sensor->handler.app_labelled(sensor->handler.userdata, &described);
 }
 
+static void report_question(struct sensor *sensor, const struct weir_question *question)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+	struct sensor_question report = {.app_id = question->edge.flow.app_id,
+					 .time_ns = question->edge.time_ns,
+					 .message_bytes = question->message_bytes,
+					 .data = question->question,
+					 .size = question->question_bytes};
+	char exe[WEIR_NAME_BYTES + 1];
+	struct sensor_app described;
+	struct weir_app app;
+
+	if (!sensor->handler.question || report.size > sizeof(question->question) ||
+	    sensor_read_app(sensor, report.app_id, &app, exe) < 0)
+		return;
+	app.comm[sizeof(app.comm) - 1] = '\0';
+	sensor_describe_app(sensor, &app, exe, &described);
+	sensor->handler.question(sensor->handler.userdata, &report, &described);
+}
+
 static int on_edge(void *userdata, void *data, size_t size)
 {
 	struct sensor *sensor = userdata;
@@ -56,6 +76,9 @@ static int on_edge(void *userdata, void *data, size_t size)
 		truncate.edge = *edge;
 		truncate.login_uid = UINT32_MAX;
 		queue_path(sensor, &truncate);
+	} else if (edge->kind == WEIR_EDGE_QUESTION &&
+		   edge->bytes >= sizeof(struct weir_question)) {
+		report_question(sensor, data);
 	} else if (edge->kind == WEIR_EDGE_APP) {
 		report_labelled(sensor, edge->flow.app_id);
 	}

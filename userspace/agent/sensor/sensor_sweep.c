@@ -155,6 +155,7 @@ void sensor_describe_flow(const struct sensor *sensor, const struct weir_flow_ke
 		.is_unlinked = flow->name.is_unlinked,
 		.path = path,
 		.host = "",
+		.is_lookup = flow->questions && flow->questions == flow->calls,
 	};
 	memcpy(&ret_flow->peer, flow->peer.ip, sizeof(ret_flow->peer));
 	if (flow->kind != WEIR_KIND_INET) {
@@ -241,6 +242,9 @@ static int sweep_flows(struct sensor *sensor)
 		key = next;
 		is_own = key.app_id == own_id;
 		if (!is_own && bpf_map_lookup_elem(fd, &key, &flow) == 0) {
+			/* A call is counted before it is known to be a question. */
+			if (flow.questions && flow.questions < flow.calls)
+				(void)bpf_map_lookup_elem(fd, &key, &flow);
 			visit_flow(sensor, apps, &key, &flow);
 			sensor->flows++;
 		}

@@ -10,7 +10,7 @@
 static const struct detector *const detectors[] = {
 	&detector_direct_egress,  &detector_round_trip,      &detector_obfuscation,
 	&detector_clean_up,       &detector_removable_media, &detector_automation,
-	&detector_screen_capture,
+	&detector_screen_capture, &detector_dns_tunnel,
 };
 
 size_t detector_list(const struct detector *const **ret_detectors)

@@ -34,6 +34,7 @@ extern const struct detector detector_clean_up;
 extern const struct detector detector_removable_media;
 extern const struct detector detector_automation;
 extern const struct detector detector_screen_capture;
+extern const struct detector detector_dns_tunnel;
 
 /* All of them, in the order in which they run. */
 size_t detector_list(const struct detector *const **ret_detectors);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/correlate/channel.h"
 #include "collector/correlate/lineage.h"
 #include "collector/incidents/incident.h"
 #include "policy/policy.h"
@@ -143,7 +144,7 @@ static const char *address_of(const struct event_object *object)
 }
 
 static int add_flow_sink(struct incident *incident, const struct policy *policy,
-			 const struct lineage_flow *flow)
+			 const struct lineage *lineage, const struct lineage_flow *flow)
 {
 	const struct event_object *object = &flow->event->object;
 	struct incident_sink sink = {
@@ -152,6 +153,7 @@ static int add_flow_sink(struct incident *incident, const struct policy *policy,
 		.address = (char *)address_of(object),
 		.host = object->host,
 		.host_source = object->host_source,
+		.channel = (char *)channel_of(lineage, flow),
 		.allowed = episode_sink_is_allowed(policy, object),
 		.bytes = flow->bytes,
 	};
@@ -209,7 +211,7 @@ int episode_fill_incident(const struct episode *episode, const struct policy *po
 		if (r == 0 && flow->event->agent)
 			r = incident_add_agent(incident, flow->event->agent);
 		if (r == 0)
-			r = add_flow_sink(incident, policy, flow);
+			r = add_flow_sink(incident, policy, lineage, flow);
 		if (r == 0 && !lineage_is_inner(lineage, flow))
 			r = add_flow_step(incident, flow);
 	}

@@ -46,6 +46,7 @@ static void sink_done(struct incident_sink *sink)
 	free(sink->kind);
 	free(sink->address);
 	free(sink->host);
+	free(sink->channel);
 }
 
 static void count_done(struct incident_count *count)
@@ -233,7 +234,8 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 
 		if (same_text(known->name, sink->name) &&
 		    same_text(known->address, sink->address) &&
-		    same_text(known->host, sink->host)) {
+		    same_text(known->host, sink->host) &&
+		    same_text(known->channel, sink->channel)) {
 			known->bytes += sink->bytes;
 			return 0;
 		}
@@ -242,6 +244,7 @@ int incident_add_sink(struct incident *incident, const struct incident_sink *sin
 	copy.kind = copy_text(sink->kind, &ok);
 	copy.address = copy_text(sink->address, &ok);
 	copy.host = copy_text(sink->host, &ok);
+	copy.channel = copy_text(sink->channel, &ok);
 	r = ok ? grow(&incident->sinks, incident->n_sinks, sizeof(copy)) : -ENOMEM;
 	if (r < 0) {
 		sink_done(&copy);

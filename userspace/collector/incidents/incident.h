@@ -84,7 +84,8 @@ struct incident_sink {
 	char *address; /* without port; "" when it has none */
 	char *host;    /* that the sender named, see event_object; "" when it named none */
 	enum event_host_source host_source;
-	bool allowed; /* allow-listed by the policy */
+	char *channel; /* by which data left for it, see correlate/channel.h; "" when unknown */
+	bool allowed;  /* allow-listed by the policy */
 	uint64_t bytes;
 };
 
@@ -151,7 +152,7 @@ int incident_add_agent(struct incident *incident, const char *agent);
 int incident_add_addend(struct incident *incident, const struct incident_addend *addend);
 /* Merges into the entry with the same name, kind and class: records and connections add up. */
 int incident_add_source(struct incident *incident, const struct incident_source *source);
-/* Merges into the entry with the same name, address and host: bytes add up. */
+/* Merges into the entry with the same name, address, host and channel: bytes add up. */
 int incident_add_sink(struct incident *incident, const struct incident_sink *sink);
 int incident_add_count(struct incident *incident, const struct incident_count *count);
 /* Keeps the lineage in order of first_ns. */
@@ -184,11 +185,11 @@ int incident_from_stored(const struct store_incident *stored, struct incident **
 
 /*
  * The public JSON: id, severity, score, detectors[], persons[], sources[]{name, kind, class,
- * title, category, records{value, certainty}}, sinks[]{name, kind, address, allowed, bytes},
- * bytes_out, bytes_certainty, records{value, certainty}, counts[]{record, title, records},
- * first_ns, last_ns, explanation, addends[]{detector, attack, points, reason, events[]}, attack[],
- * agents[], law[], lineage[], events[], cut{}. records.value is null when the certainty is
- * "unknown". Returns a new reference, or NULL when memory is out.
+ * title, category, records{value, certainty}}, sinks[]{name, kind, address,
+ * channel, allowed, bytes}, bytes_out, bytes_certainty, records{value, certainty}, counts[]{record,
+ * title, records}, first_ns, last_ns, explanation, addends[]{detector, attack, points, reason,
+ * events[]}, attack[], agents[], law[], lineage[], events[], cut{}. records.value is null when the
+ * certainty is "unknown". Returns a new reference, or NULL when memory is out.
  */
 json_t *incident_to_json(const struct incident *incident, const char *lang);
 

@@ -72,10 +72,10 @@ static json_t *sink_to_json(const void *item)
 {
 	const struct incident_sink *sink = item;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:I}", "name", sink->name, "kind",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:b, s:I}", "name", sink->name, "kind",
 			 sink->kind, "address", sink->address, "host", sink->host, "host_source",
-			 (int)sink->host_source, "allowed", sink->allowed, "bytes",
-			 as_json(sink->bytes));
+			 (int)sink->host_source, "channel", sink->channel, "allowed", sink->allowed,
+			 "bytes", as_json(sink->bytes));
 }
 
 static json_t *step_to_json(const void *item)
@@ -204,12 +204,13 @@ static int sink_from_json(struct incident *incident, json_t *json)
 	int allowed, host_source = EVENT_HOST_NONE;
 	json_int_t bytes;
 
-	/* Documents of older collectors have no host. */
-	if (json_unpack(json, "{s:s, s:s, s:s, s?s, s?i, s:b, s:I}", "name", &sink.name, "kind",
-			&sink.kind, "address", &sink.address, "host", &sink.host, "host_source",
-			&host_source, "allowed", &allowed, "bytes", &bytes) < 0)
+	/* Documents of older collectors have no host and no channel. */
+	if (json_unpack(json, "{s:s, s:s, s:s, s?s, s?i, s?s, s:b, s:I}", "name", &sink.name,
+			"kind", &sink.kind, "address", &sink.address, "host", &sink.host,
+			"host_source", &host_source, "channel", &sink.channel, "allowed", &allowed,
+			"bytes", &bytes) < 0)
 		return -EBADMSG;
-	if (host_source >= EVENT_HOST_NONE && host_source <= EVENT_HOST_HTTP)
+	if (host_source >= EVENT_HOST_NONE && host_source <= EVENT_HOST_LAST)
 		sink.host_source = (enum event_host_source)host_source;
 	sink.allowed = allowed;
 	sink.bytes = (uint64_t)bytes;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/incidents/incident_channel.h"
 #include "collector/incidents/incident_explain.h"
 #include "collector/incidents/incident_format.h"
 #include "collector/incidents/incident_law.h"
@@ -71,6 +72,10 @@ static const char *describe_host_source(enum event_host_source source, bool zh)
 		return zh ? "由其HTTP CONNECT请求给出名称" : "named by its HTTP CONNECT";
 	case EVENT_HOST_HTTP:
 		return zh ? "由其HTTP Host给出名称" : "named by its HTTP Host";
+	case EVENT_HOST_DNS:
+		return zh ? "由DNS应答给出名称" : "named by a DNS answer";
+	case EVENT_HOST_FILE:
+		return zh ? "由/etc/hosts给出名称" : "named by /etc/hosts";
 	default:
 		return "";
 	}
@@ -218,6 +223,8 @@ static const char *verb_of(enum event_object_kind kind, bool is_out, bool zh)
 	switch (kind) {
 	case EVENT_OBJECT_SOCKET:
 		return zh ? (is_out ? "发送至" : "接收自") : (is_out ? "sent to" : "received from");
+	case EVENT_OBJECT_DOMAIN:
+		return zh ? "查询了以下域名下的名称：" : "asked for names below";
 	case EVENT_OBJECT_CLIPBOARD:
 		return zh ? (is_out ? "复制到" : "粘贴自") : (is_out ? "copied to" : "pasted from");
 	case EVENT_OBJECT_TERMINAL:
@@ -374,6 +381,7 @@ int incident_explain(const struct incident *incident, const char *lang, char **r
 	if (!out)
 		return -ENOMEM;
 	write_opening(incident, zh, out);
+	incident_explain_channels(incident, zh, out);
 	write_counts(incident, zh, out);
 	write_sources(incident, zh, out);
 	r = write_way(incident, zh, out);

@@ -109,11 +109,11 @@ static json_t *sinks_to_json(const struct incident *incident)
 
 	for (size_t i = 0; list && i < incident->n_sinks; i++) {
 		const struct incident_sink *sink = &incident->sinks[i];
-		json_t *item =
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "name", sink->name, "kind",
-				  sink->kind, "address", sink->address, "host", sink->host,
-				  "host_source", event_host_source_to_string(sink->host_source),
-				  "allowed", sink->allowed, "bytes", (json_int_t)sink->bytes);
+		json_t *item = json_pack(
+			"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I}", "name", sink->name, "kind",
+			sink->kind, "address", sink->address, "host", sink->host, "host_source",
+			event_host_source_to_string(sink->host_source), "channel", sink->channel,
+			"allowed", sink->allowed, "bytes", (json_int_t)sink->bytes);
 
 		if (json_array_append_new(list, item) < 0) {
 			json_decref(list);
