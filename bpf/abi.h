@@ -207,7 +207,12 @@ struct weir_object {
 	__u8 kind;
 	__u8 is_crm;
 	__u8 is_source;    /* labelled by the policy, not by a writer */
-	__u8 last_was_out; /* of a CRM socket: the next byte in is a turn */
+	__u8 last_was_out; /* enum weir_turn; of a CRM socket: the next byte in is a turn */
+};
+
+enum weir_turn {
+	WEIR_TURN_OUT = 1,
+	WEIR_TURN_PROXY = 2, /* what goes out next is for a proxy, whose answer is none */
 };
 
 struct weir_app {
@@ -244,12 +249,22 @@ struct weir_zone_key {
 	__u8 ip[16];
 };
 
+/* What makes a connection to an address the place's own. */
+enum weir_reach {
+	WEIR_REACH_ADDRESS = 0, /* that it goes there */
+	WEIR_REACH_NAME = 1,    /* the same, unless it says another name: others have the address */
+	WEIR_REACH_ASKED = 2,   /* that it asks for a name of the place: a proxy, a CDN */
+};
+
 struct weir_zone_rule {
 	__u64 labels;
 	__u16 port; /* host order; 0: any */
 	__u8 is_crm;
 	__u8 is_set;
-	__u32 padding;
+	__u8 reach;    /* enum weir_reach */
+	__u8 may_hide; /* of NAME: another name may be the front of a TLS hello that hides its own
+			*/
+	__u8 padding[2];
 };
 
 struct weir_zone {
@@ -307,7 +322,7 @@ struct weir_state {
 	__u64 origin_labels; /* mask: the bits that say where data came in from */
 	__u32 max_hops;
 	__u32 arguments_min_bytes; /* arguments this long pass every label on; 0: never */
-	__u32 padding;
+	__u32 candidate_rules;     /* of zones, that are not by address alone */
 	__u32 folder_count;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;

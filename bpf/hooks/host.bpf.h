@@ -9,7 +9,8 @@
 #include "../host.h"
 #include "../user_message.h"
 
-#define HOST_CALLS_MAX 8 /* a greeting that comes later is none */
+#define HOST_USER_MASK (~0ull >> 1) /* whoever writes names no place in the kernel's memory */
+#define HOST_CALLS_MAX 8            /* a greeting that comes later is none */
 
 static __always_inline bool host_is_awaited(const struct weir_flow *flow)
 {
@@ -17,27 +18,42 @@ static __always_inline bool host_is_awaited(const struct weir_flow *flow)
 	       flow->calls <= HOST_CALLS_MAX && flow->peer.protocol == IPPROTO_TCP;
 }
 
-/* Of several buffers, the first; it has no more bytes than were written. */
-static __noinline __u64 host_first_buffer(struct call *call, __u64 bytes, __u32 *ret_bytes)
+/* Where the list of buffers is, and how many there are; 0: there is one, in the call itself. A
+ * struct mmsghdr begins with its message. */
+static __always_inline __u64 host_find_buffers(struct call *call, __u64 *ret_count)
 {
-	__u64 compat = call_compat_mask(call), address = call_arg(call, 1), length = 0;
+	__u64 compat = call_compat_mask(call), address = call_arg(call, 1), list = 0;
 	__u64 at = offsetof(struct user_msghdr, msg_iov);
 	__u32 word_bytes = sizeof(__u64) >> (compat & 1);
 
-	*ret_bytes = bytes > HOST_BYTES_MAX ? HOST_BYTES_MAX : bytes;
-	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_IOVEC)
+	*ret_count = call_arg(call, 2);
+	if (call->rule->form == WEIR_FORM_IOVEC)
 		return address;
-	if (call->rule->form == WEIR_FORM_MSGHDR) {
-		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
-		bpf_probe_read_user(&address, sizeof(address), (void *)(address + at));
-		address &= ~(compat << 32);
-	}
+	if (call->rule->form != WEIR_FORM_MSGHDR && call->rule->form != WEIR_FORM_MMSGHDR)
+		return 0;
+	at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
+	bpf_probe_read_user(&list, sizeof(list), (void *)(address + at));
+	bpf_probe_read_user(ret_count, sizeof(*ret_count), (void *)(address + at + word_bytes));
+	*ret_count &= ~(compat << 32);
+	return list & ~(compat << 32);
+}
+
+/* Of several buffers, the first; it has no more bytes than were written. */
+static __noinline __u64 host_first_buffer(struct call *call, __u64 bytes, __u32 *ret_bytes)
+{
+	__u64 compat = call_compat_mask(call), length = 0, count = 0;
+	__u64 address = host_find_buffers(call, &count);
+	__u32 word_bytes = sizeof(__u64) >> (compat & 1);
+
+	*ret_bytes = bytes > HOST_BYTES_MAX ? HOST_BYTES_MAX : bytes;
+	if (!address)
+		return call_arg(call, 1) & HOST_USER_MASK;
 	bpf_probe_read_user(&length, sizeof(length), (void *)(address + word_bytes));
 	length &= ~(compat << 32);
 	if (length < *ret_bytes)
 		*ret_bytes = length;
 	bpf_probe_read_user(&length, sizeof(length), (void *)address);
-	return length & ~(compat << 32);
+	return length & ~(compat << 32) & HOST_USER_MASK;
 }
 
 /* Where the name is, and its length; says in source who named it. */

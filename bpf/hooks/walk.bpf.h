@@ -45,6 +45,14 @@ int walk_processes(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
+static __always_inline void walk_socket(struct weir_app *app, struct file *file)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &file); /* no pointer, to the verifier */
+	label_watch_socket(app->id, number, false);
+}
+
 /*
  * Every open descriptor: finds sources that were opened before the sensor was
  * there, opens the gate of apps that hold labelled objects, and marks the objects
@@ -75,7 +83,7 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (object.family == AF_UNIX && gate->volatile_objects && selection_is_in_use(object.sock))
 		app_open(app);
 	if (object.kind == WEIR_KIND_INET)
-		label_watch_socket(app, file);
+		walk_socket(app, file);
 	else
 		label_watch_file(app, file, false);
 	known = bpf_map_lookup_elem(&objects, &object.key);

@@ -27,6 +27,13 @@ static const struct channel channels[] = {
 	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
 	 "hello, "
 	 "HTTP CONNECT or HTTP Host; others, QUIC and what io_uring sends, by address"},
+	{"CRM by name", "partial",
+	 "at addresses of its names, and via proxies and CDNs, TCP connections are told apart by "
+	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "
+	 "HTTP/2 asks of another site's connection, a hello in several TLS records, or one sent "
+	 "by io_uring or with the connect: at the CRM's addresses that is the CRM's, via others "
+	 "not. QUIC to its addresses is the CRM's, via others not. Who says another name to the "
+	 "CRM's own server is not seen unless [crm] shared = no, or its address is given"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "

@@ -154,6 +154,18 @@ static const struct volume *volume_of(const struct report_context *context,
 	}
 }
 
+static int describe_peer(const struct report_context *context, const struct sensor_flow *flow,
+			 struct event *event)
+{
+	const struct policy_peer peer = {.address = &flow->peer,
+					 .port = flow->port,
+					 .is_crm = flow->is_crm,
+					 .may_say = flow->protocol == IPPROTO_TCP,
+					 .host = event->object.host};
+
+	return place_describe_peer(context->policy, &peer, flow->protocol, event);
+}
+
 static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
 			   struct event *event)
 {
@@ -171,8 +183,7 @@ static int describe_object(const struct report_context *context, const struct se
 		event->object.host_source = (enum event_host_source)flow->host_source;
 	}
 	if (flow->object.kind == SENSOR_OBJECT_INET)
-		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
-					   event);
+		return describe_peer(context, flow, event);
 	return place_describe_path(context->policy, flow->path, volume_of(context, flow),
 				   flow->is_out, event);
 }
