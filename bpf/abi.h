@@ -337,7 +337,10 @@ enum weir_edge_kind {
 	WEIR_EDGE_APP_END = 3, /* an open app's last process ended */
 	WEIR_EDGE_PATH = 4,    /* struct weir_path_edge follows */
 	WEIR_EDGE_TRUNCATE = 5,
+	WEIR_EDGE_HELLO = 6, /* struct weir_hello_edge follows */
 };
+
+#define WEIR_HELLO_BYTES 1504 /* of a datagram; more do not fit into an Ethernet frame */
 
 /* A ring buffer record. It rings; the tables hold the truth. */
 struct weir_edge {
@@ -362,6 +365,16 @@ struct weir_path_edge {
 	struct weir_name new_directory;
 };
 
+/* What a QUIC client said first on a flow. Stays on this machine: the agent reads whom it is for.
+ */
+struct weir_hello_edge {
+	struct weir_edge edge; /* of its flow, the app only */
+	struct weir_address peer;
+	__u32 datagram_bytes;
+	__u32 padding;
+	__u8 datagram[WEIR_HELLO_BYTES];
+};
+
 static_assert(sizeof(struct weir_syscall) == 4, "abi");
 static_assert(sizeof(struct weir_rule) == 12, "abi");
 static_assert(sizeof(struct weir_clipboard) == 32, "abi");
@@ -378,5 +391,6 @@ static_assert(sizeof(struct weir_label) == 72, "abi");
 static_assert(sizeof(struct weir_state) == 232, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
+static_assert(sizeof(struct weir_hello_edge) == 1592, "abi");
 
 #endif

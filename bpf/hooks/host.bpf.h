@@ -8,6 +8,7 @@
 #include "../call.bpf.h"
 #include "../host.h"
 #include "../user_message.h"
+#include "hello.bpf.h"
 
 #define HOST_USER_MASK (~0ull >> 1) /* whoever writes names no place in the kernel's memory */
 #define HOST_CALLS_MAX 8            /* a greeting that comes later is none */
@@ -15,7 +16,7 @@
 static __always_inline bool host_is_awaited(const struct weir_flow *flow)
 {
 	return flow && flow->kind == WEIR_KIND_INET && !flow->host_source &&
-	       flow->calls <= HOST_CALLS_MAX && flow->peer.protocol == IPPROTO_TCP;
+	       flow->calls <= HOST_CALLS_MAX;
 }
 
 /* Where the list of buffers is, and how many there are; 0: there is one, in the call itself. A
@@ -72,20 +73,38 @@ static __always_inline __u64 host_find(__u64 address, __u32 bytes, __u32 *ret_so
 	return host_find_http(address, bytes, method);
 }
 
-/* After the flow is counted, so that what that needs is off the stack again. */
-static __noinline int host_note(struct call *call, __u64 bytes)
+/* Who writes to a TCP connection says whom it is for. */
+static __noinline int host_note_stream(struct weir_flow *flow, __u64 address, __u32 bytes)
 {
-	struct weir_flow *flow = call->flow;
-	__u32 here_bytes = 0, source = 0;
-	__u64 address = host_first_buffer(call, bytes, &here_bytes);
-	__u64 found = host_find(address, here_bytes, &source);
-	__u32 length = found & 0xff; /* no more, see HOST_NAME_BYTES */
+	__u32 source = 0, length;
+	__u64 found = host_find(address, bytes, &source);
 
-	if (!flow || !found ||
+	length = found & 0xff; /* no more, see HOST_NAME_BYTES */
+	if (!found ||
 	    bpf_probe_read_user(flow->name.text, length, (void *)(address + (found >> 32))))
 		return 0;
 	flow->name.bytes = length;
 	flow->host_source = source;
+	return 0;
+}
+
+/* After the flow is counted, so that what that needs is off the stack again. */
+static __noinline int host_note(struct call *call, __u64 bytes)
+{
+	struct weir_flow *flow = call->flow;
+	__u32 here_bytes = 0;
+	__u64 address;
+
+	/* Of several messages, the first: how long that is it says itself. */
+	if (call->rule->form == WEIR_FORM_MMSGHDR)
+		bytes = HOST_BYTES_MAX;
+	address = host_first_buffer(call, bytes, &here_bytes);
+	if (!flow || !call->app)
+		return 0;
+	if (flow->peer.protocol == IPPROTO_TCP)
+		return host_note_stream(flow, address, here_bytes);
+	if (hello_is_initial(address, here_bytes))
+		hello_tell(flow, call->app->id, address, here_bytes);
 	return 0;
 }
 

@@ -25,8 +25,9 @@ static const struct channel channels[] = {
 	{"loopback connections", "full", ""},
 	{"names of destinations", "partial",
 	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
-	 "hello, "
-	 "HTTP CONNECT or HTTP Host; others, QUIC and what io_uring sends, by address"},
+	 "hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 and 2 by its hello; those that were "
+	 "made before, what io_uring sends, and QUIC begun before the agent was restarted, by "
+	 "address"},
 	{"CRM by name", "partial",
 	 "at addresses of its names, and via proxies and CDNs, TCP connections are told apart by "
 	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "

@@ -9,6 +9,7 @@
 #include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/place.h"
+#include "agent/enrich/quic_names.h"
 #include "agent/enrich/volumes.h"
 #include "agent/sensor/sensor.h"
 #include "base/cleanup.h"
@@ -154,16 +155,43 @@ static const struct volume *volume_of(const struct report_context *context,
 	}
 }
 
+static int set_host(struct event *event, const char *host, enum event_host_source source)
+{
+	event->object.host = strdup(host);
+	if (!event->object.host)
+		return -ENOMEM;
+	event->object.host_source = source;
+	return 0;
+}
+
+/* QUIC's hello is one of TLS, too. */
+static int name_host(const struct report_context *context, const struct sensor_flow *flow,
+		     struct event *event)
+{
+	const struct quic_peer peer = {flow->app_id, flow->peer, flow->port, flow->local_port};
+	const struct quic_hello_name *name;
+
+	if (flow->host_source != SENSOR_HOST_NONE)
+		return set_host(event, flow->host, (enum event_host_source)flow->host_source);
+	if (flow->protocol != IPPROTO_UDP || !flow->is_out)
+		return 0;
+	name = quic_names_find(context->quic, &peer);
+	if (!name)
+		return 0;
+	return set_host(event, name->host, name->is_front ? EVENT_HOST_TLS_FRONT : EVENT_HOST_TLS);
+}
+
 static int describe_peer(const struct report_context *context, const struct sensor_flow *flow,
 			 struct event *event)
 {
-	const struct policy_peer peer = {.address = &flow->peer,
-					 .port = flow->port,
-					 .is_crm = flow->is_crm,
-					 .may_say = flow->protocol == IPPROTO_TCP,
-					 .host = event->object.host};
+	struct policy_peer peer = {.address = &flow->peer,
+				   .port = flow->port,
+				   .is_crm = flow->is_crm,
+				   .may_say = flow->protocol == IPPROTO_TCP};
+	int r = name_host(context, flow, event);
 
-	return place_describe_peer(context->policy, &peer, flow->protocol, event);
+	peer.host = event->object.host;
+	return r < 0 ? r : place_describe_peer(context->policy, &peer, flow->protocol, event);
 }
 
 static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
@@ -176,12 +204,6 @@ static int describe_object(const struct report_context *context, const struct se
 	event->object.generation = flow->destination ? flow->destination : flow->object.generation;
 	if (flow->object.kind == SENSOR_OBJECT_GAP)
 		return describe_gap(flow, event);
-	if (flow->host_source != SENSOR_HOST_NONE) {
-		event->object.host = strdup(flow->host);
-		if (!event->object.host)
-			return -ENOMEM;
-		event->object.host_source = (enum event_host_source)flow->host_source;
-	}
 	if (flow->object.kind == SENSOR_OBJECT_INET)
 		return describe_peer(context, flow, event);
 	return place_describe_path(context->policy, flow->path, volume_of(context, flow),

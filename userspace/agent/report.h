@@ -11,6 +11,7 @@
 struct cgroup_names;
 struct exe_hash;
 struct policy;
+struct quic_names;
 struct sensor_app;
 struct sensor_flow;
 struct volumes;
@@ -20,6 +21,7 @@ struct report_context {
 	struct exe_hash *hashes;
 	struct cgroup_names *cgroups;
 	struct volumes *volumes;
+	const struct quic_names *quic;
 	const char *boot_id;
 	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
 	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */
