@@ -214,7 +214,12 @@ struct weir_object {
 	__u8 kind;
 	__u8 is_crm;
 	__u8 is_source;    /* labelled by the policy, not by a writer */
-	__u8 last_was_out; /* of a CRM socket: the next byte in is a turn */
+	__u8 last_was_out; /* enum weir_turn; of a CRM socket: the next byte in is a turn */
+};
+
+enum weir_turn {
+	WEIR_TURN_OUT = 1,
+	WEIR_TURN_PROXY = 2, /* what goes out next is for a proxy, whose answer is none */
 };
 
 struct weir_app {
@@ -251,12 +256,22 @@ struct weir_zone_key {
 	__u8 ip[16];
 };
 
+/* What makes a connection to an address the place's own. */
+enum weir_reach {
+	WEIR_REACH_ADDRESS = 0, /* that it goes there */
+	WEIR_REACH_NAME = 1,    /* the same, unless it says another name: others have the address */
+	WEIR_REACH_ASKED = 2,   /* that it asks for a name of the place: a proxy, a CDN */
+};
+
 struct weir_zone_rule {
 	__u64 labels;
 	__u16 port; /* host order; 0: any */
 	__u8 is_crm;
 	__u8 is_set;
-	__u32 padding;
+	__u8 reach;    /* enum weir_reach */
+	__u8 may_hide; /* of NAME: another name may be the front of a TLS hello that hides its own
+			*/
+	__u8 padding[2];
 };
 
 struct weir_zone {
@@ -315,7 +330,9 @@ struct weir_state {
 	__u32 max_hops;
 	__u32 arguments_min_bytes; /* arguments this long pass every label on; 0: never */
 	__u32 screen_recent_s; /* what was drawn so long ago may be in a picture; 0: nothing is */
+	__u32 candidate_rules; /* of zones, that are not by address alone */
 	__u32 folder_count;
+	__u32 padding;
 	__u32 folder_devices[WEIR_FOLDER_DEVICES]; /* s_dev of folder sources; all ones: any */
 	struct weir_losses losses;
 	__u64 edges;         /* records written to the ring */
@@ -330,7 +347,10 @@ enum weir_edge_kind {
 	WEIR_EDGE_PATH = 4,    /* struct weir_path_edge follows */
 	WEIR_EDGE_TRUNCATE = 5,
 	WEIR_EDGE_QUESTION = 6, /* struct weir_question follows */
+	WEIR_EDGE_HELLO = 7,    /* struct weir_hello_edge follows */
 };
+
+#define WEIR_HELLO_BYTES 1504 /* of a datagram; more do not fit into an Ethernet frame */
 
 /* A ring buffer record. It rings; the tables hold the truth. */
 struct weir_edge {
@@ -365,6 +385,16 @@ struct weir_question {
 					     */
 };
 
+/* What a QUIC client said first on a flow. Stays on this machine: the agent reads whom it is for.
+ */
+struct weir_hello_edge {
+	struct weir_edge edge; /* of its flow, the app only */
+	struct weir_address peer;
+	__u32 datagram_bytes;
+	__u32 padding;
+	__u8 datagram[WEIR_HELLO_BYTES];
+};
+
 static_assert(sizeof(struct weir_syscall) == 4, "abi");
 static_assert(sizeof(struct weir_rule) == 12, "abi");
 static_assert(sizeof(struct weir_clipboard) == 32, "abi");
@@ -378,10 +408,11 @@ static_assert(sizeof(struct weir_app) == 128, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 232, "abi");
+static_assert(sizeof(struct weir_state) == 240, "abi");
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 static_assert(sizeof(struct weir_question) == 328, "abi");
+static_assert(sizeof(struct weir_hello_edge) == 1592, "abi");
 
 #include "abi_record.h"
 

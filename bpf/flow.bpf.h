@@ -128,6 +128,8 @@ static __always_inline struct weir_flow *flow_add(struct weir_app *app, const st
 		flow->labels |= transfer->labels;
 	if (transfer->is_estimated)
 		flow->is_estimated = 1;
+	/* A proxy was asked for the CRM, and then for something else. */
+	flow->is_crm &= transfer->is_crm;
 	flow->last_ns = now_ns;
 	if (is_new) {
 		flow->first_ns = now_ns;
@@ -231,7 +233,7 @@ static __always_inline struct weir_flow *flow_out(struct weir_app *app, const st
 		.bytes = bytes, .direction = WEIR_OUT, .peer = peer, .is_estimated = is_estimated};
 
 	if (known && known->is_crm) {
-		known->last_was_out = 1;
+		known->last_was_out = WEIR_TURN_OUT ^ known->last_was_out >> 1;
 		transfer.is_crm = 1;
 		transfer.labels = known->labels;
 	} else if (!app->labels || app->is_hub) {

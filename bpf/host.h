@@ -15,7 +15,8 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define HOST_READ(to, address) bpf_probe_read_user(&(to), sizeof(to), (const void *)(address))
+/* Of the user's memory or of a table (bpf_probe_read_compat(), kernel/trace/bpf_trace.c). */
+#define HOST_READ(to, address) bpf_probe_read(&(to), sizeof(to), (const void *)(address))
 #define HOST_FUNCTION __noinline /* not static: verified once, see name_hash() */
 #define HOST_INLINE static __always_inline
 #else
@@ -37,6 +38,8 @@
 
 /* Two places in one number; 0: none. */
 #define HOST_PAIR(high, low) ((__u64)(high) << 32 | (low))
+
+#define HOST_PAIR16(high, low) ((__u32)(high) << 8 | (low))
 
 HOST_INLINE __u32 host_read8(__u64 address, __u32 at)
 {
@@ -184,6 +187,28 @@ HOST_INLINE int host_is_request(__u32 method)
 	       method == HOST_METHOD('P', 'R', 'O', 'P');
 }
 
+#define HOST_METHOD_BYTES 9 /* "PROPFIND " */
+
+/* A target that names its host goes before the Host, RFC 9112 3.2.2: proxies are asked like that.
+ * Where it is. */
+HOST_FUNCTION __u32 host_find_target(__u64 address, __u32 bytes)
+{
+	__u32 i;
+
+	if (bytes < HOST_METHOD_BYTES + 8)
+		return 0;
+	for (i = 3; i < HOST_METHOD_BYTES; i++)
+		if (host_read8(address, i) == ' ')
+			break;
+	i++;
+	if ((host_read16(address, i) & 0xdfdf) != HOST_PAIR16('H', 'T') ||
+	    (host_read16(address, i + 2) & 0xdfdf) != HOST_PAIR16('T', 'P') ||
+	    host_read16(address, i + 4) != HOST_PAIR16(':', '/') ||
+	    host_read8(address, i + 6) != '/')
+		return 0;
+	return i + 7;
+}
+
 HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 {
 	__u32 at, length;
@@ -191,6 +216,8 @@ HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 	if (method == HOST_CONNECT)
 		at = 8; /* "CONNECT " */
 	else
+		at = host_find_target(address, bytes);
+	if (!at)
 		at = host_find_header(address, bytes);
 	if (!at)
 		return 0;
@@ -198,6 +225,31 @@ HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 		at++;
 	length = host_measure(address, at, bytes);
 	return length ? HOST_PAIR(at, length) : 0;
+}
+
+/* Whether these bytes may be the beginning of a greeting whose rest is still to come, as far as it
+ * can be told before a host was looked for. */
+HOST_FUNCTION __u32 host_is_cut(__u64 address, __u32 bytes)
+{
+	__u32 first;
+
+	if (!bytes)
+		return 0;
+	first = host_read8(address, 0);
+	if (first != HOST_TLS_HANDSHAKE)
+		return bytes < 16 && first >= 'A' && first <= 'Z';
+	if (bytes < 5)
+		return bytes == 1 || host_read8(address, 1) == 3;
+	return host_read8(address, 1) == 3 && bytes < 5 + host_read16(address, 3);
+}
+
+/* Whether a request that names no host here may do so in what is still to come. */
+HOST_FUNCTION __u32 host_is_cut_request(__u64 address, __u32 bytes)
+{
+	const __u32 end = HOST_PAIR16('\r', '\n');
+
+	return bytes >= 16 && bytes < HOST_HEADER_BYTES &&
+	       (host_read16(address, bytes - 4) != end || host_read16(address, bytes - 2) != end);
 }
 
 #endif

@@ -15,6 +15,7 @@
 #include "edge.bpf.h"
 #include "folder.bpf.h"
 #include "name.bpf.h"
+#include "zone.bpf.h"
 
 static __always_inline void label_app_of_exe(struct weir_app *app, __u64 labels, __u32 hops,
 					     struct file *exe)
@@ -207,56 +208,62 @@ static __always_inline void label_object(const struct object *object, const stru
 		label_resting(object, app);
 }
 
-/* Labels that an internet socket has by its peer's address. */
-static __always_inline __u64 label_of_peer(const struct weir_address *peer, bool *ret_is_crm)
+/* Until what it says of itself, at its first writes, decides: see hooks/naming.bpf.h. */
+static __always_inline void label_watch_candidate(struct weir_app *app,
+						  const struct weir_object_key *key,
+						  const struct zone_peer *zone)
 {
-	struct weir_zone_key key = {.prefix_bits = 128};
-	struct weir_zone *zone;
-	__u64 labels = 0;
-	int i;
+	struct candidate made = {.labels = zone->labels,
+				 .peer = zone->peer,
+				 .port = zone->port,
+				 .is_asked = !zone->named_labels,
+				 .may_hide = zone->may_hide};
 
-	__builtin_memcpy(key.ip, peer->ip, sizeof(key.ip));
-	zone = bpf_map_lookup_elem(&zones, &key);
-	if (!zone)
-		return 0;
-	for (i = 0; i < WEIR_ZONE_RULES; i++) {
-		const struct weir_zone_rule *rule = &zone->rules[i];
-
-		if (!rule->is_set || (rule->port && rule->port != peer->port))
-			continue;
-		labels |= rule->labels;
-		*ret_is_crm |= rule->is_crm;
-	}
-	return labels;
+	bpf_map_update_elem(&candidates, key, &made, BPF_ANY);
+	app_open(app);
 }
 
-/* Called when a socket got its peer. */
-static __noinline int label_watch_socket(struct weir_app *app, struct file *file)
+/* is_new: it got its peer just now, and has not said anything to that one. Not static: verified
+ * once, see name_hash(). */
+__noinline int label_watch_socket(__u64 app_id, __u64 address, __u32 is_new)
 {
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct file *file = (struct file *)address;
+	struct zone_peer zone = {};
 	struct object object = {};
-	struct weir_address peer = {};
+	struct candidate *candidate;
 	struct weir_object *known;
-	bool is_crm = false;
 	__u64 labels;
 
-	object.file = file;
 	object.sock = object_sock_of_file(file);
-	if (!object.sock)
+	if (!app || !object.sock)
 		return 0;
 	object.family = object_family_of_sock(object.sock);
 	if (object.family != AF_INET && object.family != AF_INET6)
 		return 0;
+	object.file = file;
 	object.kind = WEIR_KIND_INET;
-	object_read_peer(object.sock, object.family, &peer);
-	labels = label_of_peer(&peer, &is_crm);
-	if (!labels)
+	zone_find_peer(object.sock, object.family, &zone);
+	labels = zone.labels | zone.named_labels;
+	if (!labels && !zone.is_candidate)
 		return 0;
 	object_read_key(BPF_CORE_READ(file, f_inode), &object.key);
+	if (zone.is_candidate) {
+		candidate = bpf_map_lookup_elem(&candidates, &object.key);
+		if (candidate && candidate->peer == zone.peer && !is_new) {
+			if (candidate->state != CANDIDATE_DECIDED)
+				app_open(app);
+			return 0;
+		}
+		label_watch_candidate(app, &object.key, &zone);
+	}
+	if (!labels)
+		return 0;
 	known = label_make_object(&object, labels, 0);
 	if (!known)
 		return 0;
 	known->labels |= labels;
-	known->is_crm |= is_crm;
+	known->is_crm |= zone.is_crm != 0;
 	known->is_source = 1;
 	app_open(app);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
+#include "hooks/naming.bpf.h"
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
@@ -59,6 +60,8 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 		transfer_pin_in(&call, call_arg(&call, 0), 0, false);
 		break;
 	case WEIR_CALL_WRITE:
+		if (call.gate->candidate_rules)
+			naming_enter(&call);
 		transfer_label_out(&call, call_arg(&call, 0), 0);
 		break;
 	case WEIR_CALL_COPY:
@@ -80,7 +83,7 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 	file = object_file_of_fd(fd);
 	if (!call->app || !file)
 		return;
-	label_watch_socket(call->app, file);
+	label_watch_socket(call->app->id, (__u64)file, true);
 	if (!call->gate || !call->gate->volatile_objects)
 		return;
 	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */

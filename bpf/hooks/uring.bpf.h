@@ -92,7 +92,7 @@ __noinline int uring_watch_fixed(__u64 app_id, __u64 address)
 	if (!app)
 		return 0;
 	if (kind == WEIR_KIND_INET)
-		return label_watch_socket(app, file);
+		return label_watch_socket(app->id, (__u64)file, false);
 	return label_watch_file(app, file, false);
 }
 
@@ -243,7 +243,7 @@ static __noinline int uring_watch_fd(struct io_kiocb *request, int fd, __u32 cal
 	if (call != WEIR_CALL_ACCEPT)
 		return label_watch_file(app, file,
 					call == WEIR_CALL_OPEN && uring_is_truncating(request));
-	label_watch_socket(app, file);
+	label_watch_socket(app->id, (__u64)file, true);
 	if (gate->volatile_objects)
 		app_open(app);
 	return 0;
@@ -254,7 +254,7 @@ static __noinline int uring_connected(struct io_kiocb *request)
 	struct file *file = uring_file(request);
 	struct weir_app *app = uring_app(request);
 
-	return app && file ? label_watch_socket(app, file) : 0;
+	return app && file ? label_watch_socket(app->id, (__u64)file, true) : 0;
 }
 
 static __noinline int uring_complete_request(struct io_kiocb *request, int result,

@@ -57,6 +57,14 @@ static __always_inline __u64 walk_server(struct task_struct *task, const struct 
 	return server;
 }
 
+static __always_inline void walk_socket(struct weir_app *app, struct file *file)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &file); /* no pointer, to the verifier */
+	label_watch_socket(app->id, number, false);
+}
+
 /*
  * Every open descriptor: finds sources that were opened before the sensor was
  * there, opens the gate of apps that hold labelled objects, and marks the objects
@@ -93,7 +101,7 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (object.family == AF_UNIX && gate->volatile_objects)
 		screen_watch(app, walk_server(task, app, &object), gate);
 	if (object.kind == WEIR_KIND_INET)
-		label_watch_socket(app, file);
+		walk_socket(app, file);
 	else
 		label_watch_file(app, file, false);
 	known = bpf_map_lookup_elem(&objects, &object.key);

@@ -21,6 +21,8 @@ static void ask_policy(const struct policy *policy)
 	policy_match_address(policy, &address, 443);
 	policy_match_path(policy, "/home/li/exports/x.csv");
 	policy_match_host(policy, "crm.test");
+	policy_match_peer(policy, &(struct policy_peer){&address, 443, true, true, "crm.test."});
+	policy_match_peer(policy, &(struct policy_peer){&address, 3128, false, true, NULL});
 	policy_match_device(policy, "usb", "A1", NULL);
 	policy_is_staff(policy, 1000);
 	if (policy_class_mask(policy) && !policy->n_classes)

@@ -11,6 +11,7 @@
 #   10.77.0.30  pan.test     an outside cloud disk  10.77.0.31  shop.test       an allowed shop
 #   10.77.0.40  backup.corp  the company's backup   10.77.0.41  tickets.corp    its ticket system
 #   10.77.0.50  meet.test    video calls            10.77.0.51  tracker.corp    the company's faults
+#   10.77.0.60  proxy.corp   the company's way out
 #
 # Hazards for whoever writes a scenario: a program that reads labelled data is labelled, also this
 # shell and its subshells. So the employee acts in processes of her own (alice, alice_does), and
@@ -39,6 +40,7 @@ declare -A host_addresses=(
 	[shop.test]=10.77.0.31
 	[backup.corp]=10.77.0.40
 	[tickets.corp]=10.77.0.41
+	[proxy.corp]=10.77.0.60
 	[meet.test]=10.77.0.50
 	[tracker.corp]=10.77.0.51
 )
@@ -211,6 +213,7 @@ make_network() {
 			echo "${host_addresses[$name]} $name"
 		done
 	} >/etc/netns/weir-employee/hosts
+	cp -r /etc/netns/weir-employee /etc/netns/weir-proxy.corp
 }
 
 make_certificate() {
@@ -282,10 +285,29 @@ web_serves() {
 		--certificate "$work/tls.crt" --key "$work/tls.key"
 }
 
+# proxy_serves: takes whom it is asked to, by HTTP CONNECT and in the clear.
+proxy_serves() {
+	printf '%s\n' 'Port 3128' 'Timeout 60' 'MaxClients 50' 'Allow 10.77.0.0/24' \
+		>"$work/proxy.conf"
+	serve proxy.corp 3128 tinyproxy -d -c "$work/proxy.conf"
+}
+
 # chat_serves HOST FILE: hands FILE to the first that connects, keeps what later ones send.
 chat_serves() {
 	mkdir -p "$work/$1"
 	serve "$1" 5222 "$support/peer" chat --port 5222 --keep "$work/$1" --send "$2"
+}
+
+listens_udp() { # HOST PORT
+	[ -n "$(ip netns exec "weir-$1" ss -Hlun "sport = :$2" 9>&-)" ]
+}
+
+# quic_serves HOST: takes uploads by HTTP/3, and keeps nothing.
+quic_serves() {
+	ip netns exec "weir-$1" gtlsserver -q "${host_addresses[$1]}" 443 "$work/tls.key" \
+		"$work/tls.crt" >>"$work/$1.log" 2>&1 </dev/null 9>&- &
+	server_pids+=($!)
+	eventually 10 listens_udp "$1" 443 || give_up "$1 speaks QUIC: $(tail -n 3 "$work/$1.log")"
 }
 
 # store_serves HOST PORT: keeps whatever is sent to it.
@@ -336,6 +358,17 @@ alice_does() {
 
 says_watching() {
 	grep -qx 'weir: watching' "$weir_log" || is_over "$weir_pid"
+}
+
+# weir_knows_the_hosts: it finds the addresses of the names in its policy, as at her desk.
+weir_knows_the_hosts() {
+	cat >"$work/weir" <<-END
+		#!/bin/sh
+		exec unshare --mount sh -c 'mount --bind /etc/netns/weir-employee/hosts /etc/hosts &&
+			exec "\$0" "\$@"' "$(realpath "$build/weir")" "\$@"
+	END
+	chmod 0755 "$work/weir"
+	weir=$work/weir
 }
 
 # weir_watches [OPTION...]: starts it and waits until the sensor is attached.

@@ -17,6 +17,7 @@
 #define DEFAULT_PIN_DIR "/sys/fs/bpf/weir"
 #define DEFAULT_SPOOL_BYTES (1ull << 30)
 #define HELD_EVENTS_MAX 4096
+#define QUIC_CONNECTIONS_MAX 256
 #define LABELLED_FILES_MAX 131072
 
 static int own_string(struct agent *agent, const char **string)
@@ -107,6 +108,8 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 	if (r == 0)
 		r = volumes_new(&machine, &agent->volumes);
 	if (r == 0)
+		r = quic_names_new(QUIC_CONNECTIONS_MAX, &agent->quic);
+	if (r == 0)
 		r = held_new(HELD_EVENTS_MAX, &agent->held);
 	if (r == 0)
 		r = labelled_files_new(LABELLED_FILES_MAX, &agent->files);
@@ -118,6 +121,7 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 						.hashes = agent->hashes,
 						.cgroups = agent->cgroups,
 						.volumes = agent->volumes,
+						.quic = agent->quic,
 						.boot_id = agent->boot_id,
 						.boot_offset_ns = clock_boot_offset_ns()};
 	r = open_spool(agent);
@@ -273,6 +277,7 @@ void agent_free(struct agent *agent)
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);
 	held_free(agent->held);
+	quic_names_free(agent->quic);
 	volumes_free(agent->volumes);
 	cgroup_names_free(agent->cgroups);
 	exe_hash_free(agent->hashes);

@@ -25,13 +25,21 @@ static const struct channel channels[] = {
 	{"loopback connections", "full", ""},
 	{"names of destinations", "partial",
 	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
-	 "hello, "
-	 "HTTP CONNECT or HTTP Host; others, QUIC and what io_uring sends, by address"},
+	 "hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 and 2 by its hello; those that were "
+	 "made before, what io_uring sends, and QUIC begun before the agent was restarted, by "
+	 "address"},
 	{"DNS questions", "partial",
 	 "of apps that hold labelled data: to port 53 by UDP and TCP, counted by domain; not over "
 	 "TLS or HTTPS, by io_uring, by sendmmsg to servers that each message names (these are an "
 	 "egress to the server), or by D-Bus or varlink to systemd-resolved; of few or short names "
-	 "has below one domain nothing is told, nor of those below arpa"},
+	 "below one domain nothing is told, nor of those below arpa"},
+	{"CRM by name", "partial",
+	 "at addresses of its names, and via proxies and CDNs, TCP connections are told apart by "
+	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "
+	 "HTTP/2 asks of another site's connection, a hello in several TLS records, or one sent "
+	 "by io_uring or with the connect: at the CRM's addresses that is the CRM's, via others "
+	 "not. QUIC to its addresses is the CRM's, via others not. Who says another name to the "
+	 "CRM's own server is not seen unless [crm] shared = no, or its address is given"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "

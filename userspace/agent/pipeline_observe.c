@@ -263,6 +263,15 @@ static void on_app_labelled(void *userdata, const struct sensor_app *app)
 	(void)cgroup_names_get(agent->cgroups, app->cgroup_id);
 }
 
+/* What it says stays here, but for the host's name. */
+static void on_hello(void *userdata, const struct sensor_hello *hello)
+{
+	const struct quic_peer peer = {hello->app_id, hello->peer, hello->port, hello->local_port};
+	struct agent *agent = userdata;
+
+	(void)quic_names_take(agent->quic, &peer, hello->datagram, hello->bytes);
+}
+
 static void on_rung(void *userdata)
 {
 	agent_sweep_soon(userdata);
@@ -276,6 +285,7 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 					       .path = on_path,
 					       .records = agent_see_records,
 					       .question = agent_take_question,
+					       .hello = on_hello,
 					       .rung = on_rung,
 					       .userdata = agent};
 }

@@ -8,6 +8,7 @@
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/held.h"
 #include "agent/enrich/labelled_files.h"
+#include "agent/enrich/quic_names.h"
 #include "agent/enrich/volumes.h"
 #include "agent/pipeline.h"
 #include "agent/report.h"
@@ -25,6 +26,7 @@ struct agent {
 	struct exe_hash *hashes;
 	struct cgroup_names *cgroups;
 	struct volumes *volumes;
+	struct quic_names *quic;
 	struct held *held;
 	struct labelled_files *files;
 	struct spool *spool;

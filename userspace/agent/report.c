@@ -9,6 +9,7 @@
 #include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
 #include "agent/enrich/place.h"
+#include "agent/enrich/quic_names.h"
 #include "agent/enrich/volumes.h"
 #include "agent/names/host_names.h"
 #include "agent/sensor/sensor.h"
@@ -160,20 +161,58 @@ static const struct volume *volume_of(const struct report_context *context,
 	}
 }
 
-/* What the sender asked the peer itself for goes before what the address was called. */
-static int name_host(const struct report_context *context, const struct sensor_flow *flow,
-		     struct event *event)
+static int set_host(struct event *event, const char *host, enum event_host_source source)
 {
-	enum event_host_source source = (enum event_host_source)flow->host_source;
-	const char *host = flow->host;
-
-	if (flow->host_source == SENSOR_HOST_NONE)
-		host = host_names_find(context->hosts, &flow->peer, flow->first_ns, &source);
-	if (!host)
-		return 0;
-	event->object.host_source = source;
 	event->object.host = strdup(host);
-	return event->object.host ? 0 : -ENOMEM;
+	if (!event->object.host)
+		return -ENOMEM;
+	event->object.host_source = source;
+	return 0;
+}
+
+/* Whom the sender asked for itself. QUIC's hello is one of TLS, too. */
+static int name_asked_host(const struct report_context *context, const struct sensor_flow *flow,
+			   struct event *event)
+{
+	const struct quic_peer peer = {flow->app_id, flow->peer, flow->port, flow->local_port};
+	const struct quic_hello_name *name;
+
+	if (flow->host_source != SENSOR_HOST_NONE)
+		return set_host(event, flow->host, (enum event_host_source)flow->host_source);
+	if (flow->protocol != IPPROTO_UDP || !flow->is_out)
+		return 0;
+	name = quic_names_find(context->quic, &peer);
+	if (!name)
+		return 0;
+	return set_host(event, name->host, name->is_front ? EVENT_HOST_TLS_FRONT : EVENT_HOST_TLS);
+}
+
+/* What the address was called goes behind that, and decides nothing: it may be others', too. */
+static int name_address(const struct report_context *context, const struct sensor_flow *flow,
+			struct event *event)
+{
+	enum event_host_source source = EVENT_HOST_NONE;
+	const char *host;
+
+	if (event->object.host)
+		return 0;
+	host = host_names_find(context->hosts, &flow->peer, flow->first_ns, &source);
+	return host ? set_host(event, host, source) : 0;
+}
+
+static int describe_peer(const struct report_context *context, const struct sensor_flow *flow,
+			 struct event *event)
+{
+	struct policy_peer peer = {.address = &flow->peer,
+				   .port = flow->port,
+				   .is_crm = flow->is_crm,
+				   .may_say = flow->protocol == IPPROTO_TCP};
+	int r = name_asked_host(context, flow, event);
+
+	peer.host = event->object.host;
+	if (r == 0)
+		r = name_address(context, flow, event);
+	return r < 0 ? r : place_describe_peer(context->policy, &peer, flow->protocol, event);
 }
 
 static int describe_object(const struct report_context *context, const struct sensor_flow *flow,
@@ -186,11 +225,8 @@ static int describe_object(const struct report_context *context, const struct se
 	event->object.generation = flow->destination ? flow->destination : flow->object.generation;
 	if (flow->object.kind == SENSOR_OBJECT_GAP)
 		return describe_gap(flow, event);
-	if (flow->object.kind == SENSOR_OBJECT_INET && name_host(context, flow, event) < 0)
-		return -ENOMEM;
 	if (flow->object.kind == SENSOR_OBJECT_INET)
-		return place_describe_peer(context->policy, &flow->peer, flow->port, flow->protocol,
-					   event);
+		return describe_peer(context, flow, event);
 	return place_describe_path(context->policy, flow->path, volume_of(context, flow),
 				   flow->is_out, event);
 }

@@ -12,6 +12,7 @@ struct cgroup_names;
 struct exe_hash;
 struct host_names;
 struct policy;
+struct quic_names;
 struct sensor_app;
 struct sensor_flow;
 struct volumes;
@@ -22,6 +23,7 @@ struct report_context {
 	struct cgroup_names *cgroups;
 	struct volumes *volumes;
 	const struct host_names *hosts;
+	const struct quic_names *quic;
 	const char *boot_id;
 	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
 	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */

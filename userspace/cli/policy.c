@@ -35,8 +35,36 @@ static void print_labels(const struct policy *policy, uint64_t labels)
 	}
 }
 
+/* Those of its own, without proxies and what others share. */
+static size_t count_addresses(const struct policy_zone *zone, enum policy_reach reach)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < zone->n_ranges; i++)
+		n += zone->ranges[i].reach == reach;
+	return n;
+}
+
+static void print_crm(const struct policy *policy, const struct policy_zone *zone)
+{
+	size_t n_named = count_addresses(zone, POLICY_REACH_NAME);
+	size_t n_asked = count_addresses(zone, POLICY_REACH_ASKED);
+
+	printf("  ");
+	print_labels(policy, zone->labels);
+	printf("%s", zone->tls ? "" : " (no TLS)");
+	if (n_named)
+		printf(", %zu by name", n_named);
+	if (n_asked)
+		printf(", via %zu", n_asked);
+	for (size_t i = 0; i < zone->n_clients; i++)
+		printf("%s%s", i ? ", " : "; used with ", zone->clients[i]);
+}
+
 static void print_zone(const struct policy *policy, const struct policy_zone *zone)
 {
+	size_t n_addresses = zone->n_ranges - count_addresses(zone, POLICY_REACH_ASKED);
+
 	printf("  %-24s ", zone->name);
 	if (zone->elsewhere && zone->n_ranges == 0)
 		printf("%-23s", zone->elsewhere);
@@ -45,13 +73,9 @@ static void print_zone(const struct policy *policy, const struct policy_zone *zo
 	else
 		printf("any port   ");
 	if (!zone->elsewhere || zone->n_ranges > 0)
-		printf("%2zu address%s", zone->n_ranges, zone->n_ranges == 1 ? "  " : "es");
+		printf("%2zu address%s", n_addresses, n_addresses == 1 ? "  " : "es");
 	if (zone->role == EVENT_ROLE_CRM) {
-		printf("  ");
-		print_labels(policy, zone->labels);
-		printf("%s", zone->tls ? "" : " (no TLS)");
-		for (size_t i = 0; i < zone->n_clients; i++)
-			printf("%s%s", i ? ", " : "; used with ", zone->clients[i]);
+		print_crm(policy, zone);
 	} else if (zone->role == EVENT_ROLE_SINK) {
 		printf("  %s%s%s",
 		       zone->kind[0]     ? zone->kind

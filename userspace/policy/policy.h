@@ -29,10 +29,19 @@ struct policy_class {
 	unsigned int index;
 };
 
+/* What makes a connection to an address the place's own. */
+enum policy_reach {
+	POLICY_REACH_ADDRESS = 0, /* that it goes there */
+	POLICY_REACH_NAME,  /* the same, unless it says another name: others share the address */
+	POLICY_REACH_ASKED, /* that it asks for a name of the place: a proxy, a CDN */
+};
+
 /* An address range; IPv4 as v4-mapped IPv6, so prefix_bits counts from 0 to 128. */
 struct policy_range {
 	struct in6_addr address;
 	unsigned int prefix_bits;
+	enum policy_reach reach;
+	unsigned int port; /* of ASKED, 0: any; else that of the zone */
 };
 
 /* A place in the network: a [crm], a [trusted] host or a [sink]. */
@@ -48,8 +57,11 @@ struct policy_zone {
 	bool allowed;    /* of a sink: allow-listed, lowers a score and hides nothing */
 	char **clients;  /* of a CRM: programs that people use for it, see policy_zone_expects() */
 	size_t n_clients;
+	bool may_hide; /* of a CRM: its server takes TLS hellos that hide its name (ECH) */
 	struct policy_range *ranges;
 	size_t n_ranges;
+	char **names; /* of a CRM: what is asked for; "*.crm.test" is each name that ends so */
+	size_t n_names;
 };
 
 /* A folder: an [export] (labels set) or a [trusted] folder (role TRUSTED); those of sinks are only
@@ -154,6 +166,19 @@ const struct policy_record *policy_record_by_name(const struct policy *policy, c
  * unspecified addresses are EVENT_ROLE_LOCAL, everything else EVENT_ROLE_SINK without a name. */
 struct policy_match policy_match_address(const struct policy *policy,
 					 const struct in6_addr *address, uint16_t port);
+
+/* A peer whose connection was looked at: the sensor knows whether it is a CRM's. */
+struct policy_peer {
+	const struct in6_addr *address;
+	uint16_t port;
+	bool is_crm;
+	bool may_say;     /* TCP: one that is not the CRM's has said another name */
+	const char *host; /* that it said; NULL: none, or not known */
+};
+
+/* As by address; but which CRM it is, and whether it is one, is said by name where the policy has
+ * the address by name only. */
+struct policy_match policy_match_peer(const struct policy *policy, const struct policy_peer *peer);
 /* A host as a mount names it, by address or by the very name in the policy; NONE when no section
  * has it. */
 struct policy_match policy_match_host(const struct policy *policy, const char *host);

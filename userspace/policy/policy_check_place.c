@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/policy_check_reach.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 #include "policy/policy_value.h"
@@ -96,8 +97,9 @@ int policy_check_crm(struct policy_check *check, const struct policy_section *se
 	if (!error)
 		error = check_clients(check, section, zone);
 	if (!error)
-		error = policy_check_classes(check, section, &zone->labels);
-	return error;
+		error = policy_check_reach(check, section, zone,
+					   &check->policy->hosts[check->policy->n_zones - 1]);
+	return error ? error : policy_check_classes(check, section, &zone->labels);
 }
 
 static int add_pattern(struct policy *policy, const struct policy_pattern *made, const char *name,

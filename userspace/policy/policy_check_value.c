@@ -186,11 +186,18 @@ int policy_check_classes(struct policy_check *check, const struct policy_section
 	return error;
 }
 
-static int add_host(struct policy_check *check, const struct policy_entry *entry, const char *text,
-		    struct policy_hosts *hosts)
+static int add_host_name(const char *text, struct policy_hosts *hosts)
 {
+	struct policy_host *host = policy_model_add(&hosts->names, &hosts->n_names, sizeof(*host));
+
+	return host ? policy_check_copy(text, &host->name) : -ENOMEM;
+}
+
+static int add_host(struct policy_check *check, const struct policy_section *section,
+		    const char *text, struct policy_hosts *hosts)
+{
+	const struct policy_entry *entry = find_given(section, "host");
 	struct policy_range range = {}, *added;
-	struct policy_host *host;
 
 	switch (policy_value_parse_host(text, &range)) {
 	case POLICY_HOST_RANGE:
@@ -200,11 +207,16 @@ static int add_host(struct policy_check *check, const struct policy_entry *entry
 		added->address = range.address;
 		added->prefix_bits = range.prefix_bits;
 		return 0;
+	case POLICY_HOST_NAMES:
+		if (section->kind != POLICY_SECTION_CRM)
+			return PROBLEM(
+				check, entry,
+				"host \"%s\": names that end alike can be given for a [crm] "
+				"only, whose connections say their name; give each name here",
+				text);
+		return add_host_name(text, hosts);
 	case POLICY_HOST_NAME:
-		host = policy_model_add(&hosts->names, &hosts->n_names, sizeof(*host));
-		if (!host)
-			return -ENOMEM;
-		return policy_check_copy(text, &host->name);
+		return add_host_name(text, hosts);
 	default:
 		return PROBLEM(check, entry,
 			       "host \"%s\" is no name, address or CIDR, as in crm.example.com, "
@@ -225,7 +237,7 @@ int policy_check_hosts(struct policy_check *check, const struct policy_section *
 		return error;
 	error = policy_value_split(entry->value, &list);
 	for (size_t i = 0; !error && i < list.n_items; i++)
-		error = add_host(check, entry, list.items[i], hosts);
+		error = add_host(check, section, list.items[i], hosts);
 	return error;
 }
 

@@ -7,7 +7,8 @@
 #define N_ITEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const class_keys[] = {"grade", "category", "title", "title_zh"};
-static const char *const crm_keys[] = {"host", "port", "class", "tls", "client"};
+static const char *const crm_keys[] = {"host",   "port",   "class", "tls",
+				       "client", "shared", "ech",   "via"};
 static const char *const export_keys[] = {"folder", "class"};
 static const char *const client_keys[] = {"executable", "class"};
 static const char *const trusted_keys[] = {"host", "folder"};

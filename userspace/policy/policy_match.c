@@ -9,16 +9,6 @@
 #include "policy/policy_model.h"
 #include "policy/policy_value.h"
 
-static bool is_in_range(const struct policy_range *range, const struct in6_addr *address)
-{
-	unsigned int whole = range->prefix_bits / 8, rest = range->prefix_bits % 8;
-	uint8_t mask = (uint8_t)(0xff << (8 - rest));
-
-	if (memcmp(range->address.s6_addr, address->s6_addr, whole))
-		return false;
-	return !rest || !((range->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask);
-}
-
 static bool is_local(const struct in6_addr *address)
 {
 	if (IN6_IS_ADDR_V4MAPPED(address))
@@ -26,8 +16,36 @@ static bool is_local(const struct in6_addr *address)
 	return IN6_IS_ADDR_LOOPBACK(address) || IN6_IS_ADDR_UNSPECIFIED(address);
 }
 
-struct policy_match policy_match_address(const struct policy *policy,
-					 const struct in6_addr *address, uint16_t port)
+/* Which zones an address may be of. */
+enum scope {
+	SCOPE_ADDRESS, /* all, by address */
+	SCOPE_OTHER,   /* those that need no name */
+	SCOPE_CRM,     /* CRMs, also those that a proxy leads to */
+};
+
+static bool is_in_scope(const struct policy_zone *zone, const struct policy_range *range,
+			enum scope scope)
+{
+	if (scope == SCOPE_CRM)
+		return zone->role == EVENT_ROLE_CRM;
+	return range->reach == POLICY_REACH_ADDRESS ||
+	       (scope == SCOPE_ADDRESS && range->reach == POLICY_REACH_NAME);
+}
+
+/* Above 0 where the range has the address, so that the range of all addresses counts, too. */
+static unsigned int rank_range(const struct policy_zone *zone, const struct policy_range *range,
+			       const struct in6_addr *address, uint16_t port)
+{
+	unsigned int own = range->reach == POLICY_REACH_ASKED ? range->port : zone->port;
+
+	if ((own && own != port) || !policy_value_is_in_range(range, address))
+		return 0;
+	return range->prefix_bits * 2 + !!own + 1;
+}
+
+static const struct policy_zone *find_zone(const struct policy *policy,
+					   const struct in6_addr *address, uint16_t port,
+					   enum scope scope)
 {
 	const struct policy_zone *best = NULL;
 	unsigned int best_rank = 0;
@@ -35,30 +53,87 @@ struct policy_match policy_match_address(const struct policy *policy,
 	for (size_t i = 0; i < policy->n_zones; i++) {
 		const struct policy_zone *zone = &policy->zones[i];
 
-		if (zone->port && zone->port != port)
-			continue;
 		for (size_t j = 0; j < zone->n_ranges; j++) {
-			/* Above 0, so that the range of all addresses counts, too. */
-			unsigned int rank = zone->ranges[j].prefix_bits * 2 + !!zone->port + 1;
+			unsigned int rank = rank_range(zone, &zone->ranges[j], address, port);
 
-			if (rank > best_rank && is_in_range(&zone->ranges[j], address)) {
+			if (rank > best_rank && is_in_scope(zone, &zone->ranges[j], scope)) {
 				best = zone;
 				best_rank = rank;
 			}
 		}
 	}
-	if (!best)
+	return best;
+}
+
+static struct policy_match match_zone(const struct policy_zone *zone,
+				      const struct in6_addr *address)
+{
+	if (!zone)
 		return (struct policy_match){
 			.role = is_local(address) ? EVENT_ROLE_LOCAL : EVENT_ROLE_SINK,
 		};
 	return (struct policy_match){
-		.role = best->role,
-		.name = best->name,
-		.kind = best->kind[0] ? best->kind : NULL,
-		.labels = best->labels,
-		.tls = best->tls,
-		.allowed = best->allowed,
+		.role = zone->role,
+		.name = zone->name,
+		.kind = zone->kind[0] ? zone->kind : NULL,
+		.labels = zone->labels,
+		.tls = zone->tls,
+		.allowed = zone->allowed,
 	};
+}
+
+struct policy_match policy_match_address(const struct policy *policy,
+					 const struct in6_addr *address, uint16_t port)
+{
+	return match_zone(find_zone(policy, address, port, SCOPE_ADDRESS), address);
+}
+
+/* "*.crm.test" has each name that ends in ".crm.test". The root's dot says nothing. */
+static bool is_name(const char *wanted, const char *host)
+{
+	size_t size = strlen(host), tail = strlen(wanted);
+
+	if (size && host[size - 1] == '.')
+		size--;
+	if (wanted[0] != '*')
+		return size == tail && !strncasecmp(wanted, host, size);
+	return size > --tail && !strncasecmp(wanted + 1, host + size - tail, tail);
+}
+
+/* A CRM by the name that was asked for; one that has the very name goes before ends of names. */
+static const struct policy_zone *find_named(const struct policy *policy, const char *host)
+{
+	const struct policy_zone *best = NULL;
+	size_t best_size = 0;
+
+	for (size_t i = 0; host && i < policy->n_zones; i++) {
+		const struct policy_zone *zone = &policy->zones[i];
+
+		for (size_t j = 0; j < zone->n_names; j++) {
+			size_t size = strlen(zone->names[j]) + (zone->names[j][0] != '*');
+
+			if (size > best_size && is_name(zone->names[j], host)) {
+				best = zone;
+				best_size = size;
+			}
+		}
+	}
+	return best;
+}
+
+struct policy_match policy_match_peer(const struct policy *policy, const struct policy_peer *peer)
+{
+	const struct policy_zone *zone = NULL;
+
+	if (peer->is_crm) {
+		zone = find_named(policy, peer->host);
+		if (!zone)
+			zone = find_zone(policy, peer->address, peer->port, SCOPE_CRM);
+	}
+	if (!zone)
+		zone = find_zone(policy, peer->address, peer->port,
+				 peer->may_say && !peer->is_crm ? SCOPE_OTHER : SCOPE_ADDRESS);
+	return match_zone(zone, peer->address);
 }
 
 /* The length of the part of path with so many slashes, or 0 when it has fewer. */

@@ -59,6 +59,14 @@ static void free_zones(struct policy *policy)
 			free(hosts->names[j].name);
 			free(hosts->names[j].ranges);
 		}
+		for (size_t j = 0; j < hosts->n_ways; j++) {
+			free(hosts->ways[j].host.name);
+			free(hosts->ways[j].host.ranges);
+		}
+		for (size_t j = 0; j < policy->zones[i].n_names; j++)
+			free(policy->zones[i].names[j]);
+		free(policy->zones[i].names);
+		free(hosts->ways);
 		free(hosts->names);
 		free(hosts->literals);
 		free(policy->zones[i].name);

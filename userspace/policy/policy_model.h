@@ -75,12 +75,21 @@ struct policy_host {
 	size_t n_ranges;
 };
 
+/* A proxy or a shared address; without a name it is an address or a range. */
+struct policy_way {
+	struct policy_host host;
+	unsigned int port; /* 0: any */
+};
+
 /* The hosts of the zone of the same index. */
 struct policy_hosts {
 	struct policy_range *literals;
 	size_t n_literals;
-	struct policy_host *names;
+	struct policy_host *names; /* also "*.crm.test", which never resolves */
 	size_t n_names;
+	struct policy_way *ways; /* to a CRM */
+	size_t n_ways;
+	bool is_shared; /* others may have the addresses of its names, too */
 };
 
 struct policy_list {

@@ -30,8 +30,10 @@ static void sort_ranges(struct policy_range *ranges, size_t *n_ranges)
 	*n_ranges = n + 1;
 }
 
+/* like: how they are reached. */
 static int add_ranges(struct policy_range **ranges, size_t *n_ranges,
-		      const struct policy_range *added, size_t n_added)
+		      const struct policy_range *added, size_t n_added,
+		      const struct policy_range *like)
 {
 	for (size_t i = 0; i < n_added; i++) {
 		struct policy_range *range = policy_model_add(ranges, n_ranges, sizeof(*range));
@@ -40,8 +42,55 @@ static int add_ranges(struct policy_range **ranges, size_t *n_ranges,
 			return -ENOMEM;
 		range->address = added[i].address;
 		range->prefix_bits = added[i].prefix_bits;
+		range->reach = like->reach;
+		range->port = like->port;
 	}
 	return 0;
+}
+
+static bool has_range(const struct policy_range *ranges, size_t n_ranges,
+		      const struct policy_range *range)
+{
+	for (size_t i = 0; i < n_ranges; i++)
+		if (policy_value_is_in_range(&ranges[i], &range->address))
+			return true;
+	return false;
+}
+
+/* Whose address is given as such is known by it, whatever names it has besides. */
+static int add_named_ranges(struct policy_range **ranges, size_t *n_ranges,
+			    const struct policy_hosts *hosts, const struct policy_host *host)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < host->n_ranges; i++) {
+		struct policy_range like = {.reach = POLICY_REACH_ADDRESS};
+
+		if (hosts->is_shared &&
+		    !has_range(hosts->literals, hosts->n_literals, &host->ranges[i]))
+			like.reach = POLICY_REACH_NAME;
+		error = add_ranges(ranges, n_ranges, &host->ranges[i], 1, &like);
+	}
+	return error;
+}
+
+static int collect_ranges(const struct policy_hosts *hosts, struct policy_range **ranges,
+			  size_t *n_ranges)
+{
+	const struct policy_range like = {.reach = POLICY_REACH_ADDRESS};
+	int error;
+
+	error = add_ranges(ranges, n_ranges, hosts->literals, hosts->n_literals, &like);
+	for (size_t i = 0; !error && i < hosts->n_names; i++)
+		error = add_named_ranges(ranges, n_ranges, hosts, &hosts->names[i]);
+	for (size_t i = 0; !error && i < hosts->n_ways; i++) {
+		const struct policy_range way = {.reach = POLICY_REACH_ASKED,
+						 .port = hosts->ways[i].port};
+
+		error = add_ranges(ranges, n_ranges, hosts->ways[i].host.ranges,
+				   hosts->ways[i].host.n_ranges, &way);
+	}
+	return error;
 }
 
 /* Puts a zone's literal ranges and resolved names together. 1 when that is something new. */
@@ -49,12 +98,8 @@ static int rebuild_ranges(struct policy_zone *zone, const struct policy_hosts *h
 {
 	_cleanup_free_ struct policy_range *ranges = NULL;
 	size_t n_ranges = 0;
-	int error;
+	int error = collect_ranges(hosts, &ranges, &n_ranges);
 
-	error = add_ranges(&ranges, &n_ranges, hosts->literals, hosts->n_literals);
-	for (size_t i = 0; !error && i < hosts->n_names; i++)
-		error = add_ranges(&ranges, &n_ranges, hosts->names[i].ranges,
-				   hosts->names[i].n_ranges);
 	if (error < 0)
 		return error;
 	sort_ranges(ranges, &n_ranges);
@@ -176,15 +221,19 @@ static void read_address(const struct addrinfo *info, struct policy_range *ret_r
 	*ret_range = range;
 }
 
-/* 0 resolved, 1 not; the host then keeps what it had. */
-static int resolve_host(struct policy_host *host)
+/* 0 resolved, or nothing to resolve, 1 not; the host then keeps what it had. is_kept: so it does
+ * when there are new ones. */
+static int resolve_host(struct policy_host *host, bool is_kept)
 {
+	const struct policy_range empty = {};
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	_cleanup_free_ struct policy_range *ranges = NULL;
 	struct addrinfo *infos;
 	size_t n_ranges = 0;
 	int error = 0;
 
+	if (!host->name || host->name[0] == '*')
+		return 0;
 	if (getaddrinfo(host->name, NULL, &hints, &infos))
 		return 1;
 	for (const struct addrinfo *info = infos; info && !error; info = info->ai_next) {
@@ -195,34 +244,59 @@ static int resolve_host(struct policy_host *host)
 		if (n_ranges == POLICY_MAX_ADDRESSES_PER_NAME)
 			break;
 		read_address(info, &range);
-		error = add_ranges(&ranges, &n_ranges, &range, 1);
+		error = add_ranges(&ranges, &n_ranges, &range, 1, &empty);
 	}
 	freeaddrinfo(infos);
 	if (error < 0)
 		return error;
 	if (!n_ranges)
 		return 1;
+	/* A CDN tells others than us other addresses, and us those at another time. */
+	for (size_t i = 0; !error && is_kept && i < host->n_ranges; i++)
+		if (n_ranges < POLICY_MAX_ADDRESSES_PER_NAME &&
+		    !has_range(ranges, n_ranges, &host->ranges[i]))
+			error = add_ranges(&ranges, &n_ranges, &host->ranges[i], 1, &empty);
+	if (error < 0)
+		return error;
 	free(host->ranges);
 	host->ranges = TAKE(ranges);
 	host->n_ranges = n_ranges;
 	return 0;
 }
 
+/* How many names do not resolve, or -ENOMEM. */
+static int resolve_hosts(struct policy_hosts *hosts)
+{
+	int n_unresolved = 0, error;
+
+	for (size_t i = 0; i < hosts->n_names; i++) {
+		error = resolve_host(&hosts->names[i], hosts->is_shared);
+		if (error < 0)
+			return error;
+		n_unresolved += error;
+	}
+	for (size_t i = 0; i < hosts->n_ways; i++) {
+		error = resolve_host(&hosts->ways[i].host, false);
+		if (error < 0)
+			return error;
+		n_unresolved += error;
+	}
+	return n_unresolved;
+}
+
 int policy_resolve(struct policy *policy, unsigned int *ret_unresolved)
 {
 	unsigned int n_unresolved = 0;
-	int error;
+	int r;
 
 	for (size_t i = 0; i < policy->n_zones; i++) {
-		for (size_t j = 0; j < policy->hosts[i].n_names; j++) {
-			error = resolve_host(&policy->hosts[i].names[j]);
-			if (error < 0)
-				return error;
-			n_unresolved += (unsigned int)error;
-		}
+		r = resolve_hosts(&policy->hosts[i]);
+		if (r < 0)
+			return r;
+		n_unresolved += (unsigned int)r;
 	}
-	error = policy_resolve_literals(policy);
-	if (error >= 0 && ret_unresolved)
+	r = policy_resolve_literals(policy);
+	if (r >= 0 && ret_unresolved)
 		*ret_unresolved = n_unresolved;
-	return error;
+	return r;
 }

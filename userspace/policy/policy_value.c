@@ -133,7 +133,7 @@ static bool is_host_name(const char *value)
 int policy_value_parse_host(const char *value, struct policy_range *ret_range)
 {
 	const char *slash = strchr(value, '/');
-	struct policy_range range;
+	struct policy_range range = {};
 	char address[64];
 	size_t size = slash ? (size_t)(slash - value) : strlen(value);
 	unsigned int bits;
@@ -152,7 +152,48 @@ int policy_value_parse_host(const char *value, struct policy_range *ret_range)
 			return POLICY_HOST_RANGE;
 		}
 	}
+	if (value[0] == '*' && value[1] == '.')
+		return is_host_name(value + 2) ? POLICY_HOST_NAMES : -EINVAL;
 	return is_host_name(value) ? POLICY_HOST_NAME : -EINVAL;
+}
+
+int policy_value_parse_way(const char *value, char **ret_host, unsigned int *ret_port,
+			   struct policy_range *ret_range)
+{
+	const char *bracket = value[0] == '[' ? strchr(value, ']') : NULL, *colon;
+	_cleanup_free_ char *host = NULL;
+	int64_t port = 0;
+	int shape;
+
+	colon = strrchr(bracket ? bracket : value, ':');
+	/* More than one, and no bracket: an address of IPv6. */
+	if (colon && !bracket && strchr(value, ':') != colon)
+		colon = NULL;
+	if ((value[0] == '[' && !bracket) || (bracket && bracket[1] && colon != bracket + 1) ||
+	    (colon && policy_value_parse_number(colon + 1, 1, UINT16_MAX, &port) < 0))
+		return -EINVAL;
+	if (bracket)
+		host = strndup(value + 1, (size_t)(bracket - value) - 1);
+	else
+		host = strndup(value, colon ? (size_t)(colon - value) : strlen(value));
+	if (!host)
+		return -ENOMEM;
+	shape = policy_value_parse_host(host, ret_range);
+	if (shape < 0)
+		return shape;
+	*ret_host = TAKE(host);
+	*ret_port = (unsigned int)port;
+	return shape;
+}
+
+bool policy_value_is_in_range(const struct policy_range *range, const struct in6_addr *address)
+{
+	unsigned int whole = range->prefix_bits / 8, rest = range->prefix_bits % 8;
+	uint8_t mask = (uint8_t)(0xff << (8 - rest));
+
+	if (memcmp(range->address.s6_addr, address->s6_addr, whole))
+		return false;
+	return !rest || !((range->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask);
 }
 
 int policy_value_parse_uids(const char *value, struct policy_uids *ret_uids)

@@ -12,6 +12,7 @@
 enum policy_host_shape {
 	POLICY_HOST_RANGE, /* an address or a CIDR */
 	POLICY_HOST_NAME,
+	POLICY_HOST_NAMES, /* "*.crm.test": each name that ends so */
 };
 
 /* Splits at commas. Returns 0 or -ENOMEM. */
@@ -26,6 +27,13 @@ int policy_value_parse_number(const char *value, int64_t least, int64_t most, in
 
 /* Returns an enum policy_host_shape (ret_range is set for a range) or -EINVAL. */
 int policy_value_parse_host(const char *value, struct policy_range *ret_range);
+
+/* The same with ":PORT" behind it or not; an IPv6 address stands in brackets then. Returns what
+ * policy_value_parse_host() does, or -ENOMEM. The caller frees *ret_host; *ret_port is 0: any. */
+int policy_value_parse_way(const char *value, char **ret_host, unsigned int *ret_port,
+			   struct policy_range *ret_range);
+
+bool policy_value_is_in_range(const struct policy_range *range, const struct in6_addr *address);
 
 /* "1000" or "1000-59999". Returns 0 or -EINVAL. */
 int policy_value_parse_uids(const char *value, struct policy_uids *ret_uids);

@@ -30,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	method = host_read_method(address, (__u32)size);
 	check_place(host_find_tls(address, (__u32)size), size);
 	host_has_encrypted_hello(address, (__u32)size);
+	host_is_cut(address, (__u32)size);
+	host_is_cut_request(address, (__u32)size);
 	if (method == HOST_CONNECT || host_is_request(method))
 		check_place(host_find_http(address, (__u32)size, method), size);
 	return 0;

@@ -10,36 +10,14 @@
 #include <sys/syscall.h>
 
 #include <cmocka.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "kernel/coverage.h"
+#include "kernel/hello.h"
 #include "kernel/letter.h"
 #include "kernel/transfers.h"
 
 #define HOST "Claims.Example-Shop.test"
 #define HOST_AS_TOLD "claims.example-shop.test"
-
-/* What OpenSSL says first to the host. Its length. */
-static size_t make_hello(const char *host, char *ret_hello, size_t size)
-{
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
-	SSL *tls = SSL_new(context);
-	int bytes;
-
-	SSL_set_bio(tls, in, out);
-	if (host)
-		assert_int_equal(SSL_set_tlsext_host_name(tls, host), 1);
-	SSL_connect(tls); /* there is nobody to answer */
-	ERR_clear_error();
-	bytes = BIO_read(out, ret_hello, (int)size);
-	assert_true(bytes > 100);
-	SSL_free(tls);
-	SSL_CTX_free(context);
-	return (size_t)bytes;
-}
 
 static int when_connected(const struct scene *scene, int type)
 {
@@ -78,8 +56,8 @@ static void check_host(const struct scene *scene, const char *host, enum sensor_
 
 static void a_tls_hello_names_the_host(void **state)
 {
-	char hello[2048];
-	size_t bytes = make_hello(HOST, hello, sizeof(hello));
+	char hello[HELLO_BYTES];
+	size_t bytes = hello_make(HOST, hello);
 
 	scene_read_source(*state, CLERK);
 	when_written(*state, when_connected(*state, SOCK_STREAM), hello, bytes);
@@ -87,28 +65,13 @@ static void a_tls_hello_names_the_host(void **state)
 	coverage_note("host by TLS server name", COVERAGE_EXACT);
 }
 
-/* The length of the hello, of its handshake and of its extensions grow with it. RFC 9849 5 */
 static void a_hello_that_may_hide_another_one_is_told_from_others(void **state)
 {
-	static const char more[] = {(char)0xfe, 0x0d, 0, 2, 1, 0};
-	char hello[2048];
-	size_t bytes = make_hello(HOST, hello, sizeof(hello) - sizeof(more)), at = 43;
+	char hello[HELLO_BYTES];
+	size_t bytes = hello_make_front(HOST, hello);
 
-	at += 1 + (size_t)(uint8_t)hello[at];
-	at += 2 + (size_t)((uint8_t)hello[at] << 8 | (uint8_t)hello[at + 1]);
-	at += 1 + (size_t)(uint8_t)hello[at];
-	for (size_t place = 3;; place = place == 3 ? 7 : at) {
-		unsigned int length = (uint8_t)hello[place] << 8 | (uint8_t)hello[place + 1];
-
-		length += sizeof(more);
-		hello[place] = (char)(length >> 8);
-		hello[place + 1] = (char)length;
-		if (place == at)
-			break;
-	}
-	memcpy(hello + bytes, more, sizeof(more));
 	scene_read_source(*state, CLERK);
-	when_written(*state, when_connected(*state, SOCK_STREAM), hello, bytes + sizeof(more));
+	when_written(*state, when_connected(*state, SOCK_STREAM), hello, bytes);
 	check_host(*state, HOST_AS_TOLD, SENSOR_HOST_TLS_FRONT);
 }
 
@@ -116,10 +79,10 @@ static void a_hello_that_may_hide_another_one_is_told_from_others(void **state)
 static int given_hello(const struct scene *scene, size_t *ret_bytes)
 {
 	struct letter *letter = letter_of(scene, CLERK);
-	char hello[2048], *data = scene_data(scene, CLERK);
+	char hello[HELLO_BYTES], *data = scene_data(scene, CLERK);
 	int fd;
 
-	*ret_bytes = make_hello(HOST, hello, sizeof(hello));
+	*ret_bytes = hello_make(HOST, hello);
 	scene_read_source(scene, CLERK);
 	fd = when_connected(scene, SOCK_STREAM);
 	memcpy(data, hello, *ret_bytes);
@@ -157,8 +120,8 @@ static void a_message_with_a_hello_names_the_host(void **state)
 
 static void a_hello_behind_other_words_names_the_host(void **state)
 {
-	char hello[2048];
-	size_t bytes = make_hello(HOST, hello, sizeof(hello));
+	char hello[HELLO_BYTES];
+	size_t bytes = hello_make(HOST, hello);
 	int fd;
 
 	scene_read_source(*state, CLERK);
@@ -187,6 +150,15 @@ static void a_proxy_is_told_the_host(void **state)
 	coverage_note("host by HTTP CONNECT", COVERAGE_EXACT);
 }
 
+/* Its target says where to; the Host is for whoever takes the proxy for a server. RFC 9112 3.2.2 */
+static void a_proxy_is_told_the_host_by_the_target(void **state)
+{
+	scene_read_source(*state, CLERK);
+	when_said(*state, when_connected(*state, SOCK_STREAM),
+		  "POST HTTP://" HOST ":8080/upload HTTP/1.1\r\nHost: another.test\r\n\r\n");
+	check_host(*state, HOST_AS_TOLD, SENSOR_HOST_HTTP);
+}
+
 /* Text that is no name is not taken for one, whatever stands before it. */
 static void what_is_no_name_names_nothing(void **state)
 {
@@ -197,8 +169,8 @@ static void what_is_no_name_names_nothing(void **state)
 		"BREW / HTTP/1.1\r\nHost: " HOST "\r\n\r\n",
 		"\x16\x03\x01\xff\xff\x01\xff\xff\xff\x03\x03 and nothing of all that was promised",
 	};
-	char hello[2048];
-	size_t bytes = make_hello(NULL, hello, sizeof(hello));
+	char hello[HELLO_BYTES];
+	size_t bytes = hello_make(NULL, hello);
 
 	scene_read_source(*state, CLERK);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -209,8 +181,8 @@ static void what_is_no_name_names_nothing(void **state)
 
 static void what_is_cut_off_in_the_name_names_nothing(void **state)
 {
-	char hello[2048];
-	size_t bytes = make_hello(HOST, hello, sizeof(hello)), i;
+	char hello[HELLO_BYTES];
+	size_t bytes = hello_make(HOST, hello), i;
 
 	scene_read_source(*state, CLERK);
 	for (i = 0; i + strlen(HOST) < bytes && memcmp(hello + i, HOST, strlen(HOST)) != 0; i++)
@@ -244,6 +216,7 @@ int main(int argc, char **argv)
 		STORY(a_hello_behind_other_words_names_the_host),
 		STORY(a_request_names_the_host),
 		STORY(a_proxy_is_told_the_host),
+		STORY(a_proxy_is_told_the_host_by_the_target),
 		STORY(what_is_no_name_names_nothing),
 		STORY(what_is_cut_off_in_the_name_names_nothing),
 		STORY(hosts_of_the_innocent_are_not_looked_at),

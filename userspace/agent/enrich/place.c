@@ -45,26 +45,32 @@ static const char *protocol_name(uint8_t protocol)
 	return "ip";
 }
 
-int place_describe_peer(const struct policy *policy, const struct in6_addr *peer, uint16_t port,
-			uint8_t protocol, struct event *event)
+static int name_peer(const struct policy_peer *peer, uint8_t protocol, struct event *event)
 {
-	struct policy_match match = policy_match_address(policy, peer, port);
+	bool is_v4 = IN6_IS_ADDR_V4MAPPED(peer->address);
 	char address[INET6_ADDRSTRLEN] = "";
-	bool is_v4 = IN6_IS_ADDR_V4MAPPED(peer);
 
 	if (is_v4)
-		inet_ntop(AF_INET, &peer->s6_addr[12], address, sizeof(address));
+		inet_ntop(AF_INET, &peer->address->s6_addr[12], address, sizeof(address));
 	else
-		inet_ntop(AF_INET6, peer, address, sizeof(address));
+		inet_ntop(AF_INET6, peer->address, address, sizeof(address));
 	event->object.kind = EVENT_OBJECT_SOCKET;
-	event->object.port = port;
+	event->object.port = peer->port;
 	event->object.address = strdup(address);
-	if (asprintf(&event->object.name, is_v4 ? "%s:%u/%s" : "[%s]:%u/%s", address, port,
+	if (asprintf(&event->object.name, is_v4 ? "%s:%u/%s" : "[%s]:%u/%s", address, peer->port,
 		     protocol_name(protocol)) < 0)
 		event->object.name = NULL;
-	if (!event->object.address || !event->object.name)
+	return event->object.address && event->object.name ? 0 : -ENOMEM;
+}
+
+int place_describe_peer(const struct policy *policy, const struct policy_peer *peer,
+			uint8_t protocol, struct event *event)
+{
+	struct policy_match match = policy_match_peer(policy, peer);
+
+	if (name_peer(peer, protocol, event) < 0)
 		return -ENOMEM;
-	if (!match.name && is_printer(port, protocol)) {
+	if (!match.name && is_printer(peer->port, protocol)) {
 		/* A print server on this machine is the way to a printer elsewhere. */
 		if (match.role == EVENT_ROLE_LOCAL)
 			match.name = "printer";

@@ -4,20 +4,20 @@
 
 /*
  * What an object is called and what the policy makes of it. Names describe; the decision rests on
- * the address of the peer, on the volume that a file lies on, or on its path: what can be carried
- * away is outside whatever path it is mounted at.
+ * the address of the peer and on what the sensor saw of the connection, on the volume that a file
+ * lies on, or on its path: what can be carried away is outside whatever path it is mounted at.
  */
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct event;
 struct policy;
+struct policy_peer;
 struct volume;
 
 /* Fills name, address, port, role and zone of a socket's peer. 0 or -ENOMEM. */
-int place_describe_peer(const struct policy *policy, const struct in6_addr *peer, uint16_t port,
+int place_describe_peer(const struct policy *policy, const struct policy_peer *peer,
 			uint8_t protocol, struct event *event);
 /* Fills name, kind, role and zone of what is no internet socket. path: "" gives a name made of its
  * inode; of a unix socket, what it is bound to. volume: what the file or device is on, or NULL.

@@ -136,6 +136,15 @@ struct sensor_question {
 	size_t size;
 };
 
+/* The first datagrams of a flow that look like QUIC's. */
+struct sensor_hello {
+	uint64_t app_id;
+	struct in6_addr peer;
+	uint16_t port, local_port;
+	const uint8_t *datagram; /* from its start; as anybody may have written it */
+	size_t bytes;
+};
+
 struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t unknown_calls, inflight_full, labels_too_far, names_full, volatiles_full;
@@ -174,6 +183,8 @@ struct sensor_handler {
 	/* At once, like app_labelled; may be NULL. */
 	void (*question)(void *userdata, const struct sensor_question *question,
 			 const struct sensor_app *app);
+	/* Before the flow that it began is told; may be NULL. */
+	void (*hello)(void *userdata, const struct sensor_hello *hello);
 	/* Something rang: a sweep is worth while now. */
 	void (*rung)(void *userdata);
 	void *userdata;

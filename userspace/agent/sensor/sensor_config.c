@@ -10,57 +10,12 @@
 #include "policy/policy.h"
 #include "bpf/weir.skel.h"
 
-/* Empties a hash or trie. Deleting while walking starts over, so the first key is taken each time.
- */
+/* Empties a hash. Deleting while walking starts over, so the first key is taken each time. */
 static void clear_map(int fd, void *key)
 {
 	while (bpf_map_get_next_key(fd, NULL, key) == 0)
 		if (bpf_map_delete_elem(fd, key) < 0)
 			return;
-}
-
-static int add_zone_range(int fd, const struct policy_zone *zone, uint64_t labels,
-			  const struct policy_range *range)
-{
-	struct weir_zone_key key = {.prefix_bits = range->prefix_bits};
-	struct weir_zone value = {};
-
-	memcpy(key.ip, &range->address, sizeof(key.ip));
-	(void)bpf_map_lookup_elem(fd, &key, &value);
-	for (int i = 0; i < WEIR_ZONE_RULES; i++) {
-		struct weir_zone_rule *rule = &value.rules[i];
-
-		if (rule->is_set)
-			continue;
-		rule->labels = labels;
-		rule->port = zone->port;
-		rule->is_crm = zone->role == EVENT_ROLE_CRM;
-		rule->is_set = 1;
-		return bpf_map_update_elem(fd, &key, &value, BPF_ANY) < 0 ? -errno : 0;
-	}
-	return -ENOSPC;
-}
-
-static int apply_zones(struct sensor *sensor, const struct policy *policy)
-{
-	int fd = bpf_map__fd(sensor->skeleton->maps.zones), r;
-	const struct policy_zone *zones;
-	size_t n_zones = policy_zones(policy, &zones);
-	struct weir_zone_key key;
-
-	clear_map(fd, &key);
-	for (size_t i = 0; i < n_zones; i++) {
-		if (zones[i].labels == 0)
-			continue;
-		for (size_t j = 0; j < zones[i].n_ranges; j++) {
-			r = add_zone_range(fd, &zones[i],
-					   sensor_labels_to_kernel(sensor, zones[i].labels),
-					   &zones[i].ranges[j]);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
 }
 
 /* More file systems than slots: all of them are watched, at the cost of a walk at each open. */
@@ -184,7 +139,7 @@ int sensor_apply_policy(struct sensor *sensor, const struct policy *policy)
 	sensor->state->screen_recent_s = screen_recent_s(policy);
 	r = apply_executables(sensor, policy);
 	if (r == 0)
-		r = apply_zones(sensor, policy);
+		r = sensor_apply_zones(sensor, policy);
 	if (r == 0)
 		r = apply_folders(sensor, policy);
 	return r;

@@ -123,6 +123,12 @@ int sensor_lsm_probe(void);
 void sensor_lsm_examine(struct sensor *sensor, const char *path);
 /* The kernel took the probe, but not the sensor's own. */
 void sensor_lsm_refuse(struct sensor *sensor, int error);
+/* sensor_zones.c: addresses, proxies and names of places. Returns 0, -ENOSPC when one of them
+ * stands in too many sections, -errno. */
+int sensor_apply_zones(struct sensor *sensor, const struct policy *policy);
+/* The key of a name in the kernel's table, in any case: without a leading "*", which stands for
+ * whatever is before the dot behind it. */
+uint64_t sensor_hash_host(const char *name);
 /* sensor_folders.c: labels what lies in export folders; start.folder_files says how many. */
 void sensor_label_folders(struct sensor *sensor, const struct policy *policy);
 /* sensor_walk.c */

@@ -59,6 +59,23 @@ static void report_question(struct sensor *sensor, const struct weir_question *q
 	sensor->handler.question(sensor->handler.userdata, &report, &described);
 }
 
+static void report_hello(struct sensor *sensor, const struct weir_hello_edge *edge)
+{
+	struct sensor_hello report = {.app_id = edge->edge.flow.app_id,
+				      .port = edge->peer.port,
+				      .local_port = edge->peer.local_port,
+				      .datagram = edge->datagram,
+				      .bytes = edge->datagram_bytes};
+
+	if (edge->datagram_bytes > sizeof(edge->datagram)) {
+		sensor->edges_damaged++;
+		return;
+	}
+	memcpy(&report.peer, edge->peer.ip, sizeof(report.peer));
+	if (sensor->handler.hello)
+		sensor->handler.hello(sensor->handler.userdata, &report);
+}
+
 static int on_edge(void *userdata, void *data, size_t size)
 {
 	struct sensor *sensor = userdata;
@@ -81,6 +98,8 @@ static int on_edge(void *userdata, void *data, size_t size)
 		report_question(sensor, data);
 	} else if (edge->kind == WEIR_EDGE_APP) {
 		report_labelled(sensor, edge->flow.app_id);
+	} else if (edge->kind == WEIR_EDGE_HELLO && edge->bytes >= sizeof(struct weir_hello_edge)) {
+		report_hello(sensor, data);
 	}
 	if (sensor->handler.rung)
 		sensor->handler.rung(sensor->handler.userdata);

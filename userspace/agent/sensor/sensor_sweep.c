@@ -303,7 +303,11 @@ int sensor_sweep(struct sensor *sensor)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 	uint64_t began_ns = clock_boottime_ns(), rung = sensor_count_rung(sensor);
-	int r = sweep_flows(sensor);
+	int r;
+
+	/* Hellos name the flows that they began. */
+	ring_buffer__consume(sensor->ring);
+	r = sweep_flows(sensor);
 
 	if (r == 0) {
 		sweep_apps(sensor, began_ns);

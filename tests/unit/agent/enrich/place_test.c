@@ -207,7 +207,10 @@ static void assert_peer(void **state, const char *address, uint16_t port, enum e
 
 	snprintf(mapped, sizeof(mapped), "::ffff:%s", address);
 	assert_int_equal(inet_pton(AF_INET6, mapped, &peer), 1);
-	assert_int_equal(place_describe_peer(fixture->policy, &peer, port, IPPROTO_TCP, event), 0);
+	assert_int_equal(place_describe_peer(fixture->policy,
+					     &(struct policy_peer){&peer, port, .may_say = true},
+					     IPPROTO_TCP, event),
+			 0);
 	assert_int_equal(event->object.role, role);
 	assert_string_equal(event->object.zone_kind ? event->object.zone_kind : "", kind);
 }

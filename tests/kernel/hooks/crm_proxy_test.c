@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A CRM behind a proxy or a CDN, which the policy gives as a way to it: a connection is the CRM's
+ * when it asks for it. An answer is read after each story's words: who read the CRM's is labelled.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "kernel/client.h"
+#include "kernel/coverage.h"
+#include "kernel/hello.h"
+#include "kernel/letter.h"
+
+#define CRM "crm-name.test"
+#define OTHER "shop.test"
+#define PORT CLIENT_SERVER_PORT
+#define PROXY "127.0.0.3"
+#define CDN "127.0.0.4"
+#define SECTION "[crm \"named\"]\nhost = " CRM ", *.tenants.test\nport = 443\nclass = customer\n"
+#define VIA "via = " PROXY ":18444, " CDN "/32\n"
+
+static void given_policy(const struct scene *scene, const char *keys)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s", SECTION, keys);
+	kernel_fixture_kill_sensor(scene->fixture);
+	kernel_fixture_change_policy(scene->fixture, text, "customer");
+	kernel_fixture_restart_sensor(scene->fixture);
+}
+
+/* Its own answer is no answer of the CRM's, and so no turn. */
+static void a_proxy_that_is_asked_for_the_crm_is_the_crm(void **state)
+{
+	const struct scene *scene = *state;
+	int fd;
+
+	given_policy(scene, VIA);
+	fd = client_connect(scene, PROXY);
+	client_say(scene, fd, "CONNECT " CRM ":443 HTTP/1.1\r\nHost: " CRM ":443\r\n\r\n");
+	client_read_answer(scene, fd);
+	assert_true(client_is_labelled(scene));
+	client_say_hello(scene, fd, CRM);
+	client_read_answer(scene, fd);
+	assert_int_equal(kernel_fixture_sum(scene->fixture, false, 0, PORT).turns, 1);
+	coverage_note("CRM behind a proxy, by HTTP CONNECT", COVERAGE_EXACT);
+}
+
+static void a_proxy_that_is_asked_for_anything_else_is_nothing(void **state)
+{
+	const struct scene *scene = *state;
+	int fd;
+
+	given_policy(scene, VIA);
+	fd = client_connect(scene, PROXY);
+	client_say(scene, fd, "CONNECT " OTHER ":443 HTTP/1.1\r\nHost: " OTHER ":443\r\n\r\n");
+	client_read_answer(scene, fd);
+	client_say_hello(scene, fd, OTHER);
+	client_read_answer(scene, fd);
+	assert_false(client_is_labelled(scene));
+	assert_int_equal(kernel_fixture_count_flows(scene->fixture), 0);
+}
+
+/* Also what SOCKS proxies carry. */
+static void the_hello_behind_an_address_names_the_crm(void **state)
+{
+	int fd;
+
+	given_policy(*state, VIA);
+	fd = client_connect(*state, PROXY);
+	client_say(*state, fd, "CONNECT 10.77.0.10:443 HTTP/1.1\r\nHost: 10.77.0.10\r\n\r\n");
+	client_read_answer(*state, fd);
+	client_say_hello(*state, fd, CRM);
+	client_read_answer(*state, fd);
+	assert_true(client_is_labelled(*state));
+}
+
+/* One connection to a proxy, kept for all that is asked in the clear. */
+static void each_request_to_a_proxy_says_anew_what_it_is_for(void **state)
+{
+	const struct scene *scene = *state;
+	struct kernel_totals in;
+	int fd;
+
+	given_policy(scene, VIA);
+	fd = client_connect(scene, PROXY);
+	client_say(scene, fd, "GET http://" OTHER "/ HTTP/1.1\r\nHost: " OTHER "\r\n\r\n");
+	client_read_answer(scene, fd);
+	assert_false(client_is_labelled(scene));
+	client_say(scene, fd, "GET http://" CRM "/policy/1 HTTP/1.1\r\nHost: " CRM "\r\n\r\n");
+	client_read_answer(scene, fd);
+	assert_true(client_is_labelled(scene));
+	in = kernel_fixture_sum(scene->fixture, false, 0, PORT);
+	client_say(scene, fd, "GET http://" OTHER "/ HTTP/1.1\r\nHost: " OTHER "\r\n\r\n");
+	client_read_answer(scene, fd);
+	assert_int_equal(kernel_fixture_sum(scene->fixture, false, 0, PORT).bytes, in.bytes);
+}
+
+static void names_that_end_alike_are_the_crms(void **state)
+{
+	int fd;
+
+	given_policy(*state, VIA);
+	fd = client_connect(*state, CDN);
+	client_say_hello(*state, fd, "tenants.test");
+	client_read_answer(*state, fd);
+	assert_false(client_is_labelled(*state));
+	fd = client_connect(*state, CDN);
+	client_say_hello(*state, fd, "acme.eu.tenants.test");
+	client_read_answer(*state, fd);
+	assert_true(client_is_labelled(*state));
+}
+
+/* They are not even opened, and so pay nothing at their next calls. */
+static void whoever_talks_to_nobody_in_question_stays_closed(void **state)
+{
+	const struct scene *scene = *state;
+
+	given_policy(scene, VIA);
+	client_say(scene, client_connect(scene, "127.0.0.2"),
+		   "GET / HTTP/1.1\r\nHost: " CRM "\r\n\r\n");
+	assert_int_equal(kernel_fixture_counts(scene->fixture).hot_apps, 0);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_proxy_that_is_asked_for_the_crm_is_the_crm),
+		STORY(a_proxy_that_is_asked_for_anything_else_is_nothing),
+		STORY(the_hello_behind_an_address_names_the_crm),
+		STORY(each_request_to_a_proxy_says_anew_what_it_is_for),
+		STORY(names_that_end_alike_are_the_crms),
+		STORY(whoever_talks_to_nobody_in_question_stays_closed),
+	};
+	int r = puppet_main(argc, argv);
+
+	if (r >= 0)
+		return r;
+	return cmocka_run_group_tests(tests, client_start_server, NULL);
+}
