@@ -10,7 +10,7 @@
 
 #include "agent/sensor/sensor.h"
 
-#define KERNEL_RECORDS_MAX 4096
+#define KERNEL_RECORDS_MAX 8192
 
 struct kernel_record {
 	uint32_t rule;

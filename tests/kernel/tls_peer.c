@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,7 @@ void tls_peer_serve(void)
 	pthread_t thread;
 
 	must(listener, "no memory");
+	signal(SIGPIPE, SIG_IGN); /* who has sent all is gone before it has its session ticket */
 	*listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(*listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	must(bind(*listener, (struct sockaddr *)&own, sizeof(own)) == 0 &&
