@@ -153,3 +153,6 @@ weir_was_awake
 then_it "and is in no incident" incidents_say "sum(i['bytes_out'] for i in d) == $leaked"
 then_it "no clipboard was lost sight of" \
 	json_says "$work/events.jsonl" "not [e for e in d if e['kind'] == 'coverage_gap']"
+
+# wl-copy leaves what it has copied behind.
+find /tmp -maxdepth 1 -user "$employee_uid" -name 'wl-copy-buffer-*' -exec rm -rf {} +

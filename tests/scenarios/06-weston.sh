@@ -101,3 +101,6 @@ then_it "the poem has arrived" \
 	eventually 10 has_arrived $((bytes + $(stat -c %s "$home/moon.txt")))
 weir_was_awake
 then_it "and is in no incident" incidents_say "sum(i['bytes_out'] for i in d) == $bytes"
+
+# wl-copy leaves what it has copied behind.
+find /tmp -maxdepth 1 -user "$employee_uid" -name 'wl-copy-buffer-*' -exec rm -rf {} +
