@@ -169,9 +169,9 @@ soon "an incident to pan.test: that browser took from the CRM and sent" \
 say "she looks at her mail in it"
 alice_follows work https://mail.test/
 she_sees "Web compose"
-soon "that it looked customers up before her mail came in makes no round trip" \
-	incident_to mail.test "i['detectors'] == ['direct_egress'] and {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
 
 weir_stops
+then_it "that it looked customers up before her mail came in makes no round trip" \
+	incident_to mail.test "i['detectors'] == ['direct_egress'] and {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'mail.test'} & {s['app']['id'] for s in i['lineage'] if s['object'].get('zone') == 'crm.test'}"
 then_it "nothing of the customer stands in what Weir wrote" \
 	not grep -raqF -e 13900002601 -e "张丽" "$data" "$weir_log" "$weir_live"
