@@ -377,7 +377,7 @@ $(BUILD)/headers/bpf/%.ok: bpf/% FORCE
 	@mkdir -p $(@D)
 	@echo '#include "$*"' | $(CLANG) $(BPF_CFLAGS) -Wno-unused-function -Wno-undefined-internal \
 		-fsyntax-only -x c - && touch $@
-$(BUILD)/headers/bpf/abi.h.ok $(BUILD)/headers/bpf/abi_record.h.ok: $(BUILD)/headers/bpf/%.ok: bpf/% FORCE
+$(patsubst %,$(BUILD)/headers/bpf/%.ok,abi.h abi_edge.h abi_record.h): $(BUILD)/headers/bpf/%.ok: bpf/% FORCE
 	@mkdir -p $(@D)
 	@echo '#include "$<"' | $(CC) $(BASE_CFLAGS) $(WARNINGS) -I. -fsyntax-only -x c - && touch $@
 $(BUILD)/headers/%.ok: % FORCE | $(PROTO_HEADERS) $(SKELETON)
