@@ -134,9 +134,11 @@ demo: deps ## install what is missing, build, act the story out on this machine 
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@scripts/demo
 
-.PHONY: deps
-deps: ## install the packages that a fresh Debian 12 lacks (apt, as root)
+.PHONY: deps check-deps
+deps: ## install the packages that a fresh Debian 12 lacks to build and demonstrate (apt, as root)
 	@scripts/install-deps
+check-deps: ## install what the tests need, too
+	@scripts/install-deps check
 
 RUN_TESTS = BUILD=$(BUILD) tests/support/run-tests
 SUBMAKE = $(MAKE) --no-print-directory -k -j$(JOBS)
@@ -154,14 +156,15 @@ CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi check-sta
 CHECK_KERNELS = "Debian's kernels 5.10 and 7.x=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix 5.10 7"
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 # Bytes of applications, networks and files that anybody may have made.
-STRANGERS_FUZZERS = $(patsubst %.c,build/fuzz/%,$(filter tests/fuzz/bpf/% tests/fuzz/agent/scan/%,$(FUZZ_SOURCES)))
+STRANGERS_FUZZED = tests/fuzz/bpf/% tests/fuzz/agent/scan/% tests/fuzz/agent/names/% %/quic_hello_fuzz.c
+STRANGERS_FUZZERS = $(patsubst %.c,build/fuzz/%,$(filter $(STRANGERS_FUZZED),$(FUZZ_SOURCES)))
 OWN_FUZZERS = $(filter-out $(STRANGERS_FUZZERS),$(FUZZ_SOURCES:%.c=build/fuzz/%))
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
 	"fuzzers of what strangers send, 60 s each=scripts/fuzz 60 $(STRANGERS_FUZZERS)" \
 	"fuzzers of what Weir's own parts tell each other, 5 s each=scripts/fuzz 5 $(OWN_FUZZERS)"
 
 .PHONY: check
-check: deps ## install what is missing, build, run every test and rule; ends with "N passed, N failed"
+check: check-deps ## install what is missing, build, run every test and rule; ends with "N passed, N failed"
 	+@$(MAKE) --no-print-directory check-all
 
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz

@@ -8,8 +8,8 @@
 #include "collector/correlate/lineage_index.h"
 #include "collector/store/store.h"
 
-/* A label is set on an object when a write enters the kernel, its flow is stamped when that returns;
- * a reader can be done before. So much later may a cause seem than its effect. */
+/* A label is set on an object when a write enters, its flow is stamped when that returns; a reader
+ * can be done before. So much later may a cause seem than its effect. */
 #define LINEAGE_SLACK_NS 1000000000ull
 
 #define LINEAGE_FLOW_KINDS \
