@@ -94,8 +94,10 @@ static __always_inline int permission_receive(struct file *file)
 	app = app_get_current();
 	if (!app)
 		return 0;
-	label_watch_file(app, file, false);
-	if (bpf_map_lookup_elem(&objects, &object.key))
+	/* In which folder it lies was looked at at its opening; moved since, it waits for a
+	 * walk. */
+	if ((object.kind == WEIR_KIND_MEMORY && object.key.ino != app->id) ||
+	    bpf_map_lookup_elem(&objects, &object.key))
 		app_open(app);
 	return 0;
 }
