@@ -138,6 +138,9 @@ RECORD_INLINE __u64 record_fingerprint(struct weir_record_stream *stream,
 	__u32 i, words = bytes / 8 & 15;
 
 	stream->message[words] |= (__u64)(bytes + sizeof(tag)) << 56;
+	/* Or else the compiler takes the loop's own limit away, and verifiers up to 6.1 forget that
+	 * of words, which they see go by the stack. */
+	asm volatile("" : "+r"(words));
 	v[3] ^= tag;
 	RECORD_SIP_ROUND(v);
 	RECORD_SIP_ROUND(v);
