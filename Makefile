@@ -153,14 +153,14 @@ CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=
 	$(SANITIZED_UNIT_TESTS)
 CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi check-stack,"$(rule)=$(SUBMAKE) $(rule)")
 # The oldest and the newest kernel; "make check-kernels" runs all tests on all of them.
-CHECK_KERNELS = "Debian's kernels 5.10 and 7.x=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix 5.10 7"
+CHECK_KERNELS = "&Debian's kernels 5.10 and 7.x=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix 5.10 7"
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 # Bytes of applications, networks and files that anybody may have made.
 STRANGERS_FUZZED = tests/fuzz/bpf/% tests/fuzz/agent/scan/% tests/fuzz/agent/names/% %/quic_hello_fuzz.c
 STRANGERS_FUZZERS = $(patsubst %.c,build/fuzz/%,$(filter $(STRANGERS_FUZZED),$(FUZZ_SOURCES)))
 OWN_FUZZERS = $(filter-out $(STRANGERS_FUZZERS),$(FUZZ_SOURCES:%.c=build/fuzz/%))
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
-	"fuzzers of what strangers send, 60 s each=scripts/fuzz 60 $(STRANGERS_FUZZERS)" \
+	"&fuzzers of what strangers send, 60 s each=scripts/fuzz 60 $(STRANGERS_FUZZERS)" \
 	"fuzzers of what Weir's own parts tell each other, 5 s each=scripts/fuzz 5 $(OWN_FUZZERS)"
 
 .PHONY: check
@@ -170,8 +170,8 @@ check: check-deps ## install what is missing, build, run every test and rule; en
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 # Two kernels that are emulated take ten minutes, more on a busy machine.
 check-all:
-	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(SCENARIOS) $(CHECK_RULES) \
-		$(CHECK_SANITIZE) $(CHECK_FUZZ) $(CHECK_CROSS) $(CHECK_KERNELS)
+	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(CHECK_KERNELS) $(SCENARIOS) \
+		$(CHECK_RULES) $(CHECK_FUZZ) $(CHECK_SANITIZE) $(CHECK_CROSS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
