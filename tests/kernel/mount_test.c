@@ -46,7 +46,8 @@ static void when_called_with_path(const struct scene *scene, uint32_t who, long 
 	struct puppet *puppet = &scene->stage->puppets[who];
 
 	snprintf(puppet->paths[0], sizeof(puppet->paths[0]), "%s", scene_path(scene, name));
-	assert_true(SCENE_CALL(scene, who, number, (long)puppet->paths[0], second, third) >= 0);
+	assert_true(SCENE_CALL(scene, who, number, AT_FDCWD, (long)puppet->paths[0], second,
+			       third) >= 0);
 }
 
 static void rows_written_in_a_container_label_who_reads_the_upper_folder(void **state)
@@ -179,7 +180,7 @@ static void a_copy_for_new_attributes_keeps_the_label(void **state)
 	struct stat info;
 
 	given_rows_in_the_lower_folder(scene);
-	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
+	when_called_with_path(scene, THIEF, SYS_fchmodat, "stack/merged/rows", 0600, 0);
 	assert_int_equal(stat(scene_path(scene, "stack/upper/rows"), &info), 0);
 	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
 	assert_true(scene_is_labelled(scene, "stack/upper/rows", "outside"));
@@ -192,7 +193,7 @@ static void a_copy_that_is_met_again_keeps_the_label(void **state)
 	const struct scene *scene = *state;
 
 	given_rows_in_the_lower_folder(scene);
-	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
+	when_called_with_path(scene, THIEF, SYS_fchmodat, "stack/merged/rows", 0600, 0);
 	layers_remove_overlay(scene);
 	assert_true(layers_add_overlay(scene, "stack/lower"));
 	assert_true(scene_is_labelled(scene, "stack/merged/rows", "inside"));
@@ -205,7 +206,7 @@ static void a_copy_that_is_not_opened_in_the_container_is_a_gap(void **state)
 	const struct scene *scene = *state;
 
 	given_rows_in_the_lower_folder(scene);
-	when_called_with_path(scene, THIEF, SYS_chmod, "stack/merged/rows", 0600, 0);
+	when_called_with_path(scene, THIEF, SYS_fchmodat, "stack/merged/rows", 0600, 0);
 	assert_false(scene_is_labelled(scene, "stack/upper/rows", "outside"));
 	coverage_note("overlayfs: copy-up by chmod, then opened in its upper folder", COVERAGE_GAP);
 }
@@ -217,7 +218,7 @@ static void a_file_that_is_copied_up_while_it_is_open_keeps_the_label(void **sta
 
 	given_rows_in_the_lower_folder(scene);
 	fd = scene_open(scene, THIEF, scene_path(scene, "stack/merged/rows"), O_RDONLY);
-	when_called_with_path(scene, CLERK, SYS_chmod, "stack/merged/rows", 0600, 0);
+	when_called_with_path(scene, CLERK, SYS_fchmodat, "stack/merged/rows", 0600, 0);
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "before"), 0);
 	assert_int_equal(
 		SCENE_CALL(scene, THIEF, SYS_read, fd, (long)scene_data(scene, THIEF), SCENE_BYTES),
@@ -233,13 +234,13 @@ static void a_copy_for_a_new_name_keeps_the_label(void **state)
 	given_rows_in_the_lower_folder(scene);
 	snprintf(thief->paths[1], sizeof(thief->paths[1]), "%s",
 		 scene_path(scene, "stack/merged/second"));
-	when_called_with_path(scene, THIEF, SYS_link, "stack/merged/rows", (long)thief->paths[1],
-			      0);
+	when_called_with_path(scene, THIEF, SYS_linkat, "stack/merged/rows", AT_FDCWD,
+			      (long)thief->paths[1]);
 	assert_true(scene_is_labelled(scene, "stack/merged/second", "linked"));
 	snprintf(thief->paths[1], sizeof(thief->paths[1]), "%s",
 		 scene_path(scene, "stack/merged/photo"));
-	when_called_with_path(scene, THIEF, SYS_rename, "stack/merged/rows", (long)thief->paths[1],
-			      0);
+	when_called_with_path(scene, THIEF, SYS_renameat2, "stack/merged/rows", AT_FDCWD,
+			      (long)thief->paths[1]);
 	assert_true(scene_is_labelled(scene, "stack/merged/photo", "renamed"));
 	assert_true(scene_is_labelled(scene, "stack/upper/photo", "outside"));
 	coverage_note("overlayfs: copy-up by rename or link, then opened in it", COVERAGE_EXACT);

@@ -13,9 +13,9 @@ cloud_serves pan.test
 proxy_serves
 policy=$work/policy.conf
 # The proxy is another machine's: what it carries there is nobody's here.
-sed 's/^host = crm.test, 10.77.0.10$/&\nvia = 10.77.0.41:3128/' userspace/policy/example.conf >"$policy"
+sed 's/^host = crm.test, 10.77.0.10$/&\nvia = 10.77.0.60:3128/' userspace/policy/example.conf >"$policy"
 printf '[hub "proxy"]\nexecutable = %s\n' "$(command -v tinyproxy)" >>"$policy"
-then_it "the policy has the proxy as a way to the CRM" grep -qx 'via = 10.77.0.41:3128' "$policy"
+then_it "the policy has the proxy as a way to the CRM" grep -qx 'via = 10.77.0.60:3128' "$policy"
 weir_watches
 
 alice_does <<'END'
@@ -39,6 +39,6 @@ then_it "the rows have gone through the proxy, too" test "$(received_bytes pan.t
 soon "one incident, from the CRM" \
 	incidents_say "len(d) == 1 and {s['name'] for s in d[0]['sources']} == {'crm.test'}"
 soon "the proxy was asked for pan.test" \
-	incidents_say "[(s['host'], s['host_source'], s['address']) for s in d[0]['sinks']] == [('pan.test', 'http_connect', '10.77.0.41')]"
+	incidents_say "[(s['host'], s['host_source'], s['address']) for s in d[0]['sinks']] == [('pan.test', 'http_connect', '10.77.0.60')]"
 soon "the receipt has no part in it" \
 	events_say "not [e for e in $labelled if 'receipt' in str(e) or 'shop.test' in str(e)]"

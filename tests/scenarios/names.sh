@@ -60,5 +60,8 @@ soon "an answer over TCP is heard, too" sink_is 10.77.0.64 stream.example dns_an
 soon "the paragraph says who named it" \
 	incidents_say "any('www.files.example (10.77.0.61, named by a DNS answer; not named by the policy)' in i['explanation'] for i in d)"
 then_every_stage_accounts_for_all_it_took
-then_it "the status tells of answers" json_says "$work/status.json" \
-	"next(s['out'] for s in d['agent']['stages'] if s['name'] == 'dns answers') >= 4"
+status_tells_of_answers() { # written every 3 s
+	every_stage_accounts && json_says "$work/status.json" \
+		"next(s['out'] for s in d['agent']['stages'] if s['name'] == 'dns answers') >= 4"
+}
+then_it "the status tells of answers" eventually 10 status_tells_of_answers
