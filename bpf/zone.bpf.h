@@ -6,7 +6,7 @@
  * that decides by what it says. */
 
 #include "object.bpf.h"
-#include "zone_maps.bpf.h"
+#include "maps_zone.bpf.h"
 
 #define ZONE_CRM 1
 #define ZONE_CRM_BY_ADDRESS 2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef WEIR_ZONE_MAPS_BPF_H
-#define WEIR_ZONE_MAPS_BPF_H
+#ifndef WEIR_MAPS_ZONE_BPF_H
+#define WEIR_MAPS_ZONE_BPF_H
 
 /* The tables of what is known by a name; as those in maps.bpf.h. */
 
