@@ -128,7 +128,7 @@ static void the_next_program_is_read_from_its_first_write_on(void **state)
 static void a_container_has_a_library_of_its_own(void **state)
 {
 	static const char script[] =
-		"ssl=$(ldd $DIR/actor | awk '/libssl/ { print $3 }')\n"
+		"ssl=$(LD_TRACE_LOADED_OBJECTS=1 $DIR/actor | awk '/libssl/ { print $3 }')\n"
 		"exec unshare -m sh -ec \"mkdir -p $DIR/lib && mount -t tmpfs none $DIR/lib && "
 		"cp $ssl $DIR/lib && exec env LD_LIBRARY_PATH=$DIR/lib $DIR/actor tls-client "
 		"SSL_write $SRC $DIR/go $DIR/table.csv\"";
