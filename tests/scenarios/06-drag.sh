@@ -6,12 +6,7 @@
 # they go to a chat. A poem that was dropped before is nobody's business.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in Xvfb xdotool; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs Xvfb xdotool
 "$python" -c 'import gi; gi.require_version("Gtk", "3.0")' 2>/dev/null || {
 	echo "1..0 # SKIP needs GTK 3 for Python (gir1.2-gtk-3.0)"
 	exit 0

@@ -7,12 +7,7 @@
 # compositor has it in its own hands.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in sway wl-copy wl-paste clipman Xwayland xterm xclip; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs sway wl-copy wl-paste clipman Xwayland xterm xclip
 set_the_stage
 
 run=$home/.run # where the compositor's socket is

@@ -6,12 +6,7 @@
 # afterwards is nobody's business, although the same compositor keeps it.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in weston Xvfb xdotool wl-copy wl-paste; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs weston Xvfb xdotool wl-copy wl-paste
 set_the_stage
 
 run=$home/.run # where the compositor's socket is

@@ -6,23 +6,10 @@
 # to the clipboard itself (OSC 52), from which another one pastes it.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in Xvfb xterm xdotool xclip; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs Xvfb xterm xdotool xclip
 set_the_stage
-
-# alice_has_a_screen: an X server at her desk; $screen is what her programs call it.
-alice_has_a_screen() {
-	install -d -m 1777 /tmp/.X11-unix
-	alice Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -ac -noreset \
-		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
-	server_pids+=($!)
-	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
-	screen=:$(cat "$work/screen")
-}
+# shellcheck source=tests/support/screen.sh
+. "$root/tests/support/screen.sh"
 
 # alice_opens_a_terminal NAME COMMAND: and turns to it.
 alice_opens_a_terminal() {

@@ -7,24 +7,10 @@
 # outside of it sees more than that it had customer data and sent something: that is told then.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in Xvfb chromium xdotool xterm xclip; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs Xvfb chromium xdotool xterm xclip
 set_the_stage
-
-# alice_has_a_screen: an X server at her desk; $screen is what her programs call it. Without a window
-# manager windows stay where they are put.
-alice_has_a_screen() {
-	install -d -m 1777 /tmp/.X11-unix
-	alice Xvfb -displayfd 3 -screen 0 1600x1000x24 -nolisten tcp -ac -noreset \
-		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
-	server_pids+=($!)
-	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
-	screen=:$(cat "$work/screen")
-}
+# shellcheck source=tests/support/screen.sh
+. "$root/tests/support/screen.sh"
 
 # alice_starts COMMAND...: a program with a window.
 alice_starts() {
@@ -92,7 +78,7 @@ web_serves mail.test
 web_serves pan.test
 web_serves meet.test
 store_serves im.test 5222
-alice_has_a_screen
+alice_has_a_screen 1600x1000 # without a window manager: windows stay where they are put
 weir_watches
 
 say "a browser that has not been to the CRM shows the news"

@@ -6,12 +6,7 @@
 # typed in the same windows is nobody's business, and neither is a poem.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
-for program in tmux screen; do
-	[ -x "/usr/bin/$program" ] || {
-		echo "1..0 # SKIP needs $program"
-		exit 0
-	}
-done
+needs_programs tmux screen
 set_the_stage
 # screen asks who she is.
 {

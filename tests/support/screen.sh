@@ -6,10 +6,10 @@
 # A screen with a clipboard at the employee's desk, windows on it that stay open, and what she sees of
 # them; to be sourced after fixture.sh.
 
-# alice_has_a_screen: an X server at her desk; $screen is what her programs call it.
+# alice_has_a_screen [WIDTHxHEIGHT]: an X server at her desk; $screen is what her programs call it.
 alice_has_a_screen() {
 	install -d -m 1777 /tmp/.X11-unix
-	alice Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -ac -noreset \
+	alice Xvfb -displayfd 3 -screen 0 "${1:-640x480}x24" -nolisten tcp -ac -noreset \
 		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
 	server_pids+=($!)
 	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
