@@ -170,8 +170,8 @@ check: check-deps ## install what is missing, build, run every test and rule; en
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 # Two kernels that are emulated take ten minutes, more on a busy machine.
 check-all:
-	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_KERNEL) $(CHECK_KERNELS) $(SCENARIOS) \
-		$(CHECK_RULES) $(CHECK_FUZZ) $(CHECK_SANITIZE) $(CHECK_CROSS)
+	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_FUZZ) $(CHECK_KERNEL) $(CHECK_KERNELS) $(SCENARIOS) \
+		$(CHECK_RULES) $(CHECK_SANITIZE) $(CHECK_CROSS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
