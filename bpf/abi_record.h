@@ -93,6 +93,16 @@ struct weir_record_maybe {
 	__u32 padding;
 };
 
+/* Where the bytes of the running call lie in the caller's memory, see user_buffers.bpf.h. */
+struct weir_user_buffers {
+	__u64 vector; /* those to come */
+	__u64 n_vector;
+	__u64 address; /* what is read next of the one at hand */
+	__u64 bytes;
+	__u32 is_compat; /* iovecs of a 32-bit call */
+	__u32 padding;
+};
+
 /* What an app writes into one object. From kept on it holds content, at rest only the last bytes of
  * which it is not known yet what they are. */
 struct weir_record_stream {
@@ -116,13 +126,10 @@ struct weir_record_stream {
 	__u32 limit; /* in the window: so far it can be read */
 	__u32 size;
 	struct weir_record_place place, kept_place;
-	__u64 vector; /* buffers of the running call */
-	__u64 buffers;
-	__u64 address;
-	__u64 buffer_bytes;
-	__u64 left_bytes;
-	__u32 is_compat;
+	struct weir_user_buffers from;
+	__u64 left_bytes; /* of the running call */
 	__u32 token_bytes;
+	__u32 padding;
 	__u8 kept[WEIR_RECORD_KEPT_BYTES];
 	__u8 token[WEIR_RECORD_TOKEN_BYTES];
 	__u64 message[WEIR_RECORD_MESSAGE_WORDS];
@@ -150,7 +157,7 @@ struct weir_record_counts {
 
 static_assert(sizeof(struct weir_record_table) == 269104, "abi");
 static_assert(sizeof(struct weir_record_place) == 48, "abi");
-static_assert(sizeof(struct weir_record_stream) == 1808, "abi");
+static_assert(sizeof(struct weir_record_stream) == 1816, "abi");
 static_assert(sizeof(struct weir_record_counts) == 32, "abi");
 
 #endif

@@ -19,13 +19,12 @@
 struct x11_stream {
 	struct x11_reader done, seen; /* what calls have returned; what the running one would */
 	__u64 server;                 /* its key */
-	__u64 address, buffer_bytes;  /* what is read next of the buffer at hand */
-	__u64 vector, buffers;        /* those to come */
-	__u64 left_bytes;             /* of the call */
-	__u64 seen_bytes;             /* of the call, all */
-	__u64 acted;                  /* position up to which requests had their effect */
-	__u64 moved_bytes;            /* of a property, not yet in a flow */
-	__u64 read_bytes;             /* asked for, but not known to be asked for to the end */
+	struct weir_user_buffers from;
+	__u64 left_bytes;  /* of the call */
+	__u64 seen_bytes;  /* of the call, all */
+	__u64 acted;       /* position up to which requests had their effect */
+	__u64 moved_bytes; /* of a property, not yet in a flow */
+	__u64 read_bytes;  /* asked for, but not known to be asked for to the end */
 	__u64 read_end;
 	__u64 read_property;
 	__u64 read_labels;
@@ -41,7 +40,6 @@ struct x11_stream {
 	__u8 has_base;
 	__u8 has_setup;   /* read from its first byte on: what it has made is known */
 	__u8 has_drawn;   /* by the running call */
-	__u8 is_compat;   /* iovecs of a 32-bit call */
 	__u8 is_counting; /* the call has returned */
 	__u8 is_seen;     /* at its entry */
 	__u8 has_given;   /* put labelled data into a property */

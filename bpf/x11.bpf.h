@@ -8,7 +8,7 @@
  */
 
 #include "object.bpf.h"
-#include "user_message.h"
+#include "user_buffers.bpf.h"
 
 /* Both halves of "/tmp/.X11-unix/X", as little-endian words: where X servers listen, by a path or,
  * with a NUL in front, by an abstract name (Xtranssock.c of xtrans). */
@@ -93,54 +93,6 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 	return stream;
 }
 
-/* What the call writes: one buffer, or several. */
-static __always_inline void x11_set_buffers(struct x11_stream *stream, __u64 address, __u64 count,
-					    __u32 how)
-{
-	__u64 compat = -(__u64) !!(how & USER_BUFFERS_COMPAT), at;
-
-	stream->is_compat = !!compat;
-	stream->buffers = 0;
-	stream->buffer_bytes = 0;
-	stream->vector = address;
-	switch (USER_BUFFERS_FORM(how)) {
-	case WEIR_FORM_MSGHDR:
-		at = offsetof(struct user_msghdr, msg_iov);
-		at += compat & (offsetof(struct compat_msghdr, msg_iov) - at);
-		bpf_probe_read_user(&stream->vector, sizeof(__u64), (const void *)address + at);
-		at = offsetof(struct user_msghdr, msg_iovlen);
-		at += compat & (offsetof(struct compat_msghdr, msg_iovlen) - at);
-		bpf_probe_read_user(&stream->buffers, sizeof(__u64), (const void *)address + at);
-		stream->vector &= ~(compat << 32);
-		stream->buffers &= ~(compat << 32);
-		break;
-	case WEIR_FORM_IOVEC:
-		stream->buffers = count;
-		break;
-	default:
-		stream->address = address;
-		stream->buffer_bytes = count;
-	}
-}
-
-/* False when there is none. struct iovec, struct compat_iovec */
-static __always_inline bool x11_next_buffer(struct x11_stream *stream)
-{
-	__u64 compat = -(__u64) !!stream->is_compat, word = sizeof(__u64);
-	__u64 parts[2] = {};
-
-	if (!stream->buffers)
-		return false;
-	word += compat & (sizeof(__u32) - word);
-	bpf_probe_read_user(&parts[0], sizeof(__u64), (const void *)stream->vector);
-	bpf_probe_read_user(&parts[1], sizeof(__u64), (const void *)stream->vector + word);
-	stream->address = parts[0] & ~(compat << 32);
-	stream->buffer_bytes = parts[1] & ~(compat << 32);
-	stream->vector += 2 * word;
-	stream->buffers--;
-	return true;
-}
-
 /*
  * Whether what a compositor writes begins with a request. If not it is Wayland, which it talks over
  * other such pairs: there the ids of objects come first, and those of clients end with two zeros,
@@ -159,15 +111,15 @@ __noinline int x11_is_request(__u64 address, __u32 how)
 
 static __always_inline __u64 x11_available_bytes(const struct x11_stream *stream)
 {
-	__u64 bytes = stream->buffer_bytes;
+	__u64 bytes = stream->from.bytes;
 
 	return bytes < stream->left_bytes ? bytes : stream->left_bytes;
 }
 
 static __always_inline void x11_advance(struct x11_stream *stream, __u64 bytes)
 {
-	stream->address += bytes;
-	stream->buffer_bytes -= bytes;
+	stream->from.address += bytes;
+	stream->from.bytes -= bytes;
 	stream->left_bytes -= bytes;
 }
 
@@ -181,7 +133,7 @@ static __always_inline bool x11_read_head(struct x11_stream *stream, __u32 wante
 	if (bytes > available)
 		bytes = available;
 	bytes &= X11_HEAD_MASK;
-	if (bpf_probe_read_user(reader->head + have, bytes, (const void *)stream->address))
+	if (bpf_probe_read_user(reader->head + have, bytes, (const void *)stream->from.address))
 		return false;
 	reader->head_bytes = have + bytes;
 	reader->position += bytes;

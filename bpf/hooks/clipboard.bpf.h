@@ -32,10 +32,10 @@ static __always_inline void clipboard_end_data(struct x11_stream *stream)
 static __always_inline void clipboard_note_text(struct x11_stream *stream, __u64 bytes)
 {
 	if (!stream->text_bytes) {
-		stream->text_address = stream->address;
+		stream->text_address = stream->from.address;
 		stream->text_property = stream->seen.property;
 	}
-	if (stream->address == stream->text_address + stream->text_bytes &&
+	if (stream->from.address == stream->text_address + stream->text_bytes &&
 	    stream->text_property == stream->seen.property)
 		stream->text_bytes += bytes;
 	else
@@ -66,8 +66,8 @@ __noinline int clipboard_step(__u64 key)
 
 	if (!stream || !stream->left_bytes)
 		return false;
-	if (!stream->buffer_bytes) {
-		if (x11_next_buffer(stream))
+	if (!stream->from.bytes) {
+		if (user_buffers_next(&stream->from))
 			return true;
 		stream->left_bytes = 0;
 		return false;
@@ -145,7 +145,7 @@ __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
 	stream->is_counting = 0;
 	stream->has_data = stream->done.data_bytes != 0;
 	stream->is_seen = 1;
-	x11_set_buffers(stream, address, count, how);
+	user_buffers_set(&stream->from, address, count, how);
 	clipboard_walk(key, stream, ~0ull);
 	stream->seen_bytes = stream->seen.position - stream->done.position;
 	clipboard_settle(key, stream, app);
@@ -180,7 +180,7 @@ __noinline int clipboard_exit(__u64 key, __u64 address, __u64 count, __u32 how, 
 		stream->is_counting = 1;
 		stream->text_bytes = 0;
 		stream->is_text_cut = 0;
-		x11_set_buffers(stream, address, count, how);
+		user_buffers_set(&stream->from, address, count, how);
 		clipboard_walk(key, stream, bytes);
 		clipboard_end_data(stream);
 	}

@@ -54,8 +54,8 @@ static __always_inline bool record_read_piece(struct weir_record_stream *stream)
 	__u32 kept;
 
 	record_begin_piece(stream);
-	if (bytes > stream->buffer_bytes)
-		bytes = stream->buffer_bytes;
+	if (bytes > stream->from.bytes)
+		bytes = stream->from.bytes;
 	if (bytes > RECORD_PIECE_MASK)
 		bytes = RECORD_PIECE_MASK;
 	bytes &= RECORD_PIECE_MASK;
@@ -63,12 +63,12 @@ static __always_inline bool record_read_piece(struct weir_record_stream *stream)
 	if (kept > sizeof(stream->kept))
 		return false;
 	bpf_probe_read_kernel(stream->window, kept, stream->kept);
-	if (bpf_probe_read_user(stream->window + kept, bytes, (const void *)stream->address))
+	if (bpf_probe_read_user(stream->window + kept, bytes, (const void *)stream->from.address))
 		return false;
 	stream->size = kept + bytes;
 	stream->limit = stream->size - RECORD_AHEAD_BYTES;
-	stream->address += bytes;
-	stream->buffer_bytes -= bytes;
+	stream->from.address += bytes;
+	stream->from.bytes -= bytes;
 	stream->left_bytes -= bytes;
 	stream->bytes += bytes;
 	return true;
@@ -97,8 +97,8 @@ __noinline int record_read(__u64 id)
 
 	if (!stream || !stream->left_bytes)
 		return false;
-	if (!stream->buffer_bytes)
-		return user_buffers_next(stream);
+	if (!stream->from.bytes)
+		return user_buffers_next(&stream->from);
 	if (!record_read_piece(stream)) {
 		record_lose_place(stream);
 		return false;
@@ -212,9 +212,9 @@ static __always_inline void record_look_at_start(struct weir_record_stream *stre
 {
 	__u64 first = 0;
 
-	if (stream->bytes || stream->buffer_bytes < sizeof(first))
+	if (stream->bytes || stream->from.bytes < sizeof(first))
 		return;
-	bpf_probe_read_user(&first, sizeof(first), (const void *)stream->address);
+	bpf_probe_read_user(&first, sizeof(first), (const void *)stream->from.address);
 	stream->is_framed = first == RECORD_PREFACE;
 }
 
@@ -231,7 +231,7 @@ __noinline int record_begin_call(__u64 id, __u64 address, __u64 count, __u32 how
 		return false;
 	COUNT(stream->begun);
 	if (*(volatile __u64 *)&stream->begun - stream->ended != 1 ||
-	    !user_buffers_set(stream, address, count, how)) {
+	    !user_buffers_set(&stream->from, address, count, how)) {
 		stream->is_cut = 1;
 		record_miss(stream, bytes);
 		COUNT(stream->ended);
