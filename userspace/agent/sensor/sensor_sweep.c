@@ -118,7 +118,8 @@ static const struct read_app *read_app_once(struct sensor *sensor, struct read_a
 	/* The lowest eight bits of an id are a processor's, see app_make(). */
 	struct read_app *read = &apps[(app_id >> 8) % READ_APPS_MAX];
 
-	if (read->app.id == app_id)
+	/* Its path is there from its first label on, which may have come since it was read. */
+	if (read->app.id == app_id && read->exe[0])
 		return read;
 	if (sensor_read_app(sensor, app_id, &read->app, read->exe) < 0) {
 		read->app.id = 0;
