@@ -12,17 +12,9 @@ needs_programs Xvfb xdotool
 	exit 0
 }
 set_the_stage
+# shellcheck source=tests/support/screen.sh
+. "$root/tests/support/screen.sh"
 install -m 0755 "$support/drag-and-drop" "$work/"
-
-# alice_has_a_screen: an X server at her desk; $desktop is what her programs know of it.
-alice_has_a_screen() {
-	install -d -m 1777 /tmp/.X11-unix
-	alice Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp -ac -noreset \
-		3>"$work/screen" >"$work/screen.log" 2>&1 </dev/null &
-	server_pids+=($!)
-	eventually 20 test -s "$work/screen" || give_up "a screen: $(cat "$work/screen.log")"
-	desktop="env DISPLAY=:$(cat "$work/screen") GDK_BACKEND=x11 NO_AT_BRIDGE=1"
-}
 
 # alice_drags FILE FILE: the text of one, and the other is what it is dropped into.
 alice_drags() {
@@ -52,6 +44,7 @@ has_arrived() { # BYTES
 crm_serves crm.test
 store_serves im.test 5222
 alice_has_a_screen
+desktop="env DISPLAY=$screen GDK_BACKEND=x11 NO_AT_BRIDGE=1" # what her programs know of it
 weir_watches
 
 say "a poem is dragged"

@@ -12,14 +12,7 @@ tables= # of this sensor
 crm_serves crm.test
 cloud_serves pan.test
 store_serves mail.test 9000
-make_policy_list "$work/policies.txt" 20
-install -m 0644 "$work/policies.txt" "$home/policies.txt"
-cat >"$home/rows.py" <<'END'
-import csv, json, sys
-rows = csv.writer(sys.stdout)
-for line in open("rows.json"):
-    rows.writerow(json.loads(line).values())
-END
+alice_has_a_list_to_look_up 20
 weir_watches
 tables=$(find /sys/fs/bpf/weir -maxdepth 1 -name 'run-*' -newer "$work/policies.txt" | head -n 1)
 [ -n "$tables" ] || give_up "the sensor's tables are found"

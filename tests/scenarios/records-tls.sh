@@ -10,14 +10,7 @@ set_the_stage
 crm_serves crm.test
 for host in pan.test im.test shop.test; do cloud_serves "$host"; done
 for host in mail.test meet.test; do store_serves "$host" 9000; done
-make_policy_list "$work/policies.txt" 20
-install -m 0644 "$work/policies.txt" "$home/policies.txt"
-cat >"$home/rows.py" <<'END'
-import csv, json, sys
-rows = csv.writer(sys.stdout)
-for line in open("rows.json"):
-    rows.writerow(json.loads(line).values())
-END
+alice_has_a_list_to_look_up 20
 cat >"$home/post.py" <<'END'
 import csv, http.client, io, json, ssl, sys
 table = io.StringIO()

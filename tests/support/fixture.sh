@@ -335,6 +335,19 @@ make_policy_list() {
 	done >"$1"
 }
 
+# alice_has_a_list_to_look_up N: policies.txt, and rows.py, which makes a table of rows.json, what the
+# CRM answered.
+alice_has_a_list_to_look_up() {
+	make_policy_list "$work/policies.txt" "$1"
+	install -m 0644 "$work/policies.txt" "$home/policies.txt"
+	cat >"$home/rows.py" <<-'END'
+		import csv, json, sys
+		rows = csv.writer(sys.stdout)
+		for line in open("rows.json"):
+		    rows.writerow(json.loads(line).values())
+	END
+}
+
 # ---- the employee ---------------------------------------------------------------
 
 # alice COMMAND...: as the employee, at her desk, in her home.

@@ -146,8 +146,8 @@ static bool is_over(struct sensor *sensor, uint64_t app_id)
 	       app.ended_ns != 0;
 }
 
-static int report(struct sensor *sensor, const struct weir_record_stream *stream,
-		  const struct weir_flow *flow, const struct sensor_records *records)
+static void report(struct sensor *sensor, const struct weir_record_stream *stream,
+		   const struct weir_flow *flow, const struct sensor_records *records)
 {
 	char path[WEIR_NAME_BYTES + 1], exe[WEIR_NAME_BYTES + 1];
 	struct sensor_app described;
@@ -162,7 +162,6 @@ static int report(struct sensor *sensor, const struct weir_record_stream *stream
 	}
 	sensor->handler.records(sensor->handler.userdata, &report, has_app ? &described : NULL,
 				records);
-	return 0;
 }
 
 /* Those that were not told, and when nothing more comes for now, those that may be some. */
