@@ -61,6 +61,8 @@ enum bpf_func_id {
 #define SOCK_DGRAM 2
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
+#define AF_ALG 38
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define EFAULT 14

@@ -216,10 +216,12 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	return 0;
 }
 
-/* Who reads it, or would have read it, is not known: the socket's peer is gone. */
+/* Who reads it is not known: the peer of a unix socket is gone, or nothing is known of the socket's
+ * family (vsock, Bluetooth, raw packets). What netlink and AF_ALG take the kernel itself reads. */
 static __always_inline bool transfer_is_lost(const struct object *object)
 {
-	return object->kind == WEIR_KIND_NONE && object->family == AF_UNIX;
+	return object->kind == WEIR_KIND_NONE && object->family && object->family != AF_NETLINK &&
+	       object->family != AF_ALG;
 }
 
 /*
@@ -339,9 +341,15 @@ static __noinline int transfer_copy_out(struct call *call, long result)
 {
 	struct object to = {};
 
-	if (call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to) &&
-	    result > 0)
+	bool is_taken =
+		call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to);
+
+	if (result <= 0)
+		return 0;
+	if (is_taken)
 		flow_out(call->app, &to, result, NULL, false);
+	else if (transfer_is_lost(&to))
+		flow_note_gap(call->app->id, call->number);
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 
 /* What the socket calls of a puppet point at: it lies in the puppet's data, behind the rows. */
 
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,6 +17,8 @@
 struct letter {
 	struct sockaddr_un path, names[2];
 	struct sockaddr_in peers[LETTER_MESSAGES];
+	struct sockaddr_ll link;
+	struct sockaddr_nl kernel;
 	struct mmsghdr messages[LETTER_MESSAGES];
 	struct iovec parts[LETTER_MESSAGES];
 	char controls[LETTER_MESSAGES][CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));

@@ -77,8 +77,10 @@ static const struct channel channels[] = {
 	{"phones (MTP)", "partial",
 	 "where gvfs or another FUSE program mounts them; a program that speaks MTP itself (libmtp "
 	 "by usbfs) is not seen"},
-	{"Bluetooth", "none",
-	 "sockets of AF_BLUETOOTH are not followed (OBEX by obexd); rfcomm lines are serial lines"},
+	{"Bluetooth, vsock, raw packets", "none",
+	 "a coverage_gap event says when an app that holds labelled data writes to a socket of "
+	 "another family than those above (OBEX by obexd, AF_VSOCK, AF_PACKET); rfcomm lines are "
+	 "serial lines"},
 	{"terminals", "none", "what a person reads off the screen is not seen"},
 	{"clipboard of X11", "partial",
 	 "selections are followed to the byte between clients of a local server or Xwayland; not "

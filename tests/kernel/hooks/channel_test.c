@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -304,6 +306,38 @@ static void pages_that_are_sent_without_a_copy_are_counted(void **state)
 	coverage_note("send with MSG_ZEROCOPY (TCP)", COVERAGE_EXACT);
 }
 
+static void what_goes_into_raw_packets_is_said(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = letter_socket(scene, CLERK, AF_PACKET, SOCK_DGRAM);
+	struct letter *letter = letter_of(scene, CLERK);
+
+	letter->link = (struct sockaddr_ll){.sll_family = AF_PACKET,
+					    .sll_protocol = htons(ETH_P_LOOPBACK),
+					    .sll_ifindex = (int)if_nametoindex("lo")};
+	scene_read_source(scene, CLERK);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK),
+				    SCENE_BYTES, 0, (long)&letter->link, sizeof(letter->link)),
+			 SCENE_BYTES);
+	assert_int_equal(count_gaps(scene), 1);
+	coverage_note("raw packets, AF_PACKET (said)", COVERAGE_GAP);
+}
+
+/* Each program that asks for an address does so. */
+static void what_the_kernel_is_asked_is_no_gap(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = letter_socket(scene, CLERK, AF_NETLINK, SOCK_RAW);
+	struct letter *letter = letter_of(scene, CLERK);
+
+	letter->kernel = (struct sockaddr_nl){.nl_family = AF_NETLINK};
+	scene_read_source(scene, CLERK);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK),
+				    SCENE_BYTES, 0, (long)&letter->kernel, sizeof(letter->kernel)),
+			 SCENE_BYTES);
+	assert_int_equal(count_gaps(scene), 0);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
 
 int main(int argc, char **argv)
@@ -319,6 +353,8 @@ int main(int argc, char **argv)
 		STORY(a_name_from_before_the_sensor_started_is_found),
 		STORY(a_datagram_to_another_text_is_a_gap),
 		STORY(pages_that_are_sent_without_a_copy_are_counted),
+		STORY(what_goes_into_raw_packets_is_said),
+		STORY(what_the_kernel_is_asked_is_no_gap),
 	};
 	int r = puppet_main(argc, argv);
 
