@@ -22,7 +22,7 @@ struct call {
 	struct task_struct *task;
 	__u32 number;           /* the place of its rule */
 	__u16 is_memory;        /* its object is the memory of an app */
-	__u16 is_nothing;       /* no data rests in its object */
+	__u16 is_terminal;      /* its object may be a pseudo-terminal */
 	__u64 unix_sock;        /* address of the unix socket that it wrote to, or 0 */
 	struct weir_flow *flow; /* that it added to, or NULL */
 	__u64 stream;           /* that is looked at for records, or 0 */

@@ -22,7 +22,8 @@ struct object {
 	};
 	__u32 kind;
 	__u16 family;
-	__u16 is_stacked; /* its file is on overlayfs, its key that of the file below */
+	__u8 is_stacked;  /* its file is on overlayfs, its key that of the file below */
+	__u8 is_terminal; /* of KIND_NONE: what is pasted there is looked at */
 };
 
 /*
@@ -89,7 +90,9 @@ static __always_inline void object_read_key(struct inode *inode, struct weir_obj
 	ret_key->generation = BPF_CORE_READ(inode, i_generation);
 }
 
-#define OBJECT_STACKED 255 /* not a kind: of a regular file of overlayfs */
+/* Not kinds: a regular file of overlayfs, and what may be a pseudo-terminal. */
+#define OBJECT_STACKED 255
+#define OBJECT_TERMINAL 254
 
 /*
  * Synthetic file systems answer from the kernel: nothing rests there. But one file of procfs is
@@ -125,8 +128,9 @@ static __always_inline __u32 object_kind_of_device(struct inode *inode)
 {
 	__u32 dev = BPF_CORE_READ(inode, i_rdev), major = dev >> 20;
 
-	if (major == 1 || (major == 4 && (dev & 0xfffff) < 64) || major == 5 ||
-	    (major >= 128 && major <= 143))
+	if (major == 5 || (major >= 128 && major <= 143))
+		return OBJECT_TERMINAL;
+	if (major == 1 || (major == 4 && (dev & 0xfffff) < 64))
 		return WEIR_KIND_NONE;
 	return WEIR_KIND_DEVICE;
 }
@@ -355,6 +359,9 @@ static __always_inline void object_resolve(struct file *file, __u32 direction,
 	ret_object->family = 0;
 	ret_object->is_stacked = 0;
 	ret_object->kind = object_kind_of_inode(inode);
+	ret_object->is_terminal = ret_object->kind == OBJECT_TERMINAL;
+	if (ret_object->is_terminal)
+		ret_object->kind = WEIR_KIND_NONE;
 	if (ret_object->kind == WEIR_KIND_NONE)
 		return;
 	if (ret_object->kind == WEIR_KIND_MEMORY) {

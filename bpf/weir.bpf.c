@@ -166,14 +166,14 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		wayland_note_passed(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_in(call_arg(call, 0));
-		if (call->is_nothing && result > 0 && call->gate->volatile_objects)
+		if (call->is_terminal && result > 0 && call->gate->volatile_objects)
 			terminal_take(call_arg(call, 0), result);
 		break;
 	case WEIR_CALL_WRITE:
 		transfer_exit_write(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_count(call_arg(call, 0), result);
-		if (call->is_nothing && call->app->labels)
+		if (call->is_terminal && call->app->labels)
 			terminal_given(call_arg(call, 0), call_arg(call, 1), call_arg(call, 2),
 				       call_buffers_how(call), result > 0 ? result : 0);
 		if (call->unix_sock && clipboard_may_pass(call))

@@ -135,8 +135,7 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 		clipboard_enter_call(call, object.sock);
 	if (call->app->is_hub && object.kind == WEIR_KIND_PIPE)
 		wayland_relay_out(fd);
-	if (object.kind == WEIR_KIND_NONE && call->rule->call == WEIR_CALL_WRITE &&
-	    call->app->labels)
+	if (object.is_terminal && call->rule->call == WEIR_CALL_WRITE && call->app->labels)
 		terminal_give(fd, call_arg(call, 1), call_arg(call, 2), call_buffers_how(call));
 }
 
@@ -209,7 +208,7 @@ static __noinline int transfer_exit_read(struct call *call, long result)
 	if (!call->app->is_open && transfer_is_message(call) && transfer_has_passed(call, result))
 		app_open(call->app);
 	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes) {
-		call->is_nothing = object.kind == WEIR_KIND_NONE && !object.family;
+		call->is_terminal = object.is_terminal;
 		return 0;
 	}
 	flow_in(call->app, &object, bytes, NULL, false);
@@ -315,7 +314,7 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 		bytes = datagram_send(call, object.sock, bytes, result, call->number);
 	if (object.family == AF_UNIX)
 		call->unix_sock = (__u64)object.sock;
-	call->is_nothing = object.kind == WEIR_KIND_NONE && !object.family;
+	call->is_terminal = object.is_terminal;
 	if (!is_taken || !bytes)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)
