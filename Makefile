@@ -121,8 +121,8 @@ BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(or $(CROSS),$(shell
 MULTIARCH ?= $(shell $(CLANG) -print-multiarch 2>/dev/null || true)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror -Ibpf \
 	-idirafter $(SYSROOT)/usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
-BPF_SOURCE := $(wildcard bpf/weir.bpf.c)
-SKELETON := $(if $(BPF_SOURCE),$(BUILD)/bpf/weir.skel.h)
+BPF_SOURCE := $(wildcard bpf/*.bpf.c)
+SKELETON := $(BPF_SOURCE:%.bpf.c=$(BUILD)/%.skel.h)
 
 # ---- targets ----------------------------------------------------------------
 
@@ -156,7 +156,7 @@ CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi check-sta
 CHECK_KERNELS = "&Debian's kernels 5.10 and 7.x=KERNEL_TESTS='verifier_test label_test hooks/transfer_test hooks/uring_test reboot_test' KERNEL_SCENARIO= scripts/kernel-matrix 5.10 7"
 CHECK_CROSS = "build for aarch64=$(SUBMAKE) cross-aarch64"
 # Bytes of applications, networks and files that anybody may have made.
-STRANGERS_FUZZED = tests/fuzz/bpf/% tests/fuzz/agent/scan/% tests/fuzz/agent/names/% %/quic_hello_fuzz.c
+STRANGERS_FUZZED = tests/fuzz/bpf/% tests/fuzz/agent/scan/% tests/fuzz/agent/names/% %/quic_hello_fuzz.c %/greeting_parts_fuzz.c
 STRANGERS_FUZZERS = $(patsubst %.c,build/fuzz/%,$(filter $(STRANGERS_FUZZED),$(FUZZ_SOURCES)))
 OWN_FUZZERS = $(filter-out $(STRANGERS_FUZZERS),$(FUZZ_SOURCES:%.c=build/fuzz/%))
 CHECK_FUZZ = "build of fuzzers=$(SUBMAKE) FUZZ=1 BUILD=build/fuzz fuzzers" \
@@ -253,8 +253,8 @@ check-abi: ## sizes and offsets of bpf/abi.h are the recorded ones (scripts/chec
 	@BUILD=$(BUILD) CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) scripts/check-abi
 
 .PHONY: check-stack
-check-stack: $(BUILD)/bpf/weir.bpf.o ## no chain of calls in the kernel side needs more stack than 5.10 gives it
-	@scripts/check-stack $<
+check-stack: $(BPF_SOURCE:%.bpf.c=$(BUILD)/%.bpf.o) ## no chain of calls in the kernel side needs more stack than 5.10 gives it
+	@for object in $^; do scripts/check-stack $$object || exit 1; done
 
 .PHONY: install
 install: all ## install below DESTDIR/PREFIX: programs, systemd units, the example policy
@@ -358,13 +358,13 @@ $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
 
 # bpf/kernel.h declares what CO-RE relocates, so no header of one kernel is needed.
 # The second step drops DWARF and keeps BTF.
-$(BUILD)/bpf/weir.bpf.o: bpf/weir.bpf.c
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.tmp.o) $<
 	$(call say,BPFLD)$(BPFTOOL) gen object $@ $(@:.o=.tmp.o)
 
-$(BUILD)/bpf/weir.skel.h: $(BUILD)/bpf/weir.bpf.o
-	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name weir_bpf >$@
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 # ---- rules of the house -----------------------------------------------------
 

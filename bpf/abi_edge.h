@@ -16,7 +16,8 @@ enum weir_edge_kind {
 	WEIR_EDGE_HELLO = 7,    /* struct weir_hello_edge follows */
 };
 
-#define WEIR_HELLO_BYTES 1504 /* of a datagram; more do not fit into an Ethernet frame */
+#define WEIR_HELLO_BYTES 1504    /* of a datagram; more do not fit into an Ethernet frame */
+#define WEIR_GREETING_BYTES 2048 /* a power of two */
 
 /* A ring buffer record. It rings; the tables hold the truth. */
 struct weir_edge {
@@ -61,9 +62,20 @@ struct weir_hello_edge {
 	__u8 datagram[WEIR_HELLO_BYTES];
 };
 
+/* A part of what some client, labelled or not, said first on a connection. In a ring of its own.
+ * Stays on this machine: the agent reads whom it is for. */
+struct weir_greeting {
+	struct weir_address peer;
+	__u32 offset; /* of the part in the greeting; 0 of datagrams */
+	__u16 bytes;  /* 0: a TCP connection is being made */
+	__u16 padding;
+	__u8 data[WEIR_GREETING_BYTES];
+};
+
 static_assert(sizeof(struct weir_edge) == 56, "abi");
 static_assert(sizeof(struct weir_path_edge) == 1376, "abi");
 static_assert(sizeof(struct weir_question) == 328, "abi");
 static_assert(sizeof(struct weir_hello_edge) == 1592, "abi");
+static_assert(sizeof(struct weir_greeting) == 2080, "abi");
 
 #endif

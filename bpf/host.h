@@ -24,14 +24,14 @@
 #define HOST_INLINE static inline
 #endif
 
+#include "abi.h"
+#include "greeting.h"
+
 #define HOST_NAME_BYTES 253 /* RFC 1035 2.3.4, as text */
 #define HOST_EXTENSIONS_MAX 64
-#define HOST_HEADER_BYTES 1024 /* that are searched for the Host */
-#define HOST_BYTES_MAX 16389   /* a TLS record, RFC 8446 5.1 */
+#define HOST_BYTES_MAX 16389 /* a TLS record, RFC 8446 5.1 */
 
-/* RFC 8446 4 and 5.1, RFC 6066 3, RFC 9849 5 */
-#define HOST_TLS_HANDSHAKE 22
-#define HOST_TLS_CLIENT_HELLO 1
+/* RFC 8446 4, RFC 6066 3, RFC 9849 5 */
 #define HOST_TLS_SERVER_NAME 0
 #define HOST_TLS_ENCRYPTED_HELLO 0xfe0d
 #define HOST_TLS_RANDOM_END 43 /* record 5, handshake 4, version 2, random 32 */
@@ -60,8 +60,9 @@ HOST_FUNCTION __u64 host_find_extensions(__u64 address, __u32 bytes)
 {
 	__u32 at = HOST_TLS_RANDOM_END, end = bytes, length;
 
-	if (bytes < HOST_TLS_RANDOM_END + 1 || host_read8(address, 0) != HOST_TLS_HANDSHAKE ||
-	    host_read8(address, 1) != 3 || host_read8(address, 5) != HOST_TLS_CLIENT_HELLO)
+	if (bytes < HOST_TLS_RANDOM_END + 1 || host_read8(address, 0) != GREETING_TLS_HANDSHAKE ||
+	    host_read8(address, 1) != GREETING_TLS_VERSION ||
+	    host_read8(address, 5) != GREETING_TLS_CLIENT_HELLO)
 		return 0;
 	length = host_read16(address, 3) + 5;
 	if (length < end)
@@ -154,7 +155,7 @@ HOST_FUNCTION __u32 host_find_header(__u64 address, __u32 bytes)
 	__u64 window = 0;
 	__u32 i;
 
-	for (i = 0; i < HOST_HEADER_BYTES; i++) {
+	for (i = 0; i < GREETING_REQUEST_BYTES; i++) {
 		if (i >= bytes)
 			break;
 		window = window << 8 | host_read8(address, i);
@@ -167,24 +168,9 @@ HOST_FUNCTION __u32 host_find_header(__u64 address, __u32 bytes)
 /* The first four letters of a request, RFC 9110 9 and RFC 5789. */
 HOST_FUNCTION __u32 host_read_method(__u64 address, __u32 bytes)
 {
-	if (bytes < 16)
+	if (bytes < GREETING_BYTES_MIN)
 		return 0;
 	return host_read16(address, 0) << 16 | host_read16(address, 2);
-}
-
-#define HOST_METHOD(a, b, c, d) ((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
-#define HOST_CONNECT HOST_METHOD('C', 'O', 'N', 'N')
-
-HOST_INLINE int host_is_request(__u32 method)
-{
-	return method == HOST_METHOD('G', 'E', 'T', ' ') ||
-	       method == HOST_METHOD('P', 'O', 'S', 'T') ||
-	       method == HOST_METHOD('P', 'U', 'T', ' ') ||
-	       method == HOST_METHOD('H', 'E', 'A', 'D') ||
-	       method == HOST_METHOD('P', 'A', 'T', 'C') ||
-	       method == HOST_METHOD('D', 'E', 'L', 'E') ||
-	       method == HOST_METHOD('O', 'P', 'T', 'I') ||
-	       method == HOST_METHOD('P', 'R', 'O', 'P');
 }
 
 #define HOST_METHOD_BYTES 9 /* "PROPFIND " */
@@ -213,7 +199,7 @@ HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 {
 	__u32 at, length;
 
-	if (method == HOST_CONNECT)
+	if (method == GREETING_CONNECT)
 		at = 8; /* "CONNECT " */
 	else
 		at = host_find_target(address, bytes);
@@ -227,6 +213,22 @@ HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 	return length ? HOST_PAIR(at, length) : 0;
 }
 
+/* Where the name is, and its length; says in source, an enum weir_host_source, who named it. */
+HOST_INLINE __u64 host_find(__u64 address, __u32 bytes, __u32 *ret_source)
+{
+	__u32 method = host_read_method(address, bytes);
+
+	if (method >> 24 == GREETING_TLS_HANDSHAKE) {
+		*ret_source = host_has_encrypted_hello(address, bytes) ? WEIR_HOST_TLS_FRONT
+								       : WEIR_HOST_TLS;
+		return host_find_tls(address, bytes);
+	}
+	if (method != GREETING_CONNECT && !greeting_is_request(method))
+		return 0;
+	*ret_source = method == GREETING_CONNECT ? WEIR_HOST_CONNECT : WEIR_HOST_HTTP;
+	return host_find_http(address, bytes, method);
+}
+
 /* Whether these bytes may be the beginning of a greeting whose rest is still to come, as far as it
  * can be told before a host was looked for. */
 HOST_FUNCTION __u32 host_is_cut(__u64 address, __u32 bytes)
@@ -236,8 +238,8 @@ HOST_FUNCTION __u32 host_is_cut(__u64 address, __u32 bytes)
 	if (!bytes)
 		return 0;
 	first = host_read8(address, 0);
-	if (first != HOST_TLS_HANDSHAKE)
-		return bytes < 16 && first >= 'A' && first <= 'Z';
+	if (first != GREETING_TLS_HANDSHAKE)
+		return bytes < GREETING_BYTES_MIN && first >= 'A' && first <= 'Z';
 	if (bytes < 5)
 		return bytes == 1 || host_read8(address, 1) == 3;
 	return host_read8(address, 1) == 3 && bytes < 5 + host_read16(address, 3);
@@ -248,7 +250,7 @@ HOST_FUNCTION __u32 host_is_cut_request(__u64 address, __u32 bytes)
 {
 	const __u32 end = HOST_PAIR16('\r', '\n');
 
-	return bytes >= 16 && bytes < HOST_HEADER_BYTES &&
+	return bytes >= GREETING_BYTES_MIN && bytes < GREETING_REQUEST_BYTES &&
 	       (host_read16(address, bytes - 4) != end || host_read16(address, bytes - 2) != end);
 }
 

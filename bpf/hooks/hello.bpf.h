@@ -9,21 +9,12 @@
 #include "../call.bpf.h"
 #include "../host.h"
 
-#define HELLO_BYTES_MIN 1200 /* RFC 9000 14.1 */
-#define HELLO_VERSION_1 1u
-#define HELLO_VERSION_2 0x6b3343cfu /* RFC 9369 3.1 */
-
-/* A long header of the type Initial: RFC 9000 17.2.2, RFC 9369 3.2. */
 __noinline __u32 hello_is_initial(__u64 address, __u32 bytes)
 {
-	__u32 type, version;
-
-	if (bytes < HELLO_BYTES_MIN)
+	if (bytes < GREETING_QUIC_BYTES_MIN)
 		return 0;
-	type = host_read8(address, 0) & 0xb0;
-	version = host_read16(address, 1) << 16 | host_read16(address, 3);
-	return (version == HELLO_VERSION_1 && type == 0x80) ||
-	       (version == HELLO_VERSION_2 && type == 0x90);
+	return greeting_is_quic(host_read8(address, 0),
+				host_read16(address, 1) << 16 | host_read16(address, 3));
 }
 
 static __noinline int hello_tell(const struct weir_flow *flow, __u64 app_id, __u64 address,

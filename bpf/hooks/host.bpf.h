@@ -57,22 +57,6 @@ static __noinline __u64 host_first_buffer(struct call *call, __u64 bytes, __u32 
 	return length & ~(compat << 32) & HOST_USER_MASK;
 }
 
-/* Where the name is, and its length; says in source who named it. */
-static __always_inline __u64 host_find(__u64 address, __u32 bytes, __u32 *ret_source)
-{
-	__u32 method = host_read_method(address, bytes);
-
-	if (method >> 24 == HOST_TLS_HANDSHAKE) {
-		*ret_source = host_has_encrypted_hello(address, bytes) ? WEIR_HOST_TLS_FRONT
-								       : WEIR_HOST_TLS;
-		return host_find_tls(address, bytes);
-	}
-	if (method != HOST_CONNECT && !host_is_request(method))
-		return 0;
-	*ret_source = method == HOST_CONNECT ? WEIR_HOST_CONNECT : WEIR_HOST_HTTP;
-	return host_find_http(address, bytes, method);
-}
-
 /* Who writes to a TCP connection says whom it is for. */
 static __noinline int host_note_stream(struct weir_flow *flow, __u64 address, __u32 bytes)
 {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Names. Customer rows go to addresses that nobody asked for by name on the connection itself: what they
-# are called is known from the DNS answers that this machine got, and from /etc/hosts.
+# Names. Customer rows go to addresses that nobody asked for by name on the connection itself, but for
+# one: what they are called is known from the DNS answers that this machine got, and from /etc/hosts.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
@@ -54,8 +54,8 @@ soon "an address is called what was asked for, not what that is an alias of" \
 	sink_is 10.77.0.61 www.files.example dns_answer
 soon "what no answer has named is called as /etc/hosts says" \
 	sink_is 10.77.0.62 ledger.example hosts_file
-soon "an upload that says no name while it holds the rows has one" \
-	sink_is 10.77.0.63 upload.example dns_answer
+soon "an upload that said its name before it read the rows has that" \
+	sink_is 10.77.0.63 upload.example tls_server_name
 soon "an answer over TCP is heard, too" sink_is 10.77.0.64 stream.example dns_answer
 soon "the paragraph says who named it" \
 	incidents_say "any('www.files.example (10.77.0.61, named by a DNS answer; not named by the policy)' in i['explanation'] for i in d)"

@@ -122,6 +122,8 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 						.cgroups = agent->cgroups,
 						.volumes = agent->volumes,
 						.quic = agent->quic,
+						.find_greeted = agent_find_greeted,
+						.greeted_userdata = agent,
 						.boot_id = agent->boot_id,
 						.boot_offset_ns = clock_boot_offset_ns()};
 	r = open_spool(agent);
@@ -157,7 +159,7 @@ static int start_sensor(struct agent *agent)
 	r = sensor_new(agent->loop, &config, agent->policy, &handler, &agent->sensor, &reason);
 	if (r < 0)
 		log_error("%s", reason ? reason : strerror(-r));
-	return r;
+	return r < 0 ? r : agent_start_greetings(agent);
 }
 
 static const char *describe_gap(const struct sensor_start *start)
@@ -274,6 +276,7 @@ void agent_free(struct agent *agent)
 	sensor_free(agent->sensor);
 	agent_free_names(agent);
 	agent_free_hosts(agent);
+	agent_free_greetings(agent);
 	spool_close(agent->spool);
 	labelled_files_free(agent->files);
 	held_free(agent->held);

@@ -23,11 +23,6 @@ static const struct channel channels[] = {
 	{"pipe, fifo", "full", ""},
 	{"tcp and udp, ipv4 and ipv6", "full", ""},
 	{"loopback connections", "full", ""},
-	{"names of destinations", "partial",
-	 "a TCP connection that an app opens while it holds labelled data is named by its TLS "
-	 "hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 and 2 by its hello; those that were "
-	 "made before, what io_uring sends, and QUIC begun before the agent was restarted, by "
-	 "address"},
 	{"DNS questions", "partial",
 	 "of apps that hold labelled data: to port 53 by UDP and TCP, counted by domain; not over "
 	 "TLS or HTTPS, by io_uring, by sendmmsg to servers that each message names (these are an "
@@ -171,6 +166,22 @@ static const struct channel answers_seen = {
 static const struct channel answers_not_seen = {
 	"names by DNS answers", "none", "the agent may not listen to packets; /etc/hosts is read"};
 
+static const struct channel names_said = {
+	"names of destinations", "partial",
+	"a TCP connection is named by its TLS hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 "
+	"and 2 by its hello, also when that was sent before the app held labelled data, and in "
+	"other network namespaces (containers); by address where it was sent before the agent "
+	"came, behind 16 segments, in several TLS records, behind 8 KiB of a hello or 1 KiB of a "
+	"request, and outside of the cgroups of an agent that is in a container itself; two "
+	"namespaces that use the same ports to one host at the same time are taken for one"};
+
+static const struct channel names_said_labelled = {
+	"names of destinations", "partial",
+	"a TCP connection that an app opens while it holds labelled data is named by its TLS "
+	"hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 and 2 by its hello; those that were "
+	"made before, what io_uring sends, and QUIC begun before the agent was restarted, by "
+	"address: there is no v2 hierarchy of cgroups, or the agent may not listen at its root"};
+
 static int add_channel(json_t *table, const struct channel *channel)
 {
 	return json_array_append_new(table,
@@ -185,6 +196,7 @@ json_t *agent_describe_coverage(const struct agent *agent)
 
 	sensor_describe_start(agent->sensor, &start);
 	add_channel(table, start.follows_uring ? &rings_followed : &rings_missed);
+	add_channel(table, agent_hears_greetings(agent) ? &names_said : &names_said_labelled);
 	add_channel(table, agent_sees_answers(agent) ? &answers_seen : &answers_not_seen);
 	add_channel(table, agent->scan ? &records_counted : &records_not_counted);
 	for (size_t i = 0; agent->scan && i < sizeof(streams_counted) / sizeof(streams_counted[0]);

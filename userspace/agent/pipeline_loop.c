@@ -23,6 +23,7 @@ void agent_sweep(struct agent *agent)
 	sensor_mark_seen(agent->sensor, clock_boottime_ns());
 	agent_observe_clock(agent);
 	agent_reread_hosts(agent);
+	agent_hear_greetings(agent);
 	if (!sensor_is_idle(agent->sensor))
 		(void)sensor_sweep(agent->sensor);
 	agent_tell_questions(agent);

@@ -6,6 +6,7 @@
 
 #include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
+#include "agent/enrich/greeted.h"
 #include "agent/enrich/held.h"
 #include "agent/enrich/labelled_files.h"
 #include "agent/enrich/quic_names.h"
@@ -36,6 +37,7 @@ struct agent {
 	struct keeper *keeper;
 	struct agent_names *names;
 	struct agent_hosts *hosts;
+	struct agent_greetings *greetings;
 	struct agent_scan *scan; /* NULL: the policy has no [record] */
 	size_t n_records_read;   /* of the policy's, that the kernel side reads streams for */
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
@@ -139,6 +141,24 @@ bool agent_sees_answers(const struct agent *agent);
 struct tap_counts;
 
 void agent_count_answers(const struct agent *agent, struct tap_counts *ret_counts);
+
+/* pipeline_greetings.c: whom connections are for, as clients say before they hold labels. */
+int agent_start_greetings(struct agent *agent);
+void agent_free_greetings(struct agent *agent);
+/* Takes what was said until now: it must not fill the ring. */
+void agent_hear_greetings(struct agent *agent);
+/* The host that a flow's connection was made to, of report_context. The name lives until the next
+ * call here. */
+bool agent_find_greeted(void *userdata, const struct sensor_flow *flow,
+			struct greeted_name *ret_name);
+/* Whether they are heard. */
+bool agent_hears_greetings(const struct agent *agent);
+
+struct agent_greetings_counts {
+	uint64_t heard, refused, dropped; /* parts */
+};
+
+void agent_count_greetings(const struct agent *agent, struct agent_greetings_counts *ret_counts);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

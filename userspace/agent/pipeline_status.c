@@ -106,6 +106,17 @@ static void add_answers_stage(json_t *table, const struct agent *agent)
 					 .dropped = counts.dropped + counts.refused});
 }
 
+static void add_greetings_stage(json_t *table, const struct agent *agent)
+{
+	struct agent_greetings_counts counts;
+
+	agent_count_greetings(agent, &counts);
+	add_stage(table, &(struct stage){.name = "greetings",
+					 .in = counts.heard,
+					 .out = counts.heard - counts.refused - counts.dropped,
+					 .dropped = counts.refused + counts.dropped});
+}
+
 static void add_names_stage(json_t *table, const struct agent *agent)
 {
 	struct agent_names_counts counts;
@@ -139,6 +150,7 @@ static json_t *describe_stages(const struct agent *agent, const struct sensor_co
 	add_scan_stage(table, agent);
 	add_names_stage(table, agent);
 	add_answers_stage(table, agent);
+	add_greetings_stage(table, agent);
 	add_event_stages(table, agent);
 	add_uplink_stage(table, agent);
 	return table;

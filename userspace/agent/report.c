@@ -8,6 +8,7 @@
 
 #include "agent/enrich/cgroup_names.h"
 #include "agent/enrich/exe_hash.h"
+#include "agent/enrich/greeted.h"
 #include "agent/enrich/place.h"
 #include "agent/enrich/quic_names.h"
 #include "agent/enrich/volumes.h"
@@ -187,6 +188,17 @@ static int name_asked_host(const struct report_context *context, const struct se
 	return set_host(event, name->host, name->is_front ? EVENT_HOST_TLS_FRONT : EVENT_HOST_TLS);
 }
 
+/* The same, by what was said while nothing labelled was there yet. */
+static int name_greeted_host(const struct report_context *context, const struct sensor_flow *flow,
+			     struct event *event)
+{
+	struct greeted_name name;
+
+	if (event->object.host || !context->find_greeted(context->greeted_userdata, flow, &name))
+		return 0;
+	return set_host(event, name.host, name.source);
+}
+
 /* What the address was called goes behind that, and decides nothing: it may be others', too. */
 static int name_address(const struct report_context *context, const struct sensor_flow *flow,
 			struct event *event)
@@ -210,6 +222,9 @@ static int describe_peer(const struct report_context *context, const struct sens
 	int r = name_asked_host(context, flow, event);
 
 	peer.host = event->object.host;
+	/* These describe and do not decide. */
+	if (r == 0)
+		r = name_greeted_host(context, flow, event);
 	if (r == 0)
 		r = name_address(context, flow, event);
 	return r < 0 ? r : place_describe_peer(context->policy, &peer, flow->protocol, event);

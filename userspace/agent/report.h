@@ -4,12 +4,14 @@
 
 /* From what the sensor reports to the event that is sent: where sensor and enrich meet. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "event/event.h"
 
 struct cgroup_names;
 struct exe_hash;
+struct greeted_name;
 struct host_names;
 struct policy;
 struct quic_names;
@@ -24,6 +26,10 @@ struct report_context {
 	struct volumes *volumes;
 	const struct host_names *hosts;
 	const struct quic_names *quic;
+	/* Whom a connection was for before its app held labels. */
+	bool (*find_greeted)(void *userdata, const struct sensor_flow *flow,
+			     struct greeted_name *ret_name);
+	void *greeted_userdata;
 	const char *boot_id;
 	uint64_t boot_offset_ns;  /* CLOCK_REALTIME minus CLOCK_BOOTTIME, now */
 	uint64_t first_offset_ns; /* the same for first times of flows: one value all boot long */

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	host_has_encrypted_hello(address, (__u32)size);
 	host_is_cut(address, (__u32)size);
 	host_is_cut_request(address, (__u32)size);
-	if (method == HOST_CONNECT || host_is_request(method))
+	if (method == GREETING_CONNECT || greeting_is_request(method))
 		check_place(host_find_http(address, (__u32)size, method), size);
 	return 0;
 }

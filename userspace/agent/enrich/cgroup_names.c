@@ -5,15 +5,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <mntent.h>
 #include <search.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
+#include "base/cgroup.h"
 #include "base/cleanup.h"
 
 #define NAMES_MAX 1024
@@ -39,17 +37,6 @@ struct kernfs_handle {
 	uint64_t id;
 };
 
-/* Copes with what is below another mount: the path then belongs to that one. */
-static int open_mount(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct statfs info;
-
-	if (fd < 0 || fstatfs(fd, &info) < 0 || info.f_type != CGROUP2_SUPER_MAGIC)
-		return -ENOENT;
-	return TAKE_FD(fd);
-}
-
 static bool read_path(int fd, char *ret_path, size_t size)
 {
 	char link[32];
@@ -63,28 +50,15 @@ static bool read_path(int fd, char *ret_path, size_t size)
 	return true;
 }
 
-static void find_mount(struct cgroup_names *names, const char *mounts_path)
-{
-	FILE *mounts = setmntent(mounts_path, "re");
-	const struct mntent *entry;
-
-	while (mounts && names->mount_fd < 0 && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "cgroup2") == 0)
-			names->mount_fd = open_mount(entry->mnt_dir);
-	if (mounts)
-		endmntent(mounts);
-	if (names->mount_fd >= 0)
-		(void)read_path(names->mount_fd, names->mount_path, sizeof(names->mount_path));
-}
-
 int cgroup_names_new(const char *mounts_path, struct cgroup_names **ret_names)
 {
 	struct cgroup_names *names = calloc(1, sizeof(*names));
 
 	if (!names)
 		return -ENOMEM;
-	names->mount_fd = -1;
-	find_mount(names, mounts_path);
+	names->mount_fd = cgroup_open_root(mounts_path);
+	if (names->mount_fd >= 0)
+		(void)read_path(names->mount_fd, names->mount_path, sizeof(names->mount_path));
 	*ret_names = names;
 	return 0;
 }

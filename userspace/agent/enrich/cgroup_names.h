@@ -13,9 +13,8 @@
 struct cgroup_names;
 
 /*
- * Names come by way of the first cgroup2 file system in mounts_path (as /proc/self/mounts) that
- * can be opened; without one there are ids only. Nothing is mounted: a second mount would change
- * the options of the first (cgroup_get_tree(), kernel/cgroup/cgroup.c). 0 or -ENOMEM.
+ * Names come by way of cgroup_open_root(mounts_path); where that opens nothing there are ids only.
+ * 0 or -ENOMEM.
  */
 int cgroup_names_new(const char *mounts_path, struct cgroup_names **ret_names);
 void cgroup_names_free(struct cgroup_names *names);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/sensor/greeting_parts.h"
+#include "kernel/hello.h"
+
+static int set_up(void **state)
+{
+	struct greeting_parts *parts;
+
+	if (greeting_parts_new(&parts) < 0)
+		return -1;
+	*state = parts;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	greeting_parts_free(*state);
+	return 0;
+}
+
+static struct greeting_part part_of(uint16_t local_port, const char *data, size_t offset,
+				    size_t bytes)
+{
+	return (struct greeting_part){.peer = in6addr_loopback,
+				      .port = 443,
+				      .local_port = local_port,
+				      .protocol = IPPROTO_TCP,
+				      .offset = (uint32_t)offset,
+				      .data = (const uint8_t *)data + offset,
+				      .bytes = bytes};
+}
+
+static int when_said(struct greeting_parts *parts, uint16_t local_port, const char *data,
+		     size_t offset, size_t bytes, struct greeting_name *ret_name)
+{
+	struct greeting_part part = part_of(local_port, data, offset, bytes);
+
+	return greeting_parts_take(parts, &part, ret_name);
+}
+
+static void assert_named(struct greeting_parts *parts, const char *greeting, size_t bytes,
+			 enum sensor_host_source source, const char *host)
+{
+	struct greeting_name name = {};
+
+	assert_int_equal(when_said(parts, 1, greeting, 0, bytes, &name), 1);
+	assert_string_equal(name.host, host);
+	assert_int_equal(name.source, source);
+}
+
+static void a_hello_names_its_host(void **state)
+{
+	char hello[HELLO_BYTES];
+
+	assert_named(*state, hello, hello_make("Pan.Test", hello), SENSOR_HOST_TLS, "pan.test");
+	assert_named(*state, hello, hello_make_front("front.test", hello), SENSOR_HOST_TLS_FRONT,
+		     "front.test");
+}
+
+static void a_request_names_its_host(void **state)
+{
+	static const char connect[] = "CONNECT pan.test:443 HTTP/1.1\r\nHost: other.test\r\n\r\n";
+	static const char post[] = "POST /upload HTTP/1.1\r\nHost: pan.test\r\n\r\n";
+
+	assert_named(*state, connect, sizeof(connect) - 1, SENSOR_HOST_CONNECT, "pan.test");
+	assert_named(*state, post, sizeof(post) - 1, SENSOR_HOST_HTTP, "pan.test");
+}
+
+static void what_names_nobody_names_nobody(void **state)
+{
+	static const char post[] = "POST /upload HTTP/1.0\r\nAccept: */*\r\n\r\n";
+	struct greeting_name name;
+	char hello[HELLO_BYTES];
+
+	assert_int_equal(when_said(*state, 1, hello, 0, hello_make(NULL, hello), &name), 0);
+	assert_int_equal(when_said(*state, 1, post, 0, sizeof(post) - 1, &name), 0);
+	assert_int_equal(when_said(*state, 1, "220 mail.test ready", 0, 19, &name), 0);
+}
+
+static void a_hello_comes_in_parts_of_any_size(void **state)
+{
+	char hello[HELLO_BYTES];
+	size_t size = hello_make("pan.test", hello);
+
+	/* A first part without the record's length is nobody's hello: the kernel side passes none.
+	 */
+	for (size_t piece = 6; piece < size; piece++) {
+		struct greeting_name name = {};
+		int r = 0;
+
+		for (size_t at = 0; at < size; at += piece) {
+			assert_int_equal(r, 0);
+			r = when_said(*state, 1, hello, at, piece < size - at ? piece : size - at,
+				      &name);
+		}
+		assert_int_equal(r, 1);
+		assert_string_equal(name.host, "pan.test");
+	}
+}
+
+static void where_a_part_is_missing_it_ends(void **state)
+{
+	struct greeting_name name;
+	char hello[HELLO_BYTES];
+	size_t size = hello_make("pan.test", hello);
+
+	assert_int_equal(when_said(*state, 1, hello, 0, 100, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 150, size - 150, &name), -EBADMSG);
+	assert_int_equal(when_said(*state, 1, hello, 100, size - 100, &name), -EBADMSG);
+}
+
+static void a_new_connection_begins_anew(void **state)
+{
+	struct greeting_name name;
+	char hello[HELLO_BYTES];
+	size_t size = hello_make("pan.test", hello);
+
+	assert_int_equal(when_said(*state, 1, hello, 0, 100, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 0, 0, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 100, size - 100, &name), -EBADMSG);
+	assert_int_equal(when_said(*state, 1, hello, 0, 100, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 100, size - 100, &name), 1);
+}
+
+/* As long as a record can say it is. */
+static void of_a_very_long_hello_the_beginning_is_read(void **state)
+{
+	char *hello = calloc(1, GREETING_PARTS_BYTES);
+	struct greeting_name name = {};
+	size_t size = hello_make("pan.test", hello);
+
+	assert_true(size < GREETING_PARTS_BYTES);
+	hello[3] = (char)0xff;
+	assert_int_equal(when_said(*state, 1, hello, 0, 4096, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 4096, GREETING_PARTS_BYTES - 4096, &name), 1);
+	assert_string_equal(name.host, "pan.test");
+	free(hello);
+}
+
+static void of_many_hellos_under_way_the_silent_ones_give_way(void **state)
+{
+	struct greeting_name name = {};
+	char hello[HELLO_BYTES];
+	size_t size = hello_make("pan.test", hello);
+
+	for (uint16_t port = 1; port <= GREETING_PARTS_MAX + 1; port++)
+		assert_int_equal(when_said(*state, port, hello, 0, 100, &name), 0);
+	assert_int_equal(when_said(*state, 1, hello, 100, size - 100, &name), -EBADMSG);
+	assert_int_equal(when_said(*state, 2, hello, 100, size - 100, &name), 1);
+	assert_int_equal(when_said(*state, GREETING_PARTS_MAX + 1, hello, 100, size - 100, &name),
+			 1);
+	assert_string_equal(name.host, "pan.test");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_hello_names_its_host),
+		TEST(a_request_names_its_host),
+		TEST(what_names_nobody_names_nobody),
+		TEST(a_hello_comes_in_parts_of_any_size),
+		TEST(where_a_part_is_missing_it_ends),
+		TEST(a_new_connection_begins_anew),
+		TEST(of_a_very_long_hello_the_beginning_is_read),
+		TEST(of_many_hellos_under_way_the_silent_ones_give_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
