@@ -147,7 +147,8 @@ static const struct channel streams_counted[] = {
 	 "tokens of 128 bytes "
 	 "and more make the count an estimate"},
 	{"records in TLS connections", "partial",
-	 "what 64-bit programs give to OpenSSL, GnuTLS and NSPR (NSS) as shared libraries, from "
+	 "what 64-bit programs give to OpenSSL, GnuTLS and NSS (by PR_Write and PR_Send, not "
+	 "PR_Writev, PR_SendTo and PR_TransmitFile) as shared libraries, from "
 	 "the moment on that a labelled app was seen to have the library loaded; not where the "
 	 "library is part of the program (Go, Chromium, static OpenSSL) or does not write to the "
 	 "socket itself, nor what is received: lookups are estimated from the turns on CRM "
