@@ -78,6 +78,18 @@ static __always_inline __u64 arch_function_result(struct pt_regs *regs)
 	return regs->ax;
 }
 
+static __always_inline __u64 arch_function_stack(struct pt_regs *regs)
+{
+	return regs->sp;
+}
+
+/* Whether a function that began with the stack at entry has returned, by where it is at a return:
+ * what it calls returns below, and itself has then taken its return address off. */
+static __always_inline bool arch_function_is_over(__u64 entry, __u64 stack)
+{
+	return stack > entry;
+}
+
 /* Where the arguments of a 32-bit call are that passes them in memory. */
 static __always_inline __u64 arch_call_list(struct pt_regs *regs, __u32 list)
 {
@@ -168,6 +180,17 @@ static __always_inline __u64 arch_function_arg(struct pt_regs *regs, __u32 index
 static __always_inline __u64 arch_function_result(struct pt_regs *regs)
 {
 	return regs->regs[0];
+}
+
+static __always_inline __u64 arch_function_stack(struct pt_regs *regs)
+{
+	return regs->sp;
+}
+
+/* What it calls returns below: whoever calls saves the link register first. AAPCS64, 6.1.1 */
+static __always_inline bool arch_function_is_over(__u64 entry, __u64 stack)
+{
+	return stack >= entry;
 }
 
 /* No call of the EABI passes its arguments in memory. */

@@ -101,6 +101,7 @@ struct pt_regs { /* arch/x86/include/asm/ptrace.h */
 	unsigned long r9;
 	unsigned long ax;
 	unsigned long orig_ax;
+	unsigned long sp;
 };
 
 struct thread_info {
@@ -109,6 +110,7 @@ struct thread_info {
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs { /* arch/arm64/include/asm/ptrace.h */
 	__u64 regs[31];
+	__u64 sp;
 	__u64 pstate;
 	__u64 orig_x0;
 	__s32 syscallno;

@@ -53,6 +53,7 @@ struct tls_call {
 	__u64 buffer;
 	__u64 bytes;
 	__u64 written; /* where the library says how many; 0: it returns that */
+	__u64 stack;   /* pointer at the function's entry */
 	struct weir_object_key connection;
 };
 

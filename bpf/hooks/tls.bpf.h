@@ -10,6 +10,12 @@
 
 #include "record.bpf.h"
 
+/* Functions that call each other are no further apart on the stack; what is was left without a
+ * return, or on another stack. */
+#define TLS_NESTED_BYTES (1u << 20)
+#define TLS_RETURN_BYTES 8 /* at most so much does a return take off the stack */
+#define TLS_NSPR_LOWER 16  /* PRFileDesc.lower of 64-bit programs, nspr/prio.h */
+
 static __always_inline struct tls_call *tls_get_call(void)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -29,20 +35,41 @@ static __always_inline struct weir_app *tls_get_app(void)
 	return app && app->labels && !app->is_hub ? app : NULL;
 }
 
+/* Whether the call is made by one that is under way: by a layer above the library, or by the
+ * library to write what it has encrypted. What the outermost was given is what counts. */
+static __always_inline bool tls_is_nested(__u64 stack)
+{
+	struct tls_call *call = tls_get_call();
+
+	return call && call->stack > stack && call->stack - stack < TLS_NESTED_BYTES;
+}
+
 static __always_inline int tls_begin(struct pt_regs *regs, __u64 written)
 {
 	struct tls_call call = {.session = arch_function_arg(regs, 0),
 				.buffer = arch_function_arg(regs, 1),
 				.bytes = arch_function_arg(regs, 2),
-				.written = written};
+				.written = written,
+				.stack = arch_function_stack(regs)};
 	struct weir_record_counts *counts = record_get_counts();
 	__u64 thread = bpf_get_current_pid_tgid();
 
-	if (!tls_get_app() || !call.bytes)
+	if (!tls_get_app() || !call.bytes || tls_is_nested(call.stack))
 		return 0;
 	if (bpf_map_update_elem(&tls_calls, &thread, &call, BPF_ANY) && counts)
 		COUNT(counts->streams_full);
 	return 0;
+}
+
+/* NSPR writes to files and sockets by the functions by which it gives to NSS: that is a layer, and
+ * has another one below. */
+static __always_inline bool tls_is_layer(struct pt_regs *regs)
+{
+	__u64 lower = 0;
+
+	bpf_probe_read_user(&lower, sizeof(lower),
+			    (const void *)(arch_function_arg(regs, 0) + TLS_NSPR_LOWER));
+	return lower != 0;
 }
 
 /* Whether what the thread writes to this socket is what a TLS library has encrypted. What the CRM
@@ -94,19 +121,19 @@ static __always_inline __u64 tls_open(const struct tls_call *call, __u64 app_id)
 			   (__u64)connection->generation << 32 | connection->dev, true);
 }
 
-static __always_inline int tls_end(__u64 result)
+static __always_inline int tls_end(__u64 result, __u64 stack)
 {
 	__u64 thread = bpf_get_current_pid_tgid(), bytes = 0, stream;
 	struct tls_call *call = tls_get_call();
 	struct weir_app *app = tls_get_app();
 
-	if (!call)
+	if (!call || !arch_function_is_over(call->stack, stack))
 		return 0;
 	if ((__s32)result > 0) /* they return an int, or a number that is no larger than one */
 		bytes = (__u32)result;
 	if (call->written && bytes)
 		bpf_probe_read_user(&bytes, sizeof(bytes), (const void *)call->written);
-	if (app && bytes && bytes <= call->bytes) {
+	if (app && bytes && bytes <= call->bytes && stack - call->stack <= TLS_RETURN_BYTES) {
 		stream = tls_open(call, app->id);
 		if (stream)
 			record_written(stream, call->buffer, bytes, WEIR_FORM_PLAIN, bytes);
@@ -129,10 +156,16 @@ int tls_enter_counted(struct pt_regs *ctx)
 	return tls_begin(ctx, arch_function_arg(ctx, 3));
 }
 
+SEC("uprobe")
+int tls_enter_nspr(struct pt_regs *ctx)
+{
+	return tls_get_app() && tls_is_layer(ctx) ? tls_begin(ctx, 0) : 0;
+}
+
 SEC("uretprobe")
 int tls_exit(struct pt_regs *ctx)
 {
-	return tls_end(arch_function_result(ctx));
+	return tls_end(arch_function_result(ctx), arch_function_stack(ctx));
 }
 
 #endif

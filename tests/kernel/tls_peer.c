@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,8 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+
+#include "kernel/nss_peer.h"
 
 struct tls_peer {
 	SSL_CTX *context;
@@ -125,16 +128,23 @@ static void send_piece(SSL *tls, bool is_counted, const char *text, size_t bytes
 		must(SSL_write(tls, text, (int)bytes) == (int)bytes, "SSL_write");
 }
 
+static int connect_peer(void)
+{
+	struct sockaddr_in other = address();
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	must(connect(fd, (struct sockaddr *)&other, sizeof(other)) == 0, "connect");
+	return fd;
+}
+
 struct tls_peer *tls_peer_connect(void)
 {
 	struct tls_peer *peer = calloc(1, sizeof(*peer));
-	struct sockaddr_in other = address();
 
 	must(peer, "no memory");
 	peer->context = SSL_CTX_new(TLS_client_method());
 	peer->tls = SSL_new(peer->context);
-	peer->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(connect(peer->fd, (struct sockaddr *)&other, sizeof(other)) == 0, "connect");
+	peer->fd = connect_peer();
 	SSL_set_fd(peer->tls, peer->fd);
 	must(SSL_connect(peer->tls) == 1, "SSL_connect");
 	return peer;
@@ -163,15 +173,22 @@ static void send_text(bool is_counted, const char *text, size_t size)
 
 int tls_peer_main(int argc, char **argv)
 {
-	static char text[TEXT_MAX], source[TEXT_MAX];
+	static char text[TEXT_MAX], source[TEXT_MAX], path[PATH_MAX];
+	bool is_nss = argc > 2 && strncmp(argv[2], "PR_", 3) == 0;
 
 	if (argc != 6 || strcmp(argv[1], "tls-client") != 0)
 		return -1;
 	if (strcmp(argv[3], "-") != 0)
 		read_file(argv[3], source);
+	if (is_nss)
+		nss_peer_load();
 	printf("ready\n");
 	fflush(stdout);
 	tls_peer_wait_for(argv[4]);
-	send_text(strcmp(argv[2], "SSL_write_ex") == 0, text, read_file(argv[5], text));
+	snprintf(path, sizeof(path), "%s.other", argv[5]);
+	if (is_nss)
+		nss_peer_send(argv[2], connect_peer(), text, read_file(argv[5], text), path);
+	else
+		send_text(strcmp(argv[2], "SSL_write_ex") == 0, text, read_file(argv[5], text));
 	return 0;
 }

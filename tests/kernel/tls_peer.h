@@ -21,9 +21,9 @@ void tls_peer_send(struct tls_peer *peer, const char *text, size_t bytes);
 /* Until the file is there, for some seconds. */
 void tls_peer_wait_for(const char *path);
 
-/* The sender's main: tls-client HOW SOURCE GO TEXT. HOW is "SSL_write" or "SSL_write_ex"; it reads
- * the file SOURCE ("-": none), says "ready", waits for a file GO, and sends the file TEXT in
- * pieces. -1 when main was not called so. */
+/* The sender's main: tls-client HOW SOURCE GO TEXT. HOW is "SSL_write", "SSL_write_ex" or one
+ * of nss_peer.h (whose PATH is TEXT.other); it reads the file SOURCE ("-": none), says "ready",
+ * waits for a file GO, and sends the file TEXT in pieces. -1 when main was not called so. */
 int tls_peer_main(int argc, char **argv);
 
 #endif

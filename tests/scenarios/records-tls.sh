@@ -71,6 +71,16 @@ soon "all records of the second were read before they were encrypted" \
 	events_say "any(e['kind'] == 'records' and e['object'].get('zone') == 'shop.test' and 'gnutls' in e['app']['exe']
 		and any(c['record'] == 'policy-number' and c['different'] == 20 for c in e['records']['counts']) for e in d)"
 
+say "and two by NSS (tstclnt), which waits for more when the answer has come"
+alice_does <<'END'
+for request in first second; do
+	timeout 4 tstclnt -D -o -h shop.test -p 443 <$request.http >$request.out 2>&1 || [ $? = 124 ]
+done
+END
+soon "all records of the second were read before they were encrypted" \
+	events_say "any(e['kind'] == 'records' and e['object'].get('zone') == 'shop.test' and 'tstclnt' in e['app']['exe']
+		and any(c['record'] == 'policy-number' and c['different'] == 20 for c in e['records']['counts']) for e in d)"
+
 say "a table through a pipe, to a peer who takes it unencrypted"
 alice_does <<'END'
 /usr/bin/python3 rows.py | nc -N mail.test 9000

@@ -128,7 +128,8 @@ static const struct channel records_counted = {
 	"pictures, pdf, "
 	"tar, archives in archives, what is encrypted or encoded, and files on btrfs and "
 	"overlayfs: a "
-	"records event says so and the count stays estimated or unknown"};
+	"records event says so and the count is estimated, by the lookups or by the bytes that a "
+	"record took in exact counts before, or unknown"};
 
 static const struct channel records_not_counted = {
 	"records in files that leave", "none",
@@ -144,11 +145,12 @@ static const struct channel streams_counted[] = {
 	 "tokens of 128 bytes "
 	 "and more make the count an estimate"},
 	{"records in TLS connections", "partial",
-	 "what 64-bit programs give to OpenSSL, GnuTLS and NSPR (NSS) as shared libraries, from "
+	 "what 64-bit programs give to OpenSSL, GnuTLS and NSS (by PR_Write and PR_Send, not "
+	 "PR_Writev, PR_SendTo and PR_TransmitFile) as shared libraries, from "
 	 "the moment on that a labelled app was seen to have the library loaded; not where the "
 	 "library is part of the program (Go, Chromium, static OpenSSL) or does not write to the "
 	 "socket itself, nor what is received: lookups are estimated from the turns on CRM "
-	 "connections"},
+	 "connections, what left also from its bytes"},
 	{"records in the clipboard", "partial",
 	 "text of X11 selections, of one piece of memory a call, to 256 KiB; not in what INCR "
 	 "cuts, nor in UTF-16 and rich forms"},

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,9 +16,16 @@
 #include "kernel/kernel_files.h"
 #include "kernel/kernel_fixture.h"
 #include "kernel/kernel_records.h"
+#include "kernel/nss_peer.h"
 #include "kernel/tls_peer.h"
 
 #define N_ROWS 400
+
+/* Functions that are watched of a library. */
+enum {
+	OPENSSL = 2,
+	NSS = 2
+};
 
 struct story {
 	struct kernel_fixture *fixture;
@@ -84,14 +93,14 @@ static void check_all_counted(struct story *story)
 	assert_true(records->bytes > story->size);
 }
 
-static void check_sent_by(struct story *story, const char *how)
+static void check_sent_by(struct story *story, const char *how, int n_functions)
 {
 	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
 	int output;
 	pid_t pid =
 		when_a_program_starts(story, how, kernel_fixture_source(story->fixture), &output);
 
-	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), 2);
+	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), n_functions);
 	assert_int_equal(sensor_watch_tls(sensor, (uint32_t)pid), 0);
 	when_it_sends(story, pid, output);
 	check_all_counted(story);
@@ -99,13 +108,91 @@ static void check_sent_by(struct story *story, const char *how)
 
 static void what_ssl_write_is_given_counts_as_in_a_file(void **state)
 {
-	check_sent_by(*state, "SSL_write");
+	check_sent_by(*state, "SSL_write", OPENSSL);
 	coverage_note("records in TLS by OpenSSL", COVERAGE_EXACT);
 }
 
 static void what_ssl_write_ex_is_given_counts_as_in_a_file(void **state)
 {
-	check_sent_by(*state, "SSL_write_ex");
+	check_sent_by(*state, "SSL_write_ex", OPENSSL);
+}
+
+static void check_sent_by_nss(struct story *story, const char *how)
+{
+	if (!nss_peer_is_installed()) {
+		print_message("# skip: NSS is not installed (libnss3)\n");
+		skip();
+	}
+	check_sent_by(story, how, OPENSSL + NSS);
+}
+
+static void what_pr_write_is_given_counts_as_in_a_file(void **state)
+{
+	check_sent_by_nss(*state, "PR_Write");
+	coverage_note("records in TLS by NSS", COVERAGE_EXACT);
+}
+
+static void what_pr_send_is_given_counts_as_in_a_file(void **state)
+{
+	check_sent_by_nss(*state, "PR_Send");
+}
+
+static void what_goes_through_a_layer_above_nss_counts_once(void **state)
+{
+	check_sent_by_nss(*state, "PR_Write/layer");
+}
+
+/* The descriptor of the connection that was closed may come again as the file's. */
+static void what_nspr_writes_to_a_file_is_not_what_it_sends(void **state)
+{
+	check_sent_by_nss(*state, "PR_Write/file");
+}
+
+/* It goes on until its peer ends the connection. */
+static void when_tstclnt_runs(struct story *story, const char *script, pid_t *ret_pid)
+{
+	char ready[6];
+	int output;
+
+	*ret_pid = kernel_fixture_spawn_shell(story->fixture, script, &output);
+	assert_int_equal(read(output, ready, sizeof(ready)), sizeof(ready));
+	close(output);
+}
+
+static void when_it_is_ended(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* tstclnt of NSS gives what it reads to PR_Send. The first one brings the library to notice. */
+static void a_program_of_nss_is_read_as_any_other(void **state)
+{
+	static const char idle[] = "mkfifo $DIR/idle\nexec 3<>$DIR/idle\necho ready\n"
+				   "exec tstclnt -D -o -h 127.0.0.2 -p 18666 <&3 >/dev/null 2>&1\n";
+	static const char send[] =
+		"head -c 4 $SRC >$DIR/list.csv\necho >>$DIR/list.csv\n"
+		"cat $DIR/table.csv >>$DIR/list.csv\necho ready\n"
+		"exec tstclnt -D -o -h 127.0.0.2 -p 18666 <$DIR/list.csv >/dev/null 2>&1\n";
+	struct story *story = *state;
+	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
+	int n = 0;
+	pid_t pid;
+
+	if (access("/usr/bin/tstclnt", X_OK) < 0) {
+		print_message("# skip: tstclnt is not installed (libnss3-tools)\n");
+		skip();
+	}
+	when_tstclnt_runs(story, idle, &pid);
+	for (int i = 0; i < 1000 && n == 0; i++, usleep(10000))
+		n = sensor_watch_tls(sensor, (uint32_t)pid);
+	assert_int_equal(n, NSS);
+	when_it_is_ended(pid); /* the peer takes one after the other */
+	when_tstclnt_runs(story, send, &pid);
+	for (int i = 0; i < 100 && !kernel_fixture_records(story->fixture)->is_whole; i++)
+		usleep(100000);
+	check_all_counted(story);
+	when_it_is_ended(pid);
 }
 
 /* It may live for milliseconds: nobody has to see it start. */
@@ -181,6 +268,11 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		STORY(what_ssl_write_is_given_counts_as_in_a_file),
 		STORY(what_ssl_write_ex_is_given_counts_as_in_a_file),
+		STORY(what_pr_write_is_given_counts_as_in_a_file),
+		STORY(what_pr_send_is_given_counts_as_in_a_file),
+		STORY(what_goes_through_a_layer_above_nss_counts_once),
+		STORY(what_nspr_writes_to_a_file_is_not_what_it_sends),
+		STORY(a_program_of_nss_is_read_as_any_other),
 		STORY(the_next_program_is_read_from_its_first_write_on),
 		STORY(a_container_has_a_library_of_its_own),
 		STORY(who_holds_nothing_labelled_is_not_read),

@@ -23,18 +23,25 @@
 
 #define REST_NS 600000000000ull
 
+enum entry {
+	RETURNED, /* the function returns how many bytes it took */
+	COUNTED,  /* the fourth argument says where they are counted */
+	LAYERED,  /* NSPR: only what a layer of it takes */
+	N_ENTRIES
+};
+
 struct function {
 	const char *library; /* how its file's name begins */
 	const char *name;
-	bool is_counted; /* the fourth argument says where the bytes are counted */
+	enum entry entry;
 };
 
 static const struct function functions[] = {
-	{"libssl.so", "SSL_write", false},
-	{"libssl.so", "SSL_write_ex", true},
-	{"libgnutls.so", "gnutls_record_send", false},
-	{"libnspr4.so", "PR_Write", false},
-	{"libnspr4.so", "PR_Send", false},
+	{"libssl.so", "SSL_write", RETURNED},
+	{"libssl.so", "SSL_write_ex", COUNTED},
+	{"libgnutls.so", "gnutls_record_send", RETURNED},
+	{"libnspr4.so", "PR_Write", LAYERED},
+	{"libnspr4.so", "PR_Send", LAYERED},
 };
 
 #define N_FUNCTIONS (sizeof(functions) / sizeof(functions[0]))
@@ -103,16 +110,19 @@ static bool attach(struct sensor *sensor, const struct bpf_program *program, con
 /* The return first: what began before it was watched is not known there. */
 static int attach_library(struct sensor *sensor, const char *library, const char *path)
 {
-	const struct bpf_program *enter = sensor->skeleton->progs.tls_enter;
-	const struct bpf_program *counted = sensor->skeleton->progs.tls_enter_counted;
+	const struct bpf_program *entries[N_ENTRIES] = {
+		[RETURNED] = sensor->skeleton->progs.tls_enter,
+		[COUNTED] = sensor->skeleton->progs.tls_enter_counted,
+		[LAYERED] = sensor->skeleton->progs.tls_enter_nspr,
+	};
 	int n = 0;
 
 	for (size_t i = 0; i < N_FUNCTIONS; i++)
 		if (strcmp(functions[i].library, library) == 0)
 			n += attach(sensor, sensor->skeleton->progs.tls_exit, path,
 				    functions[i].name, true) &&
-			     attach(sensor, functions[i].is_counted ? counted : enter, path,
-				    functions[i].name, false);
+			     attach(sensor, entries[functions[i].entry], path, functions[i].name,
+				    false);
 	return n;
 }
 

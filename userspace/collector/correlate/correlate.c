@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/correlate/calibration.h"
 #include "collector/correlate/detector.h"
 #include "collector/correlate/episode.h"
 #include "collector/correlate/known.h"
@@ -178,6 +179,9 @@ static int compute(struct correlate *correlate, const struct known_incident *ite
 	if (r == 0)
 		r = episode_fill_incident(episode, correlate->policy, incident);
 	if (r == 0)
+		r = calibration_apply(&correlate->known, item, episode, correlate->policy,
+				      incident);
+	if (r == 0)
 		r = detector_run_all(episode, correlate->policy, incident);
 	if (r < 0)
 		return r;
@@ -239,8 +243,10 @@ static int recompute(struct correlate *correlate, size_t at, correlate_incident_
 	}
 	if (r == 0)
 		r = known_update(&correlate->known, at, incident, document);
-	if (r == 0)
+	if (r == 0) {
 		known_tell_later(&correlate->known, at);
+		known_tell_uncounted(&correlate->known, at);
+	}
 	if (r == 0 && fn)
 		fn(userdata, incident, change);
 	return r;

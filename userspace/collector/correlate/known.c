@@ -19,6 +19,7 @@ static void item_done(struct known_incident *item)
 	free(item->key);
 	free(item->person);
 	free(item->recipient);
+	free(item->classes);
 	free(item->identities);
 }
 
@@ -85,6 +86,69 @@ static void unwatch_oldest(struct known *known)
 	oldest->n_identities = 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int known_classes(const struct incident *incident, char **ret_classes)
+{
+	_cleanup_free_ const char **names = calloc(incident->n_sources + 1, sizeof(*names));
+	size_t size = 0;
+	FILE *out;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < incident->n_sources; i++)
+		names[i] = incident->sources[i].class_name;
+	qsort(names, incident->n_sources, sizeof(*names), compare_names);
+	out = open_memstream(ret_classes, &size);
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < incident->n_sources; i++)
+		if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+			fprintf(out, "%s\n", names[i]);
+	return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+/* To two places: what makes no difference makes no work either, see known_tell_uncounted(). */
+static uint64_t bytes_per_record(const struct incident *incident)
+{
+	uint64_t bytes, unit = 1;
+
+	if (incident->records_certainty != EVENT_CERTAINTY_EXACT ||
+	    incident->bytes_certainty != EVENT_CERTAINTY_EXACT || incident->records == 0)
+		return 0;
+	bytes = incident->bytes_out / incident->records;
+	while (bytes / unit >= 100)
+		unit *= 10;
+	return (bytes + unit / 2) / unit * unit;
+}
+
+static int take_sample(struct known_incident *item, const struct incident *incident)
+{
+	char *classes = NULL;
+	int r = known_classes(incident, &classes);
+
+	if (r < 0)
+		return r;
+	free(item->classes);
+	item->classes = classes;
+	item->bytes_per_record = bytes_per_record(incident);
+	item->is_packed = incident->by_bytes.is_packed;
+	item->is_uncounted = incident->records_certainty != EVENT_CERTAINTY_EXACT;
+	return 0;
+}
+
+static uint64_t hash_sample(const struct known_incident *item)
+{
+	const uint64_t sample[] = {item->first_ns, item->bytes_per_record, item->is_packed};
+
+	return item->bytes_per_record > 0
+		       ? lineage_hash_bytes(LINEAGE_HASH_START, sample, sizeof(sample))
+		       : 0;
+}
+
 int known_update(struct known *known, size_t at, const struct incident *incident,
 		 const char *document)
 {
@@ -92,8 +156,10 @@ int known_update(struct known *known, size_t at, const struct incident *incident
 	uint64_t *identities = calloc(2 * incident->n_lineage + 1, sizeof(*identities));
 	size_t n = 0;
 
-	if (!identities)
+	if (!identities || take_sample(item, incident) < 0) {
+		free(identities);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < incident->n_lineage; i++) {
 		const struct incident_step *step = &incident->lineage[i];
 
@@ -169,7 +235,12 @@ static int load_one(struct known *known, const struct store_incident *stored)
 	item.first_ns = stored->first_ns;
 	item.last_ns = stored->last_ns;
 	r = add_item(known, &item);
-	return r < 0 ? r : known_update(known, known->n_items - 1, incident, stored->document);
+	if (r == 0)
+		r = known_update(known, known->n_items - 1, incident, stored->document);
+	if (r == 0)
+		known->items[known->n_items - 1].told_sample =
+			hash_sample(&known->items[known->n_items - 1]);
+	return r;
 }
 
 int known_load(struct known *known, struct store *store)
@@ -245,6 +316,23 @@ void known_tell_later(struct known *known, size_t at)
 		if (known->items[i].first_ns > told->first_ns &&
 		    strcmp(known->items[i].recipient, told->recipient) == 0)
 			known->items[i].is_dirty = true;
+}
+
+void known_tell_uncounted(struct known *known, size_t at)
+{
+	struct known_incident *told = &known->items[at];
+	uint64_t sample = hash_sample(told);
+
+	if (told->told_sample == sample)
+		return;
+	told->told_sample = sample;
+	for (size_t i = 0; i < known->n_items; i++) {
+		struct known_incident *item = &known->items[i];
+
+		if (item->is_uncounted && item->first_ns > told->first_ns &&
+		    strcmp(item->classes, told->classes) == 0)
+			item->is_dirty = true;
+	}
 }
 
 void known_take_trace(struct known *known, const struct store_record *record,

@@ -29,7 +29,12 @@ struct known_incident {
 	char *recipient;
 	uint64_t first_ns, last_ns; /* of the egress */
 	uint64_t told_ns; /* first_ns as later incidents of the recipient were told; 0: not yet */
-	int severity;     /* enum incident_severity, -1 before the first put */
+	char *classes; /* of its data, sorted, each with a line's end; NULL before the first put */
+	uint64_t bytes_per_record; /* to two places; 0: what left was not counted exactly */
+	uint64_t told_sample;      /* as those that are estimated by it know it, 0: not yet */
+	bool is_packed;            /* see struct incident_by_bytes */
+	bool is_uncounted;         /* and so it is estimated */
+	int severity;              /* enum incident_severity, -1 before the first put */
 	size_t n_detectors;
 	uint64_t document_hash;
 	uint64_t *identities; /* sorted */
@@ -67,6 +72,12 @@ int known_update(struct known *known, size_t at, const struct incident *incident
 /* Marks the incidents dirty that began after this one and went to the same recipient: they tell of
  * it. */
 void known_tell_later(struct known *known, size_t at);
+
+/* Marks the incidents dirty that began after this one and are estimated by it. */
+void known_tell_uncounted(struct known *known, size_t at);
+
+/* The classes of an incident's data as they stand in known_incident. 0 or -ENOMEM. */
+int known_classes(const struct incident *incident, char **ret_classes);
 
 uint64_t known_hash_document(const char *document);
 size_t known_count_detectors(const struct incident *incident);

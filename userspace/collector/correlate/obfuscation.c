@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector/correlate/obfuscation.h"
+
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -152,6 +154,25 @@ static int look_at_app(struct finding *findings, const struct lineage *lineage, 
 			r = note_app(findings, in, out);
 	}
 	return r;
+}
+
+bool obfuscation_is_packed(const struct lineage *lineage)
+{
+	for (size_t i = 0; i < lineage->n_flows; i++) {
+		const struct lineage_flow *out = &lineage->flows[i];
+
+		if (!is_object_out(out))
+			continue;
+		for (size_t j = lineage->apps[out->app].first_flow; j != LINEAGE_NO_FLOW;
+		     j = lineage->flows[j].next_of_app) {
+			const struct lineage_flow *in = &lineage->flows[j];
+
+			if (is_file_in(in) && in->first_ns <= out->last_ns &&
+			    technique_of(in, out) == PACKED)
+				return true;
+		}
+	}
+	return false;
 }
 
 static int look_at_names(struct finding *finding, const struct lineage_object *object)

@@ -108,6 +108,18 @@ struct incident_step {
 	struct incident_ids events;
 };
 
+/* How many records the bytes that left would make, by the bytes that a record took where Weir
+ * counted exactly: see correlate/calibration.h. */
+struct incident_by_bytes {
+	uint64_t records;          /* 0: nothing says it */
+	uint64_t bytes_per_record; /* the median of n_samples incidents */
+	uint64_t n_samples;
+	uint64_t received; /* records that had come in, 0: unknown; there are no more */
+	bool is_packed;    /* what left was packed or encrypted on the way */
+	bool is_floor;     /* and the samples were not: it may be more */
+	bool is_answer;    /* nothing else says how many it was: incident.records is this */
+};
+
 struct incident {
 	uint64_t id;   /* of the store, 0 before the first put */
 	char *key;     /* what the incident is about; stable over recomputation */
@@ -127,8 +139,10 @@ struct incident {
 	enum event_certainty bytes_certainty;
 	uint64_t records; /* meaningful unless records_certainty is unknown */
 	enum event_certainty records_certainty;
-	struct incident_count *counts; /* what records comes from; none when turns tell it */
+	struct incident_count
+		*counts; /* what records comes from; none when turns or bytes tell it */
 	size_t n_counts;
+	struct incident_by_bytes by_bytes;
 	uint64_t first_ns, last_ns;    /* of the egress */
 	struct incident_step *lineage; /* by first_ns */
 	size_t n_lineage;
@@ -187,9 +201,10 @@ int incident_from_stored(const struct store_incident *stored, struct incident **
  * The public JSON: id, severity, score, detectors[], persons[], sources[]{name, kind, class,
  * title, category, records{value, certainty}}, sinks[]{name, kind, address,
  * channel, allowed, bytes}, bytes_out, bytes_certainty, records{value, certainty}, counts[]{record,
- * title, records}, first_ns, last_ns, explanation, addends[]{detector, attack, points, reason,
- * events[]}, attack[], agents[], law[], lineage[], events[], cut{}. records.value is null when the
- * certainty is "unknown". Returns a new reference, or NULL when memory is out.
+ * title, records}, by_bytes{records, bytes_per_record, samples, received, at_least, is_answer} or
+ * null, first_ns, last_ns, explanation, addends[]{detector, attack, points, reason, events[]},
+ * attack[], agents[], law[], lineage[], events[], cut{}. records.value is null when the certainty
+ * is "unknown". Returns a new reference, or NULL when memory is out.
  */
 json_t *incident_to_json(const struct incident *incident, const char *lang);
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "collector/incidents/incident.h"
+#include "collector/incidents/incident_by_bytes.h"
 #include "collector/store/store.h"
 
 #define DOCUMENT_VERSION 1
@@ -125,10 +126,10 @@ int incident_to_document(const struct incident *incident, char **ret_document)
 		LIST(incident->lineage, incident->n_lineage, step_to_json), "events",
 		incident_document_ids(&incident->events));
 	_cleanup_(json_decrefp) json_t *figures = json_pack(
-		"{s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "counts",
-		LIST(incident->counts, incident->n_counts, count_to_json), "bytes_out",
-		as_json(incident->bytes_out), "bytes_certainty",
-		event_certainty_to_string(incident->bytes_certainty), "records",
+		"{s:o, s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "counts",
+		LIST(incident->counts, incident->n_counts, count_to_json), "by_bytes",
+		incident_by_bytes_to_document(incident), "bytes_out", as_json(incident->bytes_out),
+		"bytes_certainty", event_certainty_to_string(incident->bytes_certainty), "records",
 		as_json(incident->records), "records_certainty",
 		event_certainty_to_string(incident->records_certainty), "first_ns",
 		as_json(incident->first_ns), "last_ns", as_json(incident->last_ns), "cut_events",
@@ -348,6 +349,8 @@ int incident_from_document(const char *document, struct incident **ret_incident)
 	/* Older documents have none. */
 	if (r == 0 && json_object_get(root, "counts"))
 		r = list_from_json(incident, root, "counts", count_from_json);
+	if (r == 0)
+		r = incident_by_bytes_from_document(json_object_get(root, "by_bytes"), incident);
 	if (r == 0)
 		r = list_from_json(incident, root, "lineage", step_from_json);
 	if (r == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/incidents/incident_by_bytes.h"
 #include "collector/incidents/incident_channel.h"
 #include "collector/incidents/incident_explain.h"
 #include "collector/incidents/incident_format.h"
@@ -142,9 +143,7 @@ static void write_counts(const struct incident *incident, bool zh, FILE *out)
 {
 	if (incident->n_counts == 0)
 		return;
-	fputs(zh ? "发出的内容中，去重后有"
-		 : " In what went out were, each counted once, ",
-	      out);
+	fputs(zh ? "发出的内容中，去重后有" : " In what went out were, each counted once, ", out);
 	for (size_t i = 0; i < incident->n_counts; i++) {
 		const struct incident_count *count = &incident->counts[i];
 		const char *title = zh && *count->title_zh ? count->title_zh : count->title;
@@ -162,7 +161,8 @@ static void write_counts(const struct incident *incident, bool zh, FILE *out)
 static void write_source(const struct incident *incident, const struct incident_source *source,
 			 bool zh, FILE *out)
 {
-	bool is_counted = incident->records_certainty != EVENT_CERTAINTY_UNKNOWN;
+	bool is_counted = incident->records_certainty != EVENT_CERTAINTY_UNKNOWN &&
+			  !incident->by_bytes.is_answer;
 	struct incident_number_text records = incident_format_number(source->records);
 	struct incident_number_text connections = incident_format_number(source->connections);
 
@@ -384,6 +384,7 @@ int incident_explain(const struct incident *incident, const char *lang, char **r
 	incident_explain_channels(incident, zh, out);
 	write_counts(incident, zh, out);
 	write_sources(incident, zh, out);
+	incident_explain_by_bytes(incident, zh, out);
 	r = write_way(incident, zh, out);
 	write_addends(incident, zh, out);
 	incident_explain_law(incident, zh, out);

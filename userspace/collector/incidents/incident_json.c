@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/incidents/incident_by_bytes.h"
 #include "collector/incidents/incident_document.h"
 #include "collector/incidents/incident_law.h"
 
@@ -206,7 +207,7 @@ json_t *incident_to_json(const struct incident *incident, const char *lang)
 		"{s:I, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:o, s:o, s:I, s:I, s:s, s:o, s:o, "
 		"s:o, "
 		"s:o, "
-		"s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
+		"s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}",
 		"id", (json_int_t)incident->id, "severity",
 		incident_severity_to_string(incident->severity), "score",
 		(json_int_t)incident->score, "detectors", detectors_to_json(incident), "persons",
@@ -220,7 +221,8 @@ json_t *incident_to_json(const struct incident *incident, const char *lang)
 		addends_to_json(incident, zh), "attack", attack_to_json(incident), "agents",
 		incident_document_strings(incident->agents, incident->n_agents), "law",
 		law_to_json(incident, zh), "lineage", lineage_to_json(incident), "events",
-		incident_document_ids(&incident->events), "cut", "events",
+		incident_document_ids(&incident->events), "by_bytes",
+		incident_by_bytes_to_json(incident), "cut", "events",
 		(json_int_t)incident->n_cut_events, "steps", (json_int_t)incident->n_cut_steps,
 		"addends", (json_int_t)incident->n_cut_addends, "lineage",
 		(json_int_t)incident->n_cut_lineage);
