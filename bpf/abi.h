@@ -44,7 +44,7 @@
 	0xfffffff4u /* ino: id of the other app: what it was executed with, its memory */
 
 #define WEIR_DEV_CLIPBOARD 0xfffffff5u /* ino: hash of (X server, window, property) */
-#define WEIR_DEV_SCREEN 0xfffffff7u    /* ino: hash of (X server, id of who took a picture of it) */
+#define WEIR_DEV_SCREEN 0xfffffff7u    /* ino: hash of (display server, id of who took a picture) */
 
 #define WEIR_DEV_TERMINAL 0xfffffff6u /* ino: hash of (pseudo-terminal, direction) */
 

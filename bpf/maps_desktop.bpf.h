@@ -9,7 +9,18 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "wayland_request.h"
 #include "x11_request.h"
+
+/* What the running call of a display server's client takes of what others have drawn. First in what
+ * it is a part of: no address is computed then before it is seen that there is one. */
+struct screen_grab {
+	__u64 server; /* its key */
+	__u64 pixels;
+	__u64 labels;
+	__u32 hops;
+	__u32 padding;
+};
 
 /* Connections to X servers, by the inode of the client's socket: how far each was read, in what it
  * writes. Full: the one that was not used for the longest time goes; its next write is taken to
@@ -17,8 +28,8 @@
 #define X11_STREAMS_MAX 4096
 
 struct x11_stream {
+	struct screen_grab grab;
 	struct x11_reader done, seen; /* what calls have returned; what the running one would */
-	__u64 server;                 /* its key */
 	struct weir_user_buffers from;
 	__u64 left_bytes;  /* of the call */
 	__u64 seen_bytes;  /* of the call, all */
@@ -29,12 +40,10 @@ struct x11_stream {
 	__u64 read_property;
 	__u64 read_labels;
 	__u64 gained_labels; /* by the running call */
-	__u64 taken_pixels;  /* by the running call, of pictures of what others have drawn */
 	__u64 text_address; /* of data of a property that the running call has written; likewise: */
 	__u64 text_bytes;
 	__u64 text_property;
 	__u32 read_hops;
-	__u32 taken_hops;
 	__u32 base;           /* of the ids that the client may give to its windows */
 	__u32 strange_window; /* written to before that was known */
 	__u8 has_base;
@@ -56,7 +65,26 @@ struct {
 	__type(value, struct x11_stream);
 } x11_streams SEC(".maps");
 
-/* Who holds labels and has drawn on the screens of an X server, and when, by the server's key.
+/* Connections to Wayland compositors of apps that may take pictures, or show what is labelled, by
+ * the inode of the client's socket. Written at the exit of the call that writes there. Full: the
+ * one that was not used for the longest time goes; a picture that it has asked for, and not been
+ * given yet, is not seen then. */
+struct wayland_stream {
+	struct screen_grab grab;
+	struct wayland_reader reader;
+	struct weir_user_buffers from;
+	__u64 left_bytes; /* of the call */
+	__u64 has_drawn;  /* by the call */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct wayland_stream);
+} wayland_streams SEC(".maps");
+
+/* Who holds labels and has drawn on the screens of a display server, and when, by the server's key.
  * Written at the entry of the call that draws. Full: the server goes on whose screens nobody such
  * has drawn for the longest time. More drawers than there is room for: the one goes who has not
  * drawn for the longest time. */
@@ -129,6 +157,7 @@ struct {
 } terminals SEC(".maps");
 
 static const struct x11_stream empty_stream;
+static const struct wayland_stream empty_wayland_stream;
 static const struct screen empty_screen;
 static const struct weir_clipboard empty_clipboard;
 static const struct relay empty_relay;

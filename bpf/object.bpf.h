@@ -170,6 +170,11 @@ static __always_inline __u16 object_family_of_sock(struct sock *sock)
 	return BPF_CORE_READ(sock, __sk_common.skc_family);
 }
 
+static __always_inline __u64 object_ino_of_sock(struct sock *sock)
+{
+	return BPF_CORE_READ(sock, sk_socket, file, f_inode, i_ino);
+}
+
 static __always_inline void object_read_ip(struct sock *sock, __u16 family, __u8 *peer, __u8 *local)
 {
 	if (family == AF_INET6) {

@@ -73,7 +73,7 @@ static __always_inline bool selection_has_effect(const struct x11_stream *stream
 
 static __always_inline __u64 selection_property(const struct x11_stream *stream)
 {
-	__u64 hash = object_mix(stream->server, x11_word(&stream->seen, X11_AT_WINDOW));
+	__u64 hash = object_mix(stream->grab.server, x11_word(&stream->seen, X11_AT_WINDOW));
 
 	return object_mix(hash, x11_word(&stream->seen, X11_AT_PROPERTY));
 }

@@ -7,6 +7,7 @@
 
 #include "kernel.h"
 
+#include "hooks/capture.bpf.h"
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/naming.bpf.h"
@@ -88,7 +89,7 @@ static __always_inline void weir_exit_socket(struct call *call, long result)
 		return;
 	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */
 	if (call->rule->call == WEIR_CALL_ACCEPT ||
-	    selection_is_in_use(x11_server((__u64)object_sock_of_file(file))))
+	    selection_is_in_use(screen_server((__u64)object_sock_of_file(file))))
 		app_open(call->app);
 }
 
@@ -176,8 +177,9 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		if (call->is_terminal && call->app->labels)
 			terminal_given(call_arg(call, 0), call_arg(call, 1), call_arg(call, 2),
 				       call_buffers_how(call), result > 0 ? result : 0);
-		if (call->unix_sock && clipboard_may_pass(call))
-			clipboard_exit_call(call, result > 0 ? result : 0);
+		if (call->unix_sock && clipboard_may_pass(call) &&
+		    !clipboard_exit_call(call, result > 0 ? result : 0) && result > 0)
+			capture_exit_call(call, result);
 		if (host_is_awaited(call->flow))
 			host_note(call, result);
 		if (call->text)

@@ -70,11 +70,6 @@ __noinline __u64 x11_server_of_manager(__u64 socket, __u32 tgid)
 	return object_mix(1, tgid);
 }
 
-static __always_inline __u64 x11_stream_key(struct sock *sock)
-{
-	return BPF_CORE_READ(sock, sk_socket, file, f_inode, i_ino);
-}
-
 static __always_inline struct x11_stream *x11_stream_get(__u64 key)
 {
 	return bpf_map_lookup_elem(&x11_streams, &key);
@@ -89,7 +84,7 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 	bpf_map_update_elem(&x11_streams, &key, &empty_stream, BPF_NOEXIST);
 	stream = x11_stream_get(key);
 	if (stream)
-		stream->server = server;
+		stream->grab.server = server;
 	return stream;
 }
 

@@ -119,10 +119,10 @@ static __always_inline void clipboard_walk(__u64 key, struct x11_stream *stream,
 static __always_inline void clipboard_settle(__u64 key, struct x11_stream *stream,
 					     struct weir_app *app)
 {
-	bool has_shown = stream->has_drawn && app->labels && screen_draw(stream->server);
+	bool has_shown = stream->has_drawn && app->labels && screen_draw(stream->grab.server);
 
 	if (stream->has_given || has_shown)
-		selection_announce(stream->server);
+		selection_announce(stream->grab.server);
 	stream->has_given = 0;
 	stream->has_drawn = 0;
 	if (stream->gained_labels && app->is_hub)
@@ -131,7 +131,7 @@ static __always_inline void clipboard_settle(__u64 key, struct x11_stream *strea
 		label_app(app, stream->gained_labels, stream->read_hops + 1,
 			  (struct task_struct *)bpf_get_current_task());
 	stream->gained_labels = 0;
-	screen_settle(key, stream);
+	screen_settle(key, &stream->grab);
 }
 
 __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
@@ -215,7 +215,7 @@ static __noinline int clipboard_enter_call(struct call *call, struct sock *sock)
 
 	if (!server || call->rule->form == WEIR_FORM_MMSGHDR)
 		return 0;
-	key = x11_stream_key(sock);
+	key = object_ino_of_sock(sock);
 	if (call->app->is_hub && !x11_stream_get(key) &&
 	    !x11_is_request(call_arg(call, 1), call_buffers_how(call)))
 		return 0;
@@ -242,24 +242,24 @@ static __always_inline void clipboard_set_text(struct call *call, __u64 key)
 	stream->text_bytes = 0;
 }
 
-/* Of the socket that transfer_exit_write() found. */
+/* Of the socket that transfer_exit_write() found. Whether it leads to an X server. */
 static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 {
 	__u64 server = clipboard_server(call, call->unix_sock), key;
 	bool is_gap = true;
 
 	if (!server)
-		return 0;
-	key = x11_stream_key((struct sock *)call->unix_sock);
+		return false;
+	key = object_ino_of_sock((struct sock *)call->unix_sock);
 	if (call->app->is_hub && !x11_stream_get(key))
-		return 0;
+		return true;
 	if (call->rule->form != WEIR_FORM_MMSGHDR && x11_stream_make(key, server))
 		is_gap = clipboard_exit(key, call_arg(call, 1), call_arg(call, 2),
 					call_buffers_how(call), bytes);
 	clipboard_set_text(call, key);
 	if (is_gap && bytes)
 		datagram_note_gap(call->number);
-	return 0;
+	return true;
 }
 
 #endif

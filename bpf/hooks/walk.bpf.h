@@ -46,11 +46,11 @@ int walk_processes(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
-/* The X server that a socket leads to, or 0. */
+/* The display server that a socket leads to, or 0. */
 static __always_inline __u64 walk_server(struct task_struct *task, const struct weir_app *app,
 					 const struct object *object)
 {
-	__u64 server = x11_server((__u64)object->sock);
+	__u64 server = screen_server((__u64)object->sock);
 
 	if (!server && app->is_hub)
 		server = x11_server_of_manager((__u64)object->sock, BPF_CORE_READ(task, tgid));

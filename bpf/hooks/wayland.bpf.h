@@ -14,30 +14,10 @@
 #include "../call.bpf.h"
 #include "../relay.bpf.h"
 #include "../user_message.h"
+#include "../wayland.bpf.h"
 
-#define WAYLAND_NAME_START 0x2d646e616c796177ull /* "wayland-", as a little-endian word */
 #define WAYLAND_FDS_MAX 28                       /* MAX_FDS_OUT, src/connection.c of wayland */
 #define WAYLAND_RIGHTS 0x100000001ull            /* SOL_SOCKET and SCM_RIGHTS, in a row */
-
-/* A listener's socket has the path, and so have the ends that are accepted from it
- * (unix_stream_connect(), net/unix/af_unix.c). */
-static __always_inline bool wayland_is_bound(struct unix_sock *sock)
-{
-	__u64 start = 0;
-
-	bpf_probe_read_kernel(&start, sizeof(start), BPF_CORE_READ(sock, path.dentry, d_name.name));
-	return start == WAYLAND_NAME_START;
-}
-
-static __always_inline bool wayland_is_socket(struct sock *sock)
-{
-	struct unix_sock *own = (struct unix_sock *)sock, *peer;
-
-	if (object_family_of_sock(sock) != AF_UNIX || BPF_CORE_READ(sock, sk_type) != SOCK_STREAM)
-		return false;
-	peer = (struct unix_sock *)BPF_CORE_READ(own, peer);
-	return wayland_is_bound(own) || (peer && wayland_is_bound(peer));
-}
 
 /* False when the descriptor is not that of a pipe. */
 static __always_inline bool wayland_read_pipe(int fd, struct weir_object_key *ret_key)

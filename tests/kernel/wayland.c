@@ -186,6 +186,17 @@ int wayland_take_from(const struct wayland *wayland, uint32_t who, int *ret_fds)
 	return take_descriptors(&message, ret_fds);
 }
 
+void wayland_say(const struct wayland *wayland, uint32_t who, const uint32_t *words, size_t n)
+{
+	size_t bytes = n * sizeof(*words);
+
+	assert_true(bytes <= PUPPET_DATA_BYTES);
+	memcpy(scene_data(wayland->scene, who), words, bytes);
+	assert_int_equal(SCENE_CALL(wayland->scene, who, SYS_write, wayland->fds[who],
+				    (long)scene_data(wayland->scene, who), (long)bytes),
+			 bytes);
+}
+
 void wayland_ask(const struct wayland *wayland, uint32_t owner, int *ret_read, int *ret_write)
 {
 	int ends[2], fds[WAYLAND_PIPES_MAX];

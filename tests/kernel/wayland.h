@@ -37,6 +37,12 @@ int wayland_take_compat(const struct wayland *wayland, uint32_t who);
 void wayland_pass_to(const struct wayland *wayland, uint32_t who, const int *fds, int n);
 int wayland_take_from(const struct wayland *wayland, uint32_t who, int *ret_fds);
 
+/* Words of requests, by one write. */
+void wayland_say(const struct wayland *wayland, uint32_t who, const uint32_t *words, size_t n);
+#define WAYLAND_SAY(wayland, who, ...)                             \
+	wayland_say(wayland, who, (const uint32_t[]){__VA_ARGS__}, \
+		    sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
 /* The thief asks for the selection: the end it reads from, and that which somebody got. */
 void wayland_ask(const struct wayland *wayland, uint32_t owner, int *ret_read, int *ret_write);
 void wayland_write(const struct wayland *wayland, uint32_t who, int fd);

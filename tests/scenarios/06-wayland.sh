@@ -9,24 +9,12 @@
 . "$(dirname "$0")/../support/fixture.sh"
 needs_programs sway wl-copy wl-paste clipman Xwayland xterm xclip
 set_the_stage
+# shellcheck source=tests/support/desktop.sh
+. "$root/tests/support/desktop.sh"
 
-run=$home/.run # where the compositor's socket is
-
-# alice_has_a_desktop: a compositor without a screen, and a clipboard manager.
+# alice_has_a_desktop: a compositor, and a clipboard manager.
 alice_has_a_desktop() {
-	install -d -o "$employee_uid" -g "$employee_uid" -m 0700 "$run" "$home/.local" "$home/.local/share"
-	install -d -m 1777 /tmp/.X11-unix
-	# The X server lets in whoever is on this stage.
-	printf '#!/bin/sh\nexec /usr/bin/Xwayland -ac "$@"\n' >"$work/xwayland"
-	printf 'xwayland enable\nexec echo "$DISPLAY" >%s/screen\n' "$run" >"$work/sway.conf"
-	chmod 0755 "$work/xwayland"
-	alice env XDG_RUNTIME_DIR="$run" WLR_BACKENDS=headless WLR_RENDERER=pixman \
-		WLR_LIBINPUT_NO_DEVICES=1 WLR_XWAYLAND="$work/xwayland" \
-		sway -c "$work/sway.conf" >"$work/sway.log" 2>&1 </dev/null &
-	server_pids+=($!)
-	eventually 20 test -s "$run/screen" || give_up "a desktop: $(tail -n 3 "$work/sway.log")"
-	screen=$(cat "$run/screen")
-	desktop="env XDG_RUNTIME_DIR=$run WAYLAND_DISPLAY=wayland-1 DISPLAY=$screen"
+	alice_has_a_compositor
 	# shellcheck disable=SC2086 # words
 	alice $desktop wl-paste --type text --watch clipman store --no-persist >"$work/clipman.log" 2>&1 </dev/null &
 	server_pids+=($!)

@@ -101,8 +101,17 @@ static const struct channel channels[] = {
 	 "before; what they show is not looked at; not by Render, by io_uring or splice, over TCP, "
 	 "of fewer than 64 pixels at a time, of what a terminal shows, and by a compositor itself "
 	 "(gnome-shell, xfwm4), which is a hub"},
-	{"pictures of the screen, Wayland, frame buffers", "none",
-	 "wlr-screencopy, ext-image-copy-capture, the portal's pictures and PipeWire streams, "
+	{"pictures of the screen, Wayland", "partial",
+	 "wlr-screencopy, ext-image-copy-capture, wlr-export-dmabuf and Hyprland's windows by "
+	 "number, where the compositor's socket is called wayland-*, label who asks for them when "
+	 "somebody with "
+	 "labels drew there shortly before, by Wayland or Xwayland; what they show is not looked "
+	 "at; not what is drawn between the asking and the picture, by io_uring, splice or "
+	 "sendmmsg, and in a compositor within another one; one in the compositor's buffer when "
+	 "it is given back; a portal that captures so (xdg-desktop-portal-wlr) is labelled, who "
+	 "has it from there by PipeWire is not"},
+	{"pictures by GNOME, KDE, frame buffers", "none",
+	 "what gnome-shell and KWin take themselves and give on by D-Bus or PipeWire, "
 	 "/dev/fb0, DRM and capture cards"},
 	{"between the pages of one browser", "none",
 	 "its processes are one app: once it has read from a CRM, all that it sends elsewhere is "
