@@ -339,7 +339,6 @@ static __noinline int transfer_copy_in(struct call *call, long result)
 static __noinline int transfer_copy_out(struct call *call, long result)
 {
 	struct object to = {};
-
 	bool is_taken =
 		call_take_object(call, call_arg(call, call->rule->fd2_arg), WEIR_OUT, 1, &to);
 
