@@ -103,6 +103,9 @@ eventually 10 alice xclip -display "$screen" -selection clipboard -o -target TAR
 soon "the browser takes from the CRM, all its processes being one app" \
 	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
 
+then_it "what two browsers map when they start is followed: nothing is lost" \
+	events_say "not [e for e in d if e['kind'] == 'loss']"
+
 say "she pastes him into a mail in the private one"
 alice_follows private https://mail.test/
 she_sees "Web compose"
