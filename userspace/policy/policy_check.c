@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "policy/policy_check_browser.h"
 #include "policy/policy_check_detect.h"
 #include "policy/policy_check_place.h"
 #include "policy/policy_check_record.h"
@@ -116,6 +117,8 @@ static int check_section(struct policy_check *check, const struct policy_section
 	case POLICY_SECTION_CLIENT:
 	case POLICY_SECTION_HUB:
 		return check_executable(check, section);
+	case POLICY_SECTION_BROWSER:
+		return policy_check_browser(check, section);
 	case POLICY_SECTION_TRUSTED:
 		return policy_check_trusted(check, section);
 	case POLICY_SECTION_SINK:

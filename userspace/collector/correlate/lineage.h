@@ -42,6 +42,7 @@ struct lineage_report {
 	uint64_t start_ns; /* of the report before it, or the flow's first byte */
 	uint64_t time_ns;
 	uint64_t bytes;
+	uint64_t calls;
 	uint64_t turns;
 };
 
@@ -166,6 +167,8 @@ bool lineage_has_origin(const struct event *event, const char *origin);
 const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 					       const struct lineage_flow *flow);
 
+/* Whether a person could not know it by a name: a pipe, a socket, shared memory. */
+bool lineage_is_nameless(const struct event_object *object);
 /* Whether the app of a flow wrote its object, and no other app of the lineage wrote or read it. */
 bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *flow);
 /* Whether it is such an object and has no name that a person could know it by: an app's talk with

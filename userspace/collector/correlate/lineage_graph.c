@@ -281,6 +281,7 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 		.start_ns = start_of(flow, event),
 		.time_ns = event->time_ns,
 		.bytes = record->bytes,
+		.calls = record->calls,
 		.turns = record->turns,
 	};
 	int r;
