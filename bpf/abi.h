@@ -244,6 +244,13 @@ struct weir_app {
 	char comm[WEIR_TASK_COMM_BYTES];
 };
 
+#define WEIR_MAPPING_PAGES 64 /* of an app */
+
+struct weir_mapping_page_key {
+	__u64 app_id;
+	__u64 page; /* from 0, without holes */
+};
+
 struct weir_executable {
 	__u64 labels;
 	__u8 is_hub;
@@ -350,6 +357,7 @@ static_assert(sizeof(struct weir_address) == 24, "abi");
 static_assert(sizeof(struct weir_flow) == 480, "abi");
 static_assert(sizeof(struct weir_object) == 32, "abi");
 static_assert(sizeof(struct weir_app) == 128, "abi");
+static_assert(sizeof(struct weir_mapping_page_key) == 16, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");

@@ -124,10 +124,11 @@ struct {
 } flows SEC(".maps");
 
 /* Files that an app has mapped so that others see what it writes there, and it what others write.
- * No call tells when that happens: labels go over as soon as an app or a file gets one. Deleted
- * with the app. Full, or more mappings than an app has room for: a gap of the app, and
- * losses.mappings_full. */
-#define MAPPINGS_MAX 16 /* of an app; a power of two */
+ * No call tells when that happens: labels go over as soon as an app or a file gets one. In pages of
+ * some, as most apps have few and a browser maps four hundred when it starts. Deleted with the app.
+ * Full, or more mappings than an app may have: a gap of the app, and losses.mappings_full. */
+#define MAPPINGS_OF_PAGE 16                                  /* a power of two */
+#define MAPPINGS_MAX (MAPPINGS_OF_PAGE * WEIR_MAPPING_PAGES) /* of an app */
 
 struct mapping {
 	struct weir_object_key key;
@@ -137,12 +138,16 @@ struct mapping {
 	__u32 padding;
 };
 
+struct mapping_page {
+	struct mapping list[MAPPINGS_OF_PAGE];
+};
+
 struct mappings {
-	struct mapping list[MAPPINGS_MAX];
-	__u64 seen_changes; /* label_changes when they were last looked at */
+	__u64 seen_changes;   /* label_changes when they were last looked at */
+	__u64 walked_changes; /* when the walk found nothing labelled in them */
 	__u32 next;
 	__u32 gap_calls[2]; /* some are not in the list: mmap, shmat */
-	__u32 padding;
+	__u32 may_become_writable;
 };
 
 struct {
@@ -150,7 +155,15 @@ struct {
 	__uint(max_entries, 4096);
 	__type(key, __u64);
 	__type(value, struct mappings);
-} mappings SEC(".maps");
+} app_mappings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, struct weir_mapping_page_key);
+	__type(value, struct mapping_page);
+} mapping_pages SEC(".maps");
 
 /* What a call of a multi-threaded task was about, from its entry to its exit. Full: the exit
  * looks at the descriptor again, losses.inflight_full. */
@@ -251,6 +264,7 @@ struct {
 static const struct weir_flow empty_flow;
 static const struct weir_name empty_name;
 static const struct mappings empty_mappings;
+static const struct mapping_page empty_mapping_page;
 static const struct x11_stream empty_stream;
 
 static __always_inline struct weir_state *state_get(void)

@@ -6,13 +6,28 @@
 
 #include "../flow.bpf.h"
 
+/* Not static: verified once, see name_hash(). */
+__noinline int process_forget_mappings(__u64 id)
+{
+	struct weir_mapping_page_key key = {.app_id = id};
+	int i;
+
+	bpf_map_delete_elem(&app_mappings, &id);
+	for (i = 0; i < WEIR_MAPPING_PAGES; i++) {
+		key.page = i;
+		if (bpf_map_delete_elem(&mapping_pages, &key))
+			break;
+	}
+	return 0;
+}
+
 static __always_inline void process_end_app(struct weir_app *app)
 {
 	__u64 id = app->id;
 
 	if (!app->is_open) {
 		if (app->has_mappings)
-			bpf_map_delete_elem(&mappings, &id);
+			process_forget_mappings(id);
 		bpf_map_delete_elem(&apps, &id);
 		return;
 	}

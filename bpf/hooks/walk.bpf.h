@@ -85,7 +85,7 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	app = app_adopt(task);
 	if (!app)
 		return 0;
-	if (app->has_mappings && mapping_is_labelled(app->id))
+	if (app->has_mappings && !app->is_open && mapping_is_labelled(app->id))
 		app_open(app);
 	object_resolve(file, WEIR_IN, &object);
 	if (object.kind == WEIR_KIND_NONE) {

@@ -4,7 +4,8 @@
 # A browser. In Chromium she signs in to the CRM's page, marks a customer and copies him. She pastes
 # him into a mail, in the browser of her private profile, which has never been to the CRM; and in a
 # terminal into a file, which goes to a chat. Of what is copied and pasted within one browser nobody
-# outside of it sees more than that it had customer data and sent something: that is told then.
+# outside of it sees more than that it had customer data and sent something: that is told then, and
+# weighs little while it may be no more than asking for a page. A file that she uploads is more.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 needs_programs Xvfb chromium xdotool xterm xclip
@@ -103,13 +104,16 @@ eventually 10 alice xclip -display "$screen" -selection clipboard -o -target TAR
 soon "the browser takes from the CRM, all its processes being one app" \
 	events_say "len({e['app']['id'] for e in d if e['kind'] == 'crm_access' and e['app']['exe'].endswith('/chromium')}) == 1"
 
+then_it "what two browsers map when they start is followed: nothing is lost" \
+	events_say "not [e for e in d if e['kind'] == 'loss']"
+
 say "she pastes him into a mail in the private one"
 alice_follows private https://mail.test/
 she_sees "Web compose"
 she_pastes_and_sends
 then_it "the mail has arrived" eventually 10 has_arrived mail.test
-soon "an incident to mail.test, a direct egress" \
-	incident_to mail.test "i['detectors'] == ['direct_egress']"
+soon "an incident to mail.test, a direct egress of full weight: it came by the clipboard" \
+	incident_to mail.test "i['detectors'] == ['direct_egress'] and i['score'] == 40"
 soon "it came from the CRM, as many records as the turns let one estimate" \
 	incident_to mail.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated' and 1 <= i['records']['value'] <= 10"
 soon "the lineage has: from the CRM, to the clipboard, from the clipboard, to mail.test, all by browsers" \
@@ -141,8 +145,10 @@ soon "the terminal has taken it from the clipboard" \
 say "the browser that has been to the CRM shows the news, too"
 alice_follows work https://meet.test/news
 she_sees "Web news"
-soon "that it asked for a page is told, and no more made of it than the policy says" \
-	incident_to 10.77.0.50 "i['detectors'] == ['direct_egress'] and i['score'] == 40"
+soon "that it asked for a page is told, and weighs little" \
+	incident_to 10.77.0.50 "i['detectors'] == ['direct_egress'] and i['severity'] == 'low' and i['score'] == 10"
+soon "the story says why" \
+	incident_to 10.77.0.50 "'only what a browser sends to ask for a page: chromium' in i['explanation']"
 
 say "a note of hers goes out by the browser that has been to the CRM"
 alice_follows work https://pan.test/
@@ -151,6 +157,12 @@ she_pastes_and_sends
 then_it "the note has arrived" eventually 10 has_arrived pan.test
 soon "an incident to pan.test: that browser took from the CRM and sent" \
 	incident_to pan.test "{s['name'] for s in i['sources']} == {'crm.test'} and i['records']['certainty'] == 'estimated'"
+
+say "a page in it sends thirty thousand bytes"
+alice_follows work https://pan.test/upload
+she_sees "Web sent"
+soon "that is an upload" \
+	incident_to pan.test "i['severity'] == 'medium' and i['score'] == 40"
 
 say "she looks at her mail in it"
 alice_follows work https://mail.test/

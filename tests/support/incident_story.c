@@ -166,7 +166,9 @@ void story_sends(struct story *story, struct event *event)
 	struct store_record record = {.event = event, .person = person, .is_staff = true};
 
 	assert_int_equal(store_append(story->store, &record, 1), 0);
-	if (!story->is_held)
+	if (story->is_taken)
+		assert_int_equal(correlate_take(story->correlate, &record, 1), 0);
+	else if (!story->is_held)
 		assert_int_equal(
 			correlate_process(story->correlate, &record, 1, on_incident, story), 0);
 	event_free(event);
@@ -256,7 +258,7 @@ void story_reopens(struct story *story)
 	store_close(story->store);
 	story->store = store_fixture_open(story->dir, 0);
 	assert_int_equal(correlate_new(story->store, story->policy->policy, &story->correlate), 0);
-	story->is_held = false;
+	story->is_held = story->is_taken = false;
 }
 
 void story_restarts(struct story *story)

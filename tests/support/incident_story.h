@@ -44,7 +44,8 @@ struct story {
 	const char *person;
 	uint64_t now_ns;
 	uint64_t seq;
-	bool is_held; /* what happens is stored, but not given to the correlation */
+	bool is_held;  /* what happens is stored, but not given to the correlation */
+	bool is_taken; /* it is given to the correlation, which does not settle */
 	size_t n_new, n_raised, n_grown;
 	enum incident_severity last_severity;
 };

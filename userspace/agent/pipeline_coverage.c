@@ -41,7 +41,9 @@ static const struct channel channels[] = {
 	 "mount namespace, are not followed: a coverage_gap event says so"},
 	{"descriptors passed or taken", "full", ""},
 	{"mmap", "partial",
-	 "bytes are estimated by length; a private mapping made before the label came is missed"},
+	 "bytes are estimated by length; a private mapping made before the label came is missed, "
+	 "and "
+	 "of more than 1024 shared ones of an app the oldest: a coverage_gap event says so"},
 	{"memory of another process", "partial",
 	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
 	 "and System V shared memory are said as coverage_gap"},

@@ -101,6 +101,24 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *userdata)
 	return sd_event_source_set_time_relative(source, STATUS_EVERY_US);
 }
 
+static int on_settling(sd_event_source *source, void *userdata)
+{
+	(void)source;
+	pipeline_settle(userdata);
+	return 0;
+}
+
+static int add_settling(struct collector *collector, sd_event *event_loop)
+{
+	int r = sd_event_add_defer(event_loop, &collector->settling, on_settling, collector);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(collector->settling, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(collector->settling, SD_EVENT_PRIORITY_IDLE);
+	return r;
+}
+
 static int open_people(struct collector *collector)
 {
 	_cleanup_free_ char *key = NULL, *problem = NULL;
@@ -197,6 +215,8 @@ int collector_new(sd_event *event_loop, const struct collector_config *config,
 	if (r == 0)
 		r = open_correlate(collector);
 	if (r == 0)
+		r = add_settling(collector, event_loop);
+	if (r >= 0)
 		r = open_ingest(collector, event_loop);
 	if (r == 0)
 		r = sd_event_add_time_relative(event_loop, &collector->timer, CLOCK_MONOTONIC,
@@ -215,6 +235,9 @@ void collector_free(struct collector *collector)
 {
 	if (!collector)
 		return;
+	sd_event_source_disable_unref(collector->settling);
+	if (collector->unsettled_since_us != 0)
+		pipeline_settle(collector);
 	sd_event_source_disable_unref(collector->timer);
 	if (collector->ingest) {
 		if (collector->timer)

@@ -4,8 +4,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "collector/people/people.h"
+
+enum {
+	SETTLE_WITHIN_US = 2000000
+};
 
 /* The records of one batch. Events are the caller's, persons are ours. */
 struct batch {
@@ -110,6 +115,27 @@ void pipeline_note_correlation(struct collector *collector, int error)
 		stage->out = stage->in;
 }
 
+void pipeline_settle(struct collector *collector)
+{
+	collector->unsettled_since_us = 0;
+	pipeline_note_correlation(
+		collector, correlate_settle(collector->correlate, pipeline_on_incident, collector));
+}
+
+/* Batches that wait already are stored first, so that what they all belong to is computed once: who
+ * is slow then does not fall further behind with each. They never end while an agent makes up for
+ * a week, so there is a limit. */
+static void settle_soon(struct collector *collector)
+{
+	uint64_t now_us = clock_boottime_ns() / 1000;
+
+	if (collector->unsettled_since_us == 0)
+		collector->unsettled_since_us = now_us;
+	if (now_us - collector->unsettled_since_us >= SETTLE_WITHIN_US ||
+	    sd_event_source_set_enabled(collector->settling, SD_EVENT_ONESHOT) < 0)
+		pipeline_settle(collector);
+}
+
 /* What is stored is stored: a failure from here on is made good later and refuses no batch. */
 static void deliver(struct collector *collector, struct batch *batch)
 {
@@ -122,9 +148,10 @@ static void deliver(struct collector *collector, struct batch *batch)
 	if (collector->config.on_records)
 		collector->config.on_records(collector->config.userdata, batch->records, n_stored);
 	stage->in += n_stored;
-	pipeline_note_correlation(collector,
-				  correlate_process(collector->correlate, batch->records, n_stored,
-						    pipeline_on_incident, collector));
+	if (correlate_take(collector->correlate, batch->records, n_stored) < 0)
+		pipeline_settle(collector);
+	else
+		settle_soon(collector);
 }
 
 static int process(struct collector *collector, struct batch *batch, struct event **events)

@@ -28,6 +28,8 @@ struct collector {
 	struct correlate *correlate;
 	struct ingest *ingest;
 	sd_event_source *timer;
+	sd_event_source *settling;   /* works out what was stored, when no batch waits */
+	uint64_t unsettled_since_us; /* CLOCK_MONOTONIC; 0: all is worked out */
 	struct collector_status status;
 	bool is_behind; /* correlation failed: catch up later */
 };
@@ -35,6 +37,9 @@ struct collector {
 /* An ingest_batch_fn; userdata is the collector. */
 int pipeline_on_batch(void *userdata, const char *agent, uint64_t first_seq, struct event **events,
 		      size_t n_events);
+
+/* Works out what batches since the last time belong to, and counts and logs how that went. */
+void pipeline_settle(struct collector *collector);
 
 /* Counts and logs how correlation went. */
 void pipeline_note_correlation(struct collector *collector, int error);

@@ -157,6 +157,9 @@ size_t policy_executables(const struct policy *policy,
  * by the SHA-256 of its file (lower-case hex, may be NULL). True when the policy names none. */
 bool policy_zone_expects(const struct policy_zone *zone, const char *exe, const char *exe_sha256);
 
+/* Whether a program is a browser, by the path of a [browser] or a built-in one. */
+bool policy_is_browser(const struct policy *policy, const char *exe);
+
 /* At most POLICY_MAX_RECORDS, in the order of the policy. */
 size_t policy_records(const struct policy *policy, const struct policy_record **ret_records);
 /* NULL when the policy has none of that name. */

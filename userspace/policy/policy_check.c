@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "policy/policy_check_browser.h"
 #include "policy/policy_check_detect.h"
 #include "policy/policy_check_place.h"
 #include "policy/policy_check_record.h"
@@ -44,7 +46,7 @@ static int check_class(struct policy_check *check, const struct policy_section *
 	if (!class)
 		return -ENOMEM;
 	class->index = (unsigned int)policy->n_classes - 1;
-	error = policy_check_copy(section->name, &class->name);
+	error = text_copy(section->name, &class->name);
 	if (!error)
 		error = policy_check_text(section, "title", &class->title);
 	if (!error)
@@ -70,8 +72,8 @@ static int add_executable(struct policy *policy, const char *name, const char *p
 		return -ENOMEM;
 	executable->is_hub = is_hub;
 	executable->labels = labels;
-	error = policy_check_copy(name, &executable->name);
-	return error ? error : policy_check_copy(path, &executable->path);
+	error = text_copy(name, &executable->name);
+	return error ? error : text_copy(path, &executable->path);
 }
 
 static int check_executable(struct policy_check *check, const struct policy_section *section)
@@ -116,6 +118,8 @@ static int check_section(struct policy_check *check, const struct policy_section
 	case POLICY_SECTION_CLIENT:
 	case POLICY_SECTION_HUB:
 		return check_executable(check, section);
+	case POLICY_SECTION_BROWSER:
+		return policy_check_browser(check, section);
 	case POLICY_SECTION_TRUSTED:
 		return policy_check_trusted(check, section);
 	case POLICY_SECTION_SINK:

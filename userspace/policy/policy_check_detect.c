@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 
@@ -77,7 +78,7 @@ static int check_setting(struct policy_check *check, const struct policy_section
 		return -ENOMEM;
 	setting->key = known->key;
 	setting->value = value;
-	return policy_check_copy(section->name, &setting->detector);
+	return text_copy(section->name, &setting->detector);
 }
 
 int policy_check_detect(struct policy_check *check, const struct policy_section *section)

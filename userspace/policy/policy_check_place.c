@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "policy/policy_check_reach.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
@@ -31,9 +32,9 @@ static int check_zone(struct policy_check *check, const struct policy_section *s
 
 	if (!zone)
 		return -ENOMEM;
-	error = policy_check_copy(section->name, &zone->name);
+	error = text_copy(section->name, &zone->name);
 	if (!error)
-		error = policy_check_copy("", &zone->kind);
+		error = text_copy("", &zone->kind);
 	/* A sink may be a folder or a device just as well. */
 	if (!error && (section->kind != POLICY_SECTION_SINK || policy_check_has(section, "host")))
 		error = policy_check_hosts(check, section, &policy->hosts[policy->n_zones - 1]);
@@ -114,8 +115,8 @@ static int add_pattern(struct policy *policy, const struct policy_pattern *made,
 		return -ENOMEM;
 	}
 	*pattern = *made;
-	error = policy_check_copy(name, &pattern->name);
-	return error ? error : policy_check_copy(kind, &pattern->kind);
+	error = text_copy(name, &pattern->name);
+	return error ? error : text_copy(kind, &pattern->kind);
 }
 
 /* made: role, labels and what else is the same for all folders of the section. */
@@ -185,7 +186,7 @@ static int add_origin(struct policy_check *check, const struct policy_section *s
 	if (!origin)
 		return -ENOMEM;
 	origin->label = zone->labels = UINT64_C(1) << bit;
-	return policy_check_copy(section->name, &origin->name);
+	return text_copy(section->name, &origin->name);
 }
 
 /* What the section says of folders and devices, in its own words. */
@@ -251,7 +252,7 @@ static int check_device(struct policy_check *check, const struct policy_section 
 	if (!device)
 		return -ENOMEM;
 	device->is_allowed = is_allowed;
-	error = policy_check_copy(section->name, &device->name);
+	error = text_copy(section->name, &device->name);
 	if (!error)
 		error = policy_check_words(check, section, "device", policy_keys_devices,
 					   policy_keys_n_devices, true, &device->kinds);
@@ -311,7 +312,7 @@ int policy_check_add_default_sinks(struct policy *policy)
 	for (size_t i = 0; !error && i < policy_keys_n_default_sinks; i++) {
 		struct policy_pattern pattern = {.role = EVENT_ROLE_SINK};
 
-		error = policy_check_copy(policy_keys_default_sinks[i].glob, &pattern.glob);
+		error = text_copy(policy_keys_default_sinks[i].glob, &pattern.glob);
 		if (!error)
 			error = add_pattern(policy, &pattern, policy_keys_default_sinks[i].name,
 					    policy_keys_default_sinks[i].kind);

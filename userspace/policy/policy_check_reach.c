@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "policy/policy_problems.h"
 
 #define PROBLEM(check, entry, ...) \
@@ -17,7 +18,7 @@ static int add_names(struct policy_zone *zone, const struct policy_hosts *hosts)
 	for (size_t i = 0; !error && i < hosts->n_names; i++) {
 		char **name = policy_model_add(&zone->names, &zone->n_names, sizeof(*name));
 
-		error = name ? policy_check_copy(hosts->names[i].name, name) : -ENOMEM;
+		error = name ? text_copy(hosts->names[i].name, name) : -ENOMEM;
 	}
 	return error;
 }

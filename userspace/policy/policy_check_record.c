@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 #include "policy/policy_shape.h"
@@ -81,7 +82,7 @@ static int set_title(const char *fallback, char **title)
 		return 0;
 	free(*title);
 	*title = NULL;
-	return policy_check_copy(fallback, title);
+	return text_copy(fallback, title);
 }
 
 static int set_titles(const struct policy_section *section, struct policy_record *record)
@@ -111,7 +112,7 @@ int policy_check_record(struct policy_check *check, const struct policy_section 
 	record = policy_model_add(&policy->records, &policy->n_records, sizeof(*record));
 	if (!record)
 		return -ENOMEM;
-	error = policy_check_copy(section->name, &record->name);
+	error = text_copy(section->name, &record->name);
 	if (!error)
 		error = policy_check_words(check, section, "kind", policy_keys_record_kinds,
 					   policy_keys_n_record_kinds, false, &kind);

@@ -5,21 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_problems.h"
 
 #define PROBLEM(check, entry, ...) \
 	policy_problems_add((check)->problems, (entry)->file, (entry)->line, __VA_ARGS__)
-
-int policy_check_copy(const char *text, char **ret_copy)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	*ret_copy = copy;
-	return 0;
-}
 
 static const struct policy_entry *find_given(const struct policy_section *section, const char *key)
 {
@@ -48,7 +39,7 @@ int policy_check_text(const struct policy_section *section, const char *key, cha
 {
 	const struct policy_entry *entry = find_given(section, key);
 
-	return policy_check_copy(entry ? entry->value : "", ret_text);
+	return text_copy(entry ? entry->value : "", ret_text);
 }
 
 int policy_check_list(const struct policy_section *section, const char *key,
@@ -190,7 +181,7 @@ static int add_host_name(const char *text, struct policy_hosts *hosts)
 {
 	struct policy_host *host = policy_model_add(&hosts->names, &hosts->n_names, sizeof(*host));
 
-	return host ? policy_check_copy(text, &host->name) : -ENOMEM;
+	return host ? text_copy(text, &host->name) : -ENOMEM;
 }
 
 static int add_host(struct policy_check *check, const struct policy_section *section,

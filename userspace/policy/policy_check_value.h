@@ -18,8 +18,6 @@ struct policy_check {
 	size_t n_classes; /* all of them, while policy->n_classes still grows */
 };
 
-int policy_check_copy(const char *text, char **ret_copy);
-
 /* A key with an empty value counts as not given: a drop-in takes a value back that way. */
 bool policy_check_has(const struct policy_section *section, const char *key);
 int policy_check_required(struct policy_check *check, const struct policy_section *section,

@@ -15,6 +15,7 @@ static const char *const trusted_keys[] = {"host", "folder"};
 static const char *const sink_keys[] = {"host",   "kind",   "port",   "origin", "allowed",
 					"folder", "device", "serial", "uuid"};
 static const char *const hub_keys[] = {"executable"};
+static const char *const browser_keys[] = {"executable"};
 static const char *const record_keys[] = {"kind", "pattern", "class", "title", "title_zh"};
 static const char *const people_keys[] = {"staff", "accounts", "pseudonym_key"};
 
@@ -28,6 +29,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 	[POLICY_SECTION_TRUSTED] = {"trusted", true, KEYS(trusted_keys), "[trusted \"backup\"]"},
 	[POLICY_SECTION_SINK] = {"sink", true, KEYS(sink_keys), "[sink \"messenger\"]"},
 	[POLICY_SECTION_HUB] = {"hub", true, KEYS(hub_keys), "[hub \"display\"]"},
+	[POLICY_SECTION_BROWSER] = {"browser", true, KEYS(browser_keys), "[browser \"chromium\"]"},
 	[POLICY_SECTION_RECORD] = {"record", true, KEYS(record_keys), "[record \"policy-number\"]"},
 	[POLICY_SECTION_PEOPLE] = {"people", false, KEYS(people_keys), "[people]"},
 	/* Its keys depend on the detector: see policy_keys_settings. */
@@ -59,6 +61,9 @@ const struct policy_setting_key policy_keys_settings[] = {
 	{"direct_egress", "bulk_records", COUNT},
 	{"direct_egress", "bulk_bytes", 1, INT64_C(1) << 50, false},
 	{"direct_egress", "min_bytes", 0, INT64_C(1) << 50, false},
+	{"direct_egress", "asking_weight", WEIGHT},
+	{"direct_egress", "asking_bytes", 1, 1 << 20, false},
+	{"direct_egress", "asking_total_bytes", 1, INT64_C(1) << 30, false},
 	{"round_trip", "min_turns", COUNT},
 	{"direct_egress", "list_weight", WEIGHT},
 	{"round_trip", "list_weight", WEIGHT},

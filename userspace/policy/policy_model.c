@@ -131,6 +131,7 @@ void policy_free(struct policy *policy)
 		free(policy->classes[i].category);
 	}
 	free(policy->classes);
+	policy_list_done(&policy->browsers);
 	free_records(policy);
 	free_zones(policy);
 	free_places(policy);

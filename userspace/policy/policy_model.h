@@ -34,6 +34,7 @@ enum policy_section_kind {
 	POLICY_SECTION_TRUSTED,
 	POLICY_SECTION_SINK,
 	POLICY_SECTION_HUB,
+	POLICY_SECTION_BROWSER,
 	POLICY_SECTION_RECORD,
 	POLICY_SECTION_PEOPLE,
 	POLICY_SECTION_DETECT,
@@ -144,6 +145,7 @@ struct policy {
 	size_t n_devices;
 	struct policy_executable *executables;
 	size_t n_executables;
+	struct policy_list browsers; /* globs of paths, beside the built-in ones */
 	struct policy_record *records;
 	size_t n_records;
 	struct policy_origin *origins;

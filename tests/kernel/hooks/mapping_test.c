@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "abi.h"
 #include "kernel/coverage.h"
 #include "kernel/scene.h"
 
@@ -159,22 +160,45 @@ static void mappings_of_the_innocent_carry_nothing(void **state)
 	assert_int_equal(scene_gaps(scene, "mmap"), 0);
 }
 
+/* shared0, shared1, ...: made and mapped, with no descriptor kept. */
+static void map_many(const struct scene *scene, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char name[16];
+		int fd;
+
+		snprintf(name, sizeof(name), "shared%d", i);
+		fd = scene_make_file(scene, CLERK, name);
+		map(scene, CLERK, fd, RW, MAP_SHARED);
+		assert_int_equal(SCENE_CALL(scene, CLERK, SYS_close, fd), 0);
+	}
+}
+
+/* Chromium maps 440 files and memfds within its first ten seconds. */
+static void as_many_mappings_as_a_browser_makes_are_followed(void **state)
+{
+	const struct scene *scene = *state;
+
+	map_many(scene, 500);
+	scene_read_source(scene, CLERK);
+	assert_true(scene_is_labelled(scene, "shared0", "readers of the first"));
+	assert_true(scene_is_labelled(scene, "shared250", "readers of another one"));
+	assert_true(scene_is_labelled(scene, "shared499", "readers of the last"));
+	assert_int_equal(kernel_fixture_counts(scene->fixture).losses.mappings_full, 0);
+	assert_int_equal(scene_gaps(scene, "mmap"), 0);
+}
+
 static void more_mappings_than_there_is_room_for_are_a_gap(void **state)
 {
 	const struct scene *scene = *state;
 
-	for (int i = 0; i < 17; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "shared%d", i);
-		scene_make_file(scene, CLERK, name);
-		map_alone(scene, CLERK, name, RW, MAP_SHARED);
-	}
+	map_many(scene, WEIR_MAPPING_PAGES * 16 + 1);
 	assert_int_equal(kernel_fixture_counts(scene->fixture).losses.mappings_full, 1);
 	assert_int_equal(scene_gaps(scene, "mmap"), 0);
 	scene_read_source(scene, CLERK);
 	assert_int_equal(scene_gaps(scene, "mmap"), 1);
-	assert_true(scene_is_labelled(scene, "shared16", "readers"));
+	assert_true(scene_is_labelled(scene, "shared1024", "readers"));
+	assert_false(scene_is_labelled(scene, "shared0", "readers of the first"));
 }
 
 static void a_private_mapping_made_before_the_label_is_a_gap(void **state)
@@ -215,6 +239,7 @@ int main(int argc, char **argv)
 		STORY(memory_that_two_apps_share_carries_the_label),
 		STORY(a_mapping_that_becomes_writable_takes_the_label),
 		STORY(mappings_of_the_innocent_carry_nothing),
+		STORY(as_many_mappings_as_a_browser_makes_are_followed),
 		STORY(more_mappings_than_there_is_room_for_are_a_gap),
 		STORY(a_private_mapping_made_before_the_label_is_a_gap),
 		STORY(system_v_shared_memory_is_said_to_be_a_gap),

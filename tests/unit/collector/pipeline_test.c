@@ -155,10 +155,20 @@ static void run_until_acknowledged(struct transport_agent *agent)
 	transport_run_until(loop, transport_agent_has_no_backlog, agent, PATIENCE_MS);
 }
 
+static bool has_worked_all_out(void *userdata)
+{
+	struct collector_status status;
+
+	assert_int_equal(collector_get_status(userdata, &status), 0);
+	return status.stages[COLLECTOR_N_STAGES - 1].waiting == 0;
+}
+
+/* At rest: incidents are worked out behind the acknowledgement. */
 static void assert_every_stage_accounts(struct collector *collector)
 {
 	struct collector_status status;
 
+	transport_run_until(loop, has_worked_all_out, collector, PATIENCE_MS);
 	assert_int_equal(collector_get_status(collector, &status), 0);
 	for (int i = 0; i < COLLECTOR_N_STAGES; i++) {
 		const struct collector_stage *stage = &status.stages[i];

@@ -145,6 +145,10 @@ static void what_a_section_needs_is_told_at_its_head(void **state)
 	then_only_problem_is(fixture, 5, "a host or a folder");
 	policy_fixture_load(fixture, SOURCE "[hub \"x\"]\n");
 	then_only_problem_is(fixture, 5, "needs \"executable\"");
+	policy_fixture_load(fixture, SOURCE "[browser \"x\"]\n");
+	then_only_problem_is(fixture, 5, "needs \"executable\"");
+	policy_fixture_load(fixture, SOURCE "[browser \"x\"]\nexecutables = /a\n");
+	policy_fixture_assert_problem(fixture, "policy.conf", 6, "did you mean \"executable\"?");
 }
 
 static void a_policy_without_any_source_is_a_mistake(void **state)
@@ -280,6 +284,26 @@ static void staff_are_ordinary_accounts_unless_the_policy_says_who(void **state)
 	then_only_problem_is(fixture, 6, "1000-59999");
 }
 
+static void browsers_are_known_by_path_without_being_named(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture,
+			    SOURCE "[browser \"ours\"]\nexecutable = /opt/ours-*/browser,\n"
+				   "  /opt/b\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_true(policy_is_browser(fixture->policy, "/usr/lib/chromium/chromium"));
+	assert_true(policy_is_browser(fixture->policy, "/opt/google/chrome/chrome"));
+	assert_true(policy_is_browser(fixture->policy, "/usr/lib/firefox-esr/firefox-esr"));
+	assert_true(policy_is_browser(fixture->policy, "/opt/microsoft/msedge/msedge"));
+	assert_true(policy_is_browser(fixture->policy, "/opt/ours-12/browser"));
+	assert_true(policy_is_browser(fixture->policy, "/opt/b"));
+	assert_false(policy_is_browser(fixture->policy, "/opt/ours-12/x/browser"));
+	assert_false(policy_is_browser(fixture->policy, "/home/li/chromium"));
+	assert_false(policy_is_browser(fixture->policy, "/usr/bin/curl"));
+	assert_false(policy_is_browser(fixture->policy, ""));
+}
+
 static void hubs_of_a_desktop_are_known_without_being_named(void **state)
 {
 	const struct policy_executable *executables;
@@ -331,6 +355,7 @@ int main(void)
 		TEST(a_client_of_a_crm_is_a_path_a_name_or_a_hash),
 		TEST(how_long_a_screen_is_recent_is_the_policys),
 		TEST(staff_are_ordinary_accounts_unless_the_policy_says_who),
+		TEST(browsers_are_known_by_path_without_being_named),
 		TEST(hubs_of_a_desktop_are_known_without_being_named),
 		TEST(the_policy_that_ships_is_good),
 	};

@@ -338,6 +338,15 @@ bool sensor_is_ended(const struct sensor *sensor, uint64_t app_id)
 	return false;
 }
 
+static void forget_mappings(struct sensor *sensor, uint64_t app_id)
+{
+	struct weir_mapping_page_key key = {.app_id = app_id};
+
+	bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_mappings), &app_id);
+	while (bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.mapping_pages), &key) == 0)
+		key.page++;
+}
+
 int sensor_forget_ended(struct sensor *sensor)
 {
 	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
@@ -360,8 +369,7 @@ int sensor_forget_ended(struct sensor *sensor)
 	for (size_t i = 0; i < sensor->n_ended; i++) {
 		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.app_paths),
 				    &sensor->ended[i]);
-		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.mappings),
-				    &sensor->ended[i]);
+		forget_mappings(sensor, sensor->ended[i]);
 		bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.apps), &sensor->ended[i]);
 	}
 	free(sensor->ended);

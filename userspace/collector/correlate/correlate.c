@@ -28,7 +28,8 @@ struct correlate {
 	const struct policy *policy;
 	struct known known;
 	struct correlate_counts counts;
-	bool is_behind; /* the store holds records that were not taken */
+	uint64_t taken_upto; /* id of the last record that was taken and not settled; 0: none */
+	bool is_behind;      /* the store holds records that were not taken */
 };
 
 DEFINE_CLEANUP(cursor_freep, struct store_cursor, store_cursor_free)
@@ -333,22 +334,40 @@ int correlate_catch_up(struct correlate *correlate, correlate_incident_fn fn, vo
 	return r;
 }
 
-int correlate_process(struct correlate *correlate, const struct store_record *records,
-		      size_t n_records, correlate_incident_fn fn, void *userdata)
+int correlate_take(struct correlate *correlate, const struct store_record *records,
+		   size_t n_records)
 {
-	uint64_t upto = 0;
 	int r = 0;
 
-	if (correlate->is_behind)
-		return correlate_catch_up(correlate, fn, userdata);
-	for (size_t i = 0; i < n_records && r == 0; i++) {
+	for (size_t i = 0; i < n_records && r == 0 && !correlate->is_behind; i++) {
 		if (records[i].id == 0)
 			continue;
-		upto = records[i].id > upto ? records[i].id : upto;
+		if (records[i].id > correlate->taken_upto)
+			correlate->taken_upto = records[i].id;
 		r = take(correlate, &records[i]);
 	}
-	if (r == 0 && upto > 0)
+	correlate->is_behind |= r < 0;
+	return r;
+}
+
+int correlate_settle(struct correlate *correlate, correlate_incident_fn fn, void *userdata)
+{
+	uint64_t upto = correlate->taken_upto;
+	int r = 0;
+
+	correlate->taken_upto = 0;
+	if (correlate->is_behind)
+		return correlate_catch_up(correlate, fn, userdata);
+	if (upto > 0)
 		r = finish(correlate, upto, fn, userdata);
 	correlate->is_behind = r < 0;
 	return r;
+}
+
+int correlate_process(struct correlate *correlate, const struct store_record *records,
+		      size_t n_records, correlate_incident_fn fn, void *userdata)
+{
+	int r = correlate_take(correlate, records, n_records);
+
+	return r < 0 ? r : correlate_settle(correlate, fn, userdata);
 }

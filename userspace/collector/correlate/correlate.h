@@ -44,9 +44,18 @@ void correlate_set_policy(struct correlate *correlate, const struct policy *poli
 
 /*
  * Takes records that store_append() has just stored (those with id 0, duplicates,
- * are passed over). Returns 0 or -errno; after an error nothing is lost, the next
- * call resumes at the store's "correlated_upto".
+ * are passed over): what they belong to is computed by correlate_settle(). Returns
+ * 0 or -errno; after an error nothing is lost, what is computed next resumes at the
+ * store's "correlated_upto".
  */
+int correlate_take(struct correlate *correlate, const struct store_record *records,
+		   size_t n_records);
+
+/* Computes each incident that was touched, once, however many batches touched it. 0 or -errno,
+ * likewise. */
+int correlate_settle(struct correlate *correlate, correlate_incident_fn fn, void *userdata);
+
+/* Both. */
 int correlate_process(struct correlate *correlate, const struct store_record *records,
 		      size_t n_records, correlate_incident_fn fn, void *userdata);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "collector/correlate/asking.h"
 #include "collector/correlate/detector.h"
 #include "collector/correlate/episode.h"
 #include "collector/correlate/lineage.h"
@@ -85,6 +86,39 @@ static int add_unnamed(const struct detector *detector, const struct episode *ep
 	if (asprintf(&reason, "The policy does not name %s.", episode->recipient) < 0)
 		return -ENOMEM;
 	if (asprintf(&reason_zh, "策略中没有登记 %s。", episode->recipient) < 0)
+		return -ENOMEM;
+	return detector_add(detector, incident, "", points, reason, reason_zh, ids);
+}
+
+/* Of a browser that has been to the CRM, everywhere it goes is an egress. */
+static int add_asking(const struct detector *detector, const struct episode *episode,
+		      const struct policy *policy, struct incident *incident,
+		      const struct incident_ids *ids)
+{
+	_cleanup_free_ char *reason = NULL, *reason_zh = NULL;
+	int64_t points = policy_detect_value(policy, detector->id, "asking_weight", -30);
+	const struct asking_limits limits = {
+		.write_bytes =
+			(uint64_t)policy_detect_value(policy, detector->id, "asking_bytes", 4096),
+		.connection_bytes = (uint64_t)policy_detect_value(policy, detector->id,
+								  "asking_total_bytes", 65536),
+	};
+	struct incident_number_text bytes = incident_format_number(limits.write_bytes);
+	const char *program = "";
+
+	if (points == 0 || !asking_is_all(episode, policy, incident, &limits, &program))
+		return 0;
+	if (asprintf(&reason,
+		     "That is only what a browser sends to ask for a page: %s had the data from "
+		     "the CRM itself, not from the clipboard or another program, and no write was "
+		     "over %s bytes on average; a few records in a form would look the same.",
+		     program, bytes.text) < 0)
+		return -ENOMEM;
+	if (asprintf(&reason_zh,
+		     "这只是浏览器请求网页时发送的内容：数据由 %s "
+		     "直接从客户管理系统取得，不是来自剪贴板或其他程序，每次写出平均不超过 %s "
+		     "字节；在网页表单中填入少量记录也会是这样。",
+		     program, bytes.text) < 0)
 		return -ENOMEM;
 	return detector_add(detector, incident, "", points, reason, reason_zh, ids);
 }
@@ -210,6 +244,8 @@ static int run(const struct detector *detector, const struct episode *episode,
 		r = add_allowed(detector, episode, policy, incident, &ids);
 	if (r == 0)
 		r = add_unnamed(detector, episode, policy, incident, &ids);
+	if (r == 0)
+		r = add_asking(detector, episode, policy, incident, &ids);
 	if (r == 0)
 		r = add_bulk(detector, policy, incident, &ids);
 	if (r == 0)

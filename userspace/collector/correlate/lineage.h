@@ -34,6 +34,7 @@ struct lineage_limits {
 
 #define LINEAGE_NO_FLOW SIZE_MAX
 #define LINEAGE_NO_APP SIZE_MAX
+#define LINEAGE_NO_OBJECT SIZE_MAX
 
 /* One stored report of a flow: what was added between start_ns and time_ns. */
 struct lineage_report {
@@ -41,6 +42,7 @@ struct lineage_report {
 	uint64_t start_ns; /* of the report before it, or the flow's first byte */
 	uint64_t time_ns;
 	uint64_t bytes;
+	uint64_t calls;
 	uint64_t turns;
 };
 
@@ -67,6 +69,7 @@ struct lineage_flow {
 	size_t n_scans;
 	uint64_t last_id;   /* highest record id booked; older ones are known */
 	size_t app;         /* index into apps */
+	size_t object;      /* index into objects, set by lineage_walk(); LINEAGE_NO_OBJECT: none */
 	size_t next_of_app; /* index of the app's next flow, LINEAGE_NO_FLOW at the end */
 };
 
@@ -160,10 +163,12 @@ const char *lineage_program(const struct event *event);
 const char *lineage_basename(const char *path);
 
 bool lineage_has_origin(const struct event *event, const char *origin);
-/* The object of a flow, or NULL when it was no node of the walk. */
+/* After lineage_walk(): the object of a flow, or NULL when it was no node of the walk. */
 const struct lineage_object *lineage_object_of(const struct lineage *lineage,
 					       const struct lineage_flow *flow);
 
+/* Whether a person could not know it by a name: a pipe, a socket, shared memory. */
+bool lineage_is_nameless(const struct event_object *object);
 /* Whether the app of a flow wrote its object, and no other app of the lineage wrote or read it. */
 bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *flow);
 /* Whether it is such an object and has no name that a person could know it by: an app's talk with

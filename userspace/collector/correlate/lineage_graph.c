@@ -185,7 +185,8 @@ struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct ev
 static int add_flow(struct lineage *lineage, size_t app, const struct store_record *record,
 		    size_t *ret_at)
 {
-	struct lineage_flow *flows, flow = {.app = app, .first_ns = UINT64_MAX};
+	struct lineage_flow *flows,
+		flow = {.app = app, .object = LINEAGE_NO_OBJECT, .first_ns = UINT64_MAX};
 
 	/* Doubling at powers of two. */
 	if ((lineage->n_flows & (lineage->n_flows - 1)) == 0) {
@@ -280,6 +281,7 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 		.start_ns = start_of(flow, event),
 		.time_ns = event->time_ns,
 		.bytes = record->bytes,
+		.calls = record->calls,
 		.turns = record->turns,
 	};
 	int r;
@@ -384,10 +386,11 @@ int lineage_graph_sighting(struct lineage *lineage, size_t object,
 	return r;
 }
 
-const struct lineage_object *lineage_object_of(const struct lineage *lineage,
-					       const struct lineage_flow *flow)
+void lineage_graph_set_objects(struct lineage *lineage)
 {
-	size_t at = find_object(lineage, flow->event);
+	for (size_t i = 0; i < lineage->n_flows; i++) {
+		size_t at = find_object(lineage, lineage->flows[i].event);
 
-	return at == LINEAGE_INDEX_NONE ? NULL : &lineage->objects[at];
+		lineage->flows[i].object = at == LINEAGE_INDEX_NONE ? LINEAGE_NO_OBJECT : at;
+	}
 }

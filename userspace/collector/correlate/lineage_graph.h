@@ -45,8 +45,11 @@ int lineage_scan_add(struct lineage_scan **list, size_t *n_list, const struct st
 /* The flow that an event is of, or NULL. */
 struct lineage_flow *lineage_graph_flow(struct lineage *lineage, const struct event *event);
 
-/* Sets first_ns and leave_ns of objects. */
-void lineage_graph_set_leave_times(struct lineage *lineage);
+/* Sets the object of each flow, which what follows goes by. */
+void lineage_graph_set_objects(struct lineage *lineage);
+
+/* Sets first_ns and leave_ns of objects. 0 or -ENOMEM. */
+int lineage_graph_set_leave_times(struct lineage *lineage);
 
 /* Sets only_app, is_shared and is_written of objects. */
 void lineage_graph_set_inner(struct lineage *lineage);

@@ -9,7 +9,7 @@
  * memory is a thousand objects in a minute, among which nobody would find the two that matter.
  */
 
-static bool is_nameless(const struct event_object *object)
+bool lineage_is_nameless(const struct event_object *object)
 {
 	switch (object->kind) {
 	case EVENT_OBJECT_PIPE:
@@ -50,6 +50,6 @@ bool lineage_is_own(const struct lineage *lineage, const struct lineage_flow *fl
 
 bool lineage_is_inner(const struct lineage *lineage, const struct lineage_flow *flow)
 {
-	return !flow->is_egress && is_nameless(&flow->event->object) &&
+	return !flow->is_egress && lineage_is_nameless(&flow->event->object) &&
 	       lineage_is_own(lineage, flow);
 }

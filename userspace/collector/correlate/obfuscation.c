@@ -101,32 +101,47 @@ static bool is_object_out(const struct lineage_flow *flow)
 	return flow->event->direction == EVENT_DIRECTION_OUT && !is_wire && !flow->is_crm;
 }
 
-/* The technique that an app used between what it read and what it wrote, or -1. */
-static int technique_of(const struct lineage_flow *in, const struct lineage_flow *out)
-{
-	const char *program = lineage_program(in->event);
-	enum file_type from = file_type_of(in->event->object.name);
-	enum file_type to = file_type_of(out->event->object.name);
-	bool is_copy = has_word(copiers, program) || (in->bytes > 0 && in->bytes == out->bytes);
+/* What a program does with all that it reads. */
+enum program_way {
+	PROGRAM_PACKS = PACKED,
+	PROGRAM_ENCODES = ENCODED,
+	PROGRAM_COPIES,
+	PROGRAM_WORKS, /* nobody knows */
+};
 
+static enum program_way way_of(const char *program)
+{
 	for (int i = PACKED; i <= ENCODED; i++)
 		if (has_word(techniques[i].programs, program))
-			return i;
-	if (is_copy)
+			return (enum program_way)i;
+	return has_word(copiers, program) ? PROGRAM_COPIES : PROGRAM_WORKS;
+}
+
+/* The technique that an app used between what it read and what it wrote, or -1. */
+static int technique_of(enum program_way way, const struct lineage_flow *in,
+			const struct lineage_flow *out)
+{
+	enum file_type to;
+
+	if (way == PROGRAM_PACKS || way == PROGRAM_ENCODES)
+		return (int)way;
+	if (way == PROGRAM_COPIES || (in->bytes > 0 && in->bytes == out->bytes))
 		return file_type_is_disguise(in->event->object.name, out->event->object.name)
 			       ? DISGUISED
 			       : -1;
 	/* Any other program whose output calls itself an archive. */
-	if (from != to && (to == FILE_TYPE_ARCHIVE || to == FILE_TYPE_ENCRYPTED))
+	to = file_type_of(out->event->object.name);
+	if ((to == FILE_TYPE_ARCHIVE || to == FILE_TYPE_ENCRYPTED) &&
+	    file_type_of(in->event->object.name) != to)
 		return PACKED;
 	return -1;
 }
 
-static int note_app(struct finding *findings, const struct lineage_flow *in,
+static int note_app(struct finding *findings, enum program_way way, const struct lineage_flow *in,
 		    const struct lineage_flow *out)
 {
 	_cleanup_free_ char *text = NULL;
-	int i = technique_of(in, out), r;
+	int i = technique_of(way, in, out), r;
 
 	if (i < 0)
 		return 0;
@@ -141,17 +156,21 @@ static int note_app(struct finding *findings, const struct lineage_flow *in,
 	return r;
 }
 
+/* What an app tells itself did not go out so: a browser has a thousand such objects, and each way
+ * in would be held against each way out. */
 static int look_at_app(struct finding *findings, const struct lineage *lineage, size_t i_out)
 {
 	const struct lineage_flow *out = &lineage->flows[i_out];
+	enum program_way way = way_of(lineage_program(out->event));
 	int r = 0;
 
 	for (size_t i = lineage->apps[out->app].first_flow; i != LINEAGE_NO_FLOW && r == 0;
 	     i = lineage->flows[i].next_of_app) {
 		const struct lineage_flow *in = &lineage->flows[i];
 
-		if (is_file_in(in) && in->first_ns <= out->last_ns)
-			r = note_app(findings, in, out);
+		if (is_file_in(in) && in->first_ns <= out->last_ns &&
+		    !lineage_is_inner(lineage, in))
+			r = note_app(findings, way, in, out);
 	}
 	return r;
 }
@@ -227,7 +246,8 @@ static int run(const struct detector *detector, const struct episode *episode,
 	int r = 0;
 
 	for (size_t i = 0; i < lineage->n_flows && r == 0; i++)
-		if (is_object_out(&lineage->flows[i]))
+		if (is_object_out(&lineage->flows[i]) &&
+		    !lineage_is_inner(lineage, &lineage->flows[i]))
 			r = look_at_app(findings, lineage, i);
 	for (size_t i = 0; i < lineage->n_objects && r == 0; i++)
 		r = look_at_names(&findings[DISGUISED], &lineage->objects[i]);

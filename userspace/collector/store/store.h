@@ -36,13 +36,12 @@ struct store_query {
 	const char *agent;       /* NULL: any; likewise below */
 	const char *person;
 	const char *boot_id;
-	uint64_t app_id;     /* 0: any */
-	uint64_t object_ino; /* 0: any; with dev and generation when set */
-	uint64_t object_dev;
-	uint64_t object_generation;
-	uint32_t kinds;    /* mask of 1 << enum event_kind; 0: any */
-	uint64_t incident; /* 0: any; only the events of that incident */
-	bool by_time;      /* ordered by (time_ns, agent, seq) instead of id */
+	uint64_t app_id;             /* 0: any */
+	const uint64_t *object_inos; /* any of these, of whatever dev and generation; none is 0 */
+	size_t n_object_inos;        /* 0: any object, or none */
+	uint32_t kinds;              /* mask of 1 << enum event_kind; 0: any */
+	uint64_t incident;           /* 0: any; only the events of that incident */
+	bool by_time;                /* ordered by (time_ns, agent, seq) instead of id */
 };
 
 struct store_incident {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "collector/store/store_query.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -16,9 +18,7 @@ enum parameter {
 	PERSON,
 	BOOT_ID,
 	APP_ID,
-	INO,
-	DEV,
-	GENERATION,
+	INOS,
 	KINDS,
 	EVENT_IDS,
 };
@@ -42,6 +42,7 @@ void store_query_plan_done(struct store_query_plan *plan)
 	free(plan->person);
 	free(plan->boot_id);
 	free(plan->event_ids);
+	free(plan->object_inos);
 	*plan = (struct store_query_plan){};
 }
 
@@ -60,6 +61,24 @@ static int load_event_ids(sqlite3 *state, uint64_t incident, char **ret_ids)
 	return r > 0 ? store_sql_text(statement, 0, ret_ids) : r;
 }
 
+/* As they are kept: signed. */
+static int list_inos(const struct store_query *query, char **ret_inos)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < query->n_object_inos; i++)
+		fprintf(out, "%c%" PRId64, i == 0 ? '[' : ',', (int64_t)query->object_inos[i]);
+	fputc(']', out);
+	if (ferror(out) | fclose(out))
+		return -ENOMEM;
+	*ret_inos = TAKE(text);
+	return 0;
+}
+
 int store_query_plan(sqlite3 *state, const struct store_query *query,
 		     struct store_query_plan *ret_plan)
 {
@@ -72,36 +91,41 @@ int store_query_plan(sqlite3 *state, const struct store_query *query,
 		r = text_copy(query->boot_id, &plan.boot_id);
 	if (r == 0 && query->incident)
 		r = load_event_ids(state, query->incident, &plan.event_ids);
+	if (r == 0 && query->n_object_inos > 0)
+		r = list_inos(query, &plan.object_inos);
 	if (r < 0)
 		return r;
 	plan.query.agent = plan.agent;
 	plan.query.person = plan.person;
 	plan.query.boot_id = plan.boot_id;
+	plan.query.object_inos = NULL;
 	*ret_plan = plan;
 	plan = (struct store_query_plan){};
 	return 0;
 }
 
 /* Only the conditions that the query sets, so that SQLite can choose an index by them. The "+"
- * keeps it from walking a whole agent by seq where the order wanted is another. */
+ * keeps it from walking a whole agent by seq where the order wanted is another; of how many
+ * objects a list holds it knows nothing, so their index is named. */
 static char *build_sql(const struct store_query_plan *plan)
 {
 	const struct store_query *query = &plan->query;
 
 	return sqlite3_mprintf(
 		"SELECT e.id, e.seq, a.name, e.person, e.is_staff, e.bytes, e.calls, e.turns,"
-		" e.time_ns, e.event FROM events e CROSS JOIN agents a ON a.agent = e.agent"
-		" WHERE e.id > ?3%s%s%s%s%s%s%s%s%s%s ORDER BY %s",
+		" e.time_ns, e.event FROM events e%s CROSS JOIN agents a ON a.agent = e.agent"
+		" WHERE e.id > ?3%s%s%s%s%s%s%s%s%s ORDER BY %s",
+		plan->object_inos ? " INDEXED BY events_object" : "",
 		query->from_ns ? " AND e.time_ns >= ?1" : "",
 		query->to_ns ? " AND e.time_ns <= ?2" : "",
 		query->agent ? " AND +e.agent = (SELECT agent FROM agents WHERE name = ?4)" : "",
 		query->person ? " AND e.person = ?5" : "",
 		query->boot_id ? " AND e.boot_id = ?6" : "",
 		query->app_id ? " AND e.app_id = ?7 AND e.app_id != 0" : "",
-		query->object_ino ? " AND e.ino = ?8 AND e.ino != 0" : "",
-		query->object_ino ? " AND e.dev = ?9 AND e.generation = ?10" : "",
-		query->kinds ? " AND (?11 >> e.kind) & 1" : "",
-		plan->event_ids ? " AND e.id IN (SELECT value FROM json_each(?12))" : "",
+		plan->object_inos ? " AND e.ino IN (SELECT value FROM json_each(?8)) AND e.ino != 0"
+				  : "",
+		query->kinds ? " AND (?9 >> e.kind) & 1" : "",
+		plan->event_ids ? " AND e.id IN (SELECT value FROM json_each(?10))" : "",
 		query->by_time ? "e.time_ns, a.name, e.seq" : "e.id");
 }
 
@@ -127,9 +151,7 @@ int store_query_prepare(sqlite3 *segment, const struct store_query_plan *plan,
 	store_sql_bind_text(statement, PERSON, query->person);
 	store_sql_bind_text(statement, BOOT_ID, query->boot_id);
 	store_sql_bind_number(statement, APP_ID, query->app_id);
-	store_sql_bind_number(statement, INO, query->object_ino);
-	store_sql_bind_number(statement, DEV, query->object_dev);
-	store_sql_bind_number(statement, GENERATION, query->object_generation);
+	store_sql_bind_text(statement, INOS, plan->object_inos);
 	store_sql_bind_number(statement, KINDS, query->kinds);
 	store_sql_bind_text(statement, EVENT_IDS, plan->event_ids);
 	*ret_statement = statement;

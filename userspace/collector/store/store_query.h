@@ -16,7 +16,8 @@
 struct store_query_plan {
 	struct store_query query;
 	char *agent, *person, *boot_id;
-	char *event_ids; /* of the incident, as a JSON array; NULL: any */
+	char *event_ids;   /* of the incident, as a JSON array; NULL: any */
+	char *object_inos; /* likewise */
 };
 
 int store_query_plan(sqlite3 *state, const struct store_query *query,

@@ -289,6 +289,35 @@ static void what_two_apps_have_in_common_is_a_step_of_the_way(void **state)
 	assert_int_equal(count_steps(incident, EVENT_OBJECT_PIPE), 3);
 }
 
+/* A collector that is slow finds several batches when it comes back to them. */
+static void batches_that_wait_are_computed_once(void **state)
+{
+	struct story *story = *state;
+	struct correlate_counts before;
+
+	when_a_file_goes_to(story, "pan.test", 1);
+	before = correlate_count(story->correlate);
+	story->is_taken = true;
+	for (uint64_t i = 0; i < 3; i++)
+		when_a_file_goes_to(story, "pan.test", 50 + 10 * i);
+	assert_int_equal(correlate_count(story->correlate).recomputed, before.recomputed);
+	assert_int_equal(correlate_settle(story->correlate, NULL, NULL), 0);
+	assert_int_equal(correlate_count(story->correlate).recomputed, before.recomputed + 1);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident->bytes_out, 4 * 500);
+}
+
+static void what_was_taken_and_not_settled_is_made_up_for_after_a_restart(void **state)
+{
+	struct story *story = *state;
+
+	story->is_taken = true;
+	when_a_file_goes_to(story, "pan.test", 1);
+	assert_int_equal(story_count_incidents(story), 0);
+	story_restarts(story);
+	assert_int_equal(story_count_incidents(story), 1);
+}
+
 static void no_finding_is_stored_when_the_policy_switches_the_detectors_off(void **state)
 {
 	struct story *story = *state;
@@ -316,6 +345,8 @@ int main(void)
 		STORY_TEST(lineage_that_arrives_late_is_joined),
 		STORY_TEST(what_an_app_tells_itself_is_no_step_of_the_way),
 		STORY_TEST(what_two_apps_have_in_common_is_a_step_of_the_way),
+		STORY_TEST(batches_that_wait_are_computed_once),
+		STORY_TEST(what_was_taken_and_not_settled_is_made_up_for_after_a_restart),
 		STORY_TEST(no_finding_is_stored_when_the_policy_switches_the_detectors_off),
 	};
 

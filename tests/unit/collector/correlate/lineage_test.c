@@ -216,6 +216,54 @@ static void pipes_and_loopback_sockets_are_passed_through(void **state)
 	assert_int_equal(story_points(incident, "obfuscation"), 20);
 }
 
+/* As a browser's processes among each other. The steps of one moment are stored at once. */
+static void a_browser_s_talk_with_itself_is_looked_up_at_once(void **state)
+{
+	struct lineage_limits limits = LINEAGE_DEFAULT_LIMITS;
+	struct story *story = *state;
+	struct story_app browser = {70, "/usr/lib/chromium/chromium"};
+
+	story->is_held = true;
+	story_looks_up(story, browser, 50, 11);
+	for (uint64_t i = 0; i < 600; i++) {
+		story_writes(story, browser, story_pipe(1000 + i), property, NULL, 100);
+		story_reads(story, browser, story_pipe(1000 + i), property, NULL, 100);
+	}
+	story_writes(story, browser, story_peer(5, "pan.test"), property, NULL, 100);
+	/* The egress' app, its objects, and the app again, which held what they did for longer. */
+	limits.max_visits = 8;
+	_cleanup_(lineage_freep) struct lineage *lineage = when_walked(story, &limits);
+	assert_int_equal(lineage->n_cut, 0);
+	assert_int_equal(lineage->n_objects, 600);
+	assert_true(reaches_the_crm(lineage));
+	for (size_t i = 0; i < lineage->n_flows; i++)
+		assert_int_equal(lineage_is_inner(lineage, &lineage->flows[i]),
+				 lineage->flows[i].event->object.kind == EVENT_OBJECT_PIPE);
+}
+
+static void one_inode_number_of_two_disks_is_two_files(void **state)
+{
+	struct story *story = *state;
+	struct story_app thief = {70, "/usr/bin/cp"}, neighbour = {71, "/usr/bin/vim"};
+	struct story_place ours = story_file(1, "/home/~/a"), other = story_file(1, "/mnt/b");
+	struct event *event;
+
+	story_looks_up(story, thief, 50, 11);
+	story_writes(story, thief, ours, property, NULL, 100);
+	event = story_event(story, EVENT_FLOW, neighbour, other);
+	event->object.dev = 9 << 20;
+	event->direction = EVENT_DIRECTION_OUT;
+	event->bytes_total = 100;
+	assert_int_equal(event_add_label(event, property), 0);
+	story_sends(story, event);
+	story_reads(story, curl, ours, property, NULL, 100);
+	story_writes(story, curl, story_peer(5, "pan.test"), property, NULL, 100);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident->records, 10);
+	for (size_t i = 0; i < incident->n_lineage; i++)
+		assert_string_not_equal(incident->lineage[i].exe, "/usr/bin/vim");
+}
+
 static void export_files_are_sources_whose_records_are_unknown(void **state)
 {
 	struct story *story = *state;
@@ -257,6 +305,8 @@ int main(void)
 		STORY_TEST(a_loop_of_files_ends),
 		STORY_TEST(an_app_met_again_later_is_walked_further_and_counted_once),
 		STORY_TEST(pipes_and_loopback_sockets_are_passed_through),
+		STORY_TEST(a_browser_s_talk_with_itself_is_looked_up_at_once),
+		STORY_TEST(one_inode_number_of_two_disks_is_two_files),
 		STORY_TEST(export_files_are_sources_whose_records_are_unknown),
 		cmocka_unit_test(the_same_numbers_on_another_boot_are_somebody_else),
 	};

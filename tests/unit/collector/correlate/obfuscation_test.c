@@ -118,6 +118,21 @@ static void plain_copies_and_temporary_names_are_no_obfuscation(void **state)
 	assert_int_equal(story_points(incident, "obfuscation"), 0);
 }
 
+static void what_a_packer_tells_itself_did_not_go_out_packed(void **state)
+{
+	struct story *story = *state;
+	struct story_place out = story_file(1, "/home/~/out.csv");
+
+	story_looks_up(story, zip, 50, 11);
+	story_writes(story, zip, story_pipe(60), property, NULL, 100);
+	story_reads(story, zip, story_pipe(60), property, NULL, 100);
+	story_writes(story, zip, out, property, NULL, 5000);
+	story_reads(story, curl, out, property, NULL, 5000);
+	story_writes(story, curl, story_peer(4, "pan.test"), property, NULL, 5000);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(story_points(incident, "obfuscation"), 0);
+}
+
 static void what_was_packed_or_renamed_afterwards_did_not_help_it_out(void **state)
 {
 	struct story *story = *state;
@@ -161,6 +176,7 @@ int main(void)
 		STORY_TEST(an_archive_by_a_program_of_no_such_name_is_seen_by_its_ending),
 		STORY_TEST(a_copy_under_a_false_name_is_a_disguise_too),
 		STORY_TEST(plain_copies_and_temporary_names_are_no_obfuscation),
+		STORY_TEST(what_a_packer_tells_itself_did_not_go_out_packed),
 		STORY_TEST(what_was_packed_or_renamed_afterwards_did_not_help_it_out),
 		cmocka_unit_test(names_tell_types_and_passing_names_tell_none),
 	};

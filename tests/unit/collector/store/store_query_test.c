@@ -120,12 +120,14 @@ static void each_condition_narrows_what_is_found(void **state)
 {
 	_cleanup_(store_freep) struct store *store = store_fixture_open(dir, 0);
 	struct store_record *records = store_fixture_batch(AGENT, 1, 6);
+	const uint64_t inos[] = {4321, UINT64_MAX, 5555};
 
 	(void)state;
 	set_text(&records[0].person, "P-ffffffffff");
 	set_text(&records[1].event->boot_id, "another boot");
 	records[2].event->app.id = 99;
 	records[3].event->object.ino = 4321;
+	records[1].event->object.ino = UINT64_MAX; /* kept as -1 */
 	records[4].event->kind = EVENT_EGRESS;
 	records[5].event->kind = EVENT_EDGE;
 	assert_int_equal(store_append(store, records, 6), 0);
@@ -136,9 +138,10 @@ static void each_condition_narrows_what_is_found(void **state)
 	assert_int_equal(FOUND(.boot_id = "another boot"), 1);
 	assert_int_equal(FOUND(.app_id = 99), 1);
 	assert_int_equal(FOUND(.app_id = 7, .boot_id = STORE_FIXTURE_BOOT), 4);
-	assert_int_equal(FOUND(.object_ino = 4321), 0);
-	assert_int_equal(
-		FOUND(.object_ino = 4321, .object_dev = 8 << 20 | 1, .object_generation = 5), 1);
+	assert_int_equal(FOUND(.object_inos = inos, .n_object_inos = 1), 1);
+	assert_int_equal(FOUND(.object_inos = inos, .n_object_inos = 2), 2);
+	assert_int_equal(FOUND(.object_inos = inos, .n_object_inos = 3), 2);
+	assert_int_equal(FOUND(.object_inos = inos, .n_object_inos = 2, .app_id = 99), 0);
 	assert_int_equal(FOUND(.kinds = 1 << EVENT_EGRESS | 1 << EVENT_EDGE), 2);
 	assert_int_equal(FOUND(.after_id = 4, .kinds = 1 << EVENT_EGRESS), 1);
 	assert_int_equal(FOUND(.person = "P-ffffffffff", .app_id = 99), 0);
