@@ -175,22 +175,26 @@ static int look_at_app(struct finding *findings, const struct lineage *lineage, 
 	return r;
 }
 
+static bool packs(const struct lineage *lineage, const struct lineage_flow *out)
+{
+	enum program_way way = way_of(lineage_program(out->event));
+
+	for (size_t i = lineage->apps[out->app].first_flow; i != LINEAGE_NO_FLOW;
+	     i = lineage->flows[i].next_of_app) {
+		const struct lineage_flow *in = &lineage->flows[i];
+
+		if (is_file_in(in) && in->first_ns <= out->last_ns &&
+		    !lineage_is_inner(lineage, in) && technique_of(way, in, out) == PACKED)
+			return true;
+	}
+	return false;
+}
+
 bool obfuscation_is_packed(const struct lineage *lineage)
 {
-	for (size_t i = 0; i < lineage->n_flows; i++) {
-		const struct lineage_flow *out = &lineage->flows[i];
-
-		if (!is_object_out(out))
-			continue;
-		for (size_t j = lineage->apps[out->app].first_flow; j != LINEAGE_NO_FLOW;
-		     j = lineage->flows[j].next_of_app) {
-			const struct lineage_flow *in = &lineage->flows[j];
-
-			if (is_file_in(in) && in->first_ns <= out->last_ns &&
-			    technique_of(in, out) == PACKED)
-				return true;
-		}
-	}
+	for (size_t i = 0; i < lineage->n_flows; i++)
+		if (is_object_out(&lineage->flows[i]) && packs(lineage, &lineage->flows[i]))
+			return true;
 	return false;
 }
 
