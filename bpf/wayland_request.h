@@ -28,7 +28,7 @@
 #define WAYLAND_HEAD_WORDS 16 /* twice what is needed, so that any position may be masked */
 #define WAYLAND_HEAD_MASK 31  /* no head is longer, in bytes */
 #define WAYLAND_FRAMES 4      /* pictures asked for at once; a power of two */
-#define WAYLAND_SERVER_IDS 0xff000000u /* of objects that the compositor has made, and above */
+#define WAYLAND_CLIENT_IDS 0x00f00000u /* and no more: WL_MAP_MAX_OBJECTS, wayland-private.h */
 #define WAYLAND_SIDE_MAX 0xffff
 
 #define WAYLAND_FORM(opcode, bytes) ((bytes) << 16 | (opcode))
@@ -124,14 +124,21 @@ WAYLAND_INLINE void wayland_lose(struct wayland_reader *reader)
 	reader->head_bytes = 0;
 }
 
-/* A cursor is wanted or not; of a session that is the third argument, options. */
+WAYLAND_INLINE bool wayland_is_id(__u32 id)
+{
+	return id && id < WAYLAND_CLIENT_IDS;
+}
+
+/* A cursor is wanted or not; of a session that is the third argument, its options. Text, as it is
+ * in the offer of a clipboard ("TEXT"), is larger than any id. */
 WAYLAND_INLINE void wayland_await(struct wayland_reader *reader)
 {
 	__u32 frame = reader->head[2];
+	bool is_output = reader->head[3] <= 1 && reader->head[4];
+	bool is_session = wayland_is_id(reader->head[3]) && reader->head[4] <= 1;
 
-	if (!frame || frame >= WAYLAND_SERVER_IDS || (reader->head[3] > 1 && reader->head[4] > 1))
-		return;
-	reader->frames[reader->next_frame++ & (WAYLAND_FRAMES - 1)] = frame;
+	if (wayland_is_id(frame) && (is_output || is_session))
+		reader->frames[reader->next_frame++ & (WAYLAND_FRAMES - 1)] = frame;
 }
 
 /* Whether the request's object is one that a picture is asked of. */

@@ -40,7 +40,7 @@ static void note_request(struct wayland_reader *reader, struct found *found)
 	require(!deed || reader->head[0]);
 	require(reader->head_bytes + reader->rest_bytes == wayland_total_bytes(reader));
 	for (size_t i = 0; i < WAYLAND_FRAMES; i++)
-		require(reader->frames[i] < WAYLAND_SERVER_IDS);
+		require(reader->frames[i] < WAYLAND_CLIENT_IDS);
 }
 
 /* One piece, as hooks/capture.bpf.h walks one buffer. */

@@ -162,6 +162,17 @@ static void what_is_asked_of_other_objects_is_no_picture(void **state)
 	check_taken(wayland, 0, 0);
 }
 
+/* A clipboard's offer of the form "TEXT", and then a surface, by an object of that number. */
+static void an_offer_of_text_is_no_question_for_a_picture(void **state)
+{
+	const struct wayland *wayland = *state;
+
+	given_rows_on_the_screen(wayland);
+	WAYLAND_SAY(wayland, THIEF, 30, FORM(0, 20), 5, 0x54584554, 0, 5, FORM(0, 12), 31, 5,
+		    FORM(0, 8));
+	check_taken(wayland, 0, 0);
+}
+
 static void a_recording_is_one_picture_after_the_other(void **state)
 {
 	const struct wayland *wayland = *state;
@@ -360,6 +371,7 @@ int main(int argc, char **argv)
 		STORY(ones_own_picture_is_no_grab),
 		STORY(a_colour_is_no_picture),
 		STORY(what_is_asked_of_other_objects_is_no_picture),
+		STORY(an_offer_of_text_is_no_question_for_a_picture),
 		STORY(a_recording_is_one_picture_after_the_other),
 		STORY(all_screens_may_be_asked_for_at_once),
 		STORY(a_part_of_the_screen_is_a_picture),
