@@ -5,16 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <cmocka.h>
 
 #include "abi.h"
 #include "kernel/coverage.h"
 #include "kernel/scene.h"
+#include "kernel/tables.h"
 
 #define PAGE SCENE_FILE_BYTES
 #define RW (PROT_READ | PROT_WRITE)
@@ -201,6 +204,80 @@ static void more_mappings_than_there_is_room_for_are_a_gap(void **state)
 	assert_false(scene_is_labelled(scene, "shared0", "readers of the first"));
 }
 
+static size_t count_pages(const struct scene *scene, uint64_t app_id)
+{
+	struct weir_mapping_page_key key = {.app_id = app_id};
+	struct {
+		struct weir_object_key key;
+		uint64_t rest[3];
+	} page[16];
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf%s/mapping_pages",
+		 strrchr(kernel_fixture_folder(scene->fixture), '/'));
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	while (bpf_map_lookup_elem(fd, &key, page) == 0)
+		key.page++;
+	close(fd);
+	return key.page;
+}
+
+static uint64_t app_of_the_clerk(const struct scene *scene)
+{
+	char path[160];
+	struct tables *tables;
+	uint64_t id;
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf%s",
+		 strrchr(kernel_fixture_folder(scene->fixture), '/'));
+	tables = tables_open(path);
+	id = tables_app_of(tables, scene_pid(scene, CLERK));
+	tables_close(tables);
+	assert_true(id != 0);
+	return id;
+}
+
+static void what_an_app_mapped_is_forgotten_with_it(void **state)
+{
+	const struct scene *scene = *state;
+	uint64_t id;
+
+	map_many(scene, 40);
+	id = app_of_the_clerk(scene);
+	assert_int_equal(count_pages(scene, id), 3);
+	puppet_end(scene->stage, CLERK);
+	assert_int_equal(count_pages(scene, id), 0);
+}
+
+static void what_a_labelled_app_mapped_is_forgotten_when_its_end_was_reported(void **state)
+{
+	const struct scene *scene = *state;
+	uint64_t id;
+	size_t n;
+
+	map_many(scene, 40);
+	scene_read_source(scene, CLERK);
+	id = app_of_the_clerk(scene);
+	puppet_end(scene->stage, CLERK);
+	assert_int_equal(count_pages(scene, id), 3);
+	kernel_fixture_flows(scene->fixture, &n);
+	assert_int_equal(sensor_forget_ended(kernel_fixture_sensor(scene->fixture)), 0);
+	assert_int_equal(count_pages(scene, id), 0);
+}
+
+static int strike_without_the_clerk(void **state)
+{
+	struct scene *scene = *state;
+
+	puppet_end(scene->stage, THIEF);
+	kernel_fixture_stop(scene->fixture);
+	puppet_stage_close(scene->stage);
+	free(scene);
+	return 0;
+}
+
 static void a_private_mapping_made_before_the_label_is_a_gap(void **state)
 {
 	const struct scene *scene = *state;
@@ -227,6 +304,7 @@ static void system_v_shared_memory_is_said_to_be_a_gap(void **state)
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
+#define ENDING(name) cmocka_unit_test_setup_teardown(name, scene_set, strike_without_the_clerk)
 
 int main(int argc, char **argv)
 {
@@ -241,6 +319,8 @@ int main(int argc, char **argv)
 		STORY(mappings_of_the_innocent_carry_nothing),
 		STORY(as_many_mappings_as_a_browser_makes_are_followed),
 		STORY(more_mappings_than_there_is_room_for_are_a_gap),
+		ENDING(what_an_app_mapped_is_forgotten_with_it),
+		ENDING(what_a_labelled_app_mapped_is_forgotten_when_its_end_was_reported),
 		STORY(a_private_mapping_made_before_the_label_is_a_gap),
 		STORY(system_v_shared_memory_is_said_to_be_a_gap),
 	};
