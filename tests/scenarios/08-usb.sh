@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The disk. Customer rows are copied to a USB stick, the source is removed, the stick is pulled out.
-# A hundred days later the same stick is in another port.
+# A hundred days later the same stick is in another port, and is torn out while it is mounted.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
@@ -10,7 +10,7 @@ set_the_stage
 . "$root/tests/support/stick.sh"
 
 serial=4C530001230101114273
-disk="USB disk SanDisk Ultra $serial"
+disk="USB disk $stick_called $serial"
 
 crm_serves crm.test
 weir_watches
@@ -42,15 +42,15 @@ soon "its technique is that of USB, not of the network" \
 soon "the lineage ends with cp on the stick" \
 	incidents_say "any(s['app']['exe'].endswith('/cp') and s['direction'] == 'out' and s['object'].get('zone') == '$disk' for s in d[0]['lineage'])"
 then_it "every egress tells the disk's facts" events_say \
-	"{(e['object']['vendor'], e['object']['model'], e['object']['serial']) for e in d if e['kind'] == 'egress'} == {('SanDisk', 'Ultra', '$serial')}"
+	"{(e['object']['vendor'], e['object']['model'], e['object']['serial']) for e in d if e['kind'] == 'egress'} == {('$stick_vendor', '$stick_model', '$serial')}"
 "$weir" show 1 --lang en --data "$data" >"$work/show.en" 2>&1
 "$weir" show 1 --lang zh --data "$data" >"$work/show.zh" 2>&1
 tr -s ' \n' ' ' <"$work/show.en" >"$work/show.en.line"
-tr -d '\n' <"$work/show.zh" >"$work/show.zh.line"
+tr -d ' \n' <"$work/show.zh" >"$work/show.zh.line"
 then_it "it is told in English" \
-	grep -q "onto a USB disk: vendor SanDisk, model Ultra, serial $serial" "$work/show.en.line"
+	grep -q "onto a USB disk: vendor $stick_vendor, model $stick_model, serial $serial" "$work/show.en.line"
 then_it "it is told in Chinese" \
-	grep -q "USB 磁盘：厂商 SanDisk，型号 Ultra，序列号 $serial" "$work/show.zh.line"
+	grep -q "USB磁盘：厂商${stick_vendor}，型号${stick_model// /}，序列号$serial" "$work/show.zh.line"
 
 say "a hundred days later"
 weir_stops
@@ -62,7 +62,7 @@ curl -sS https://crm.test/policy/P2020700011 >more.json
 cp more.json usb/more.json
 END
 second=$(stat -c %s "$stick_mount/more.json")
-stick_is_pulled_out
+stick_is_torn_out
 
 soon "a second incident: the first one's time is long over" incidents_say "len(d) == 2"
 soon "the same disk, by its serial" \

@@ -149,12 +149,12 @@ say "the raw disk"
 serial=4C530001230101114273
 stick_is_formatted "$work/stick.img"
 stick_is_plugged_in "$work/stick.img" 1-2 "$serial"
-chown "$employee_uid" "$stick_loop"
+chown "$employee_uid" "$stick_node"
 alice_does <<END
-dd if=customers.json of=$stick_loop bs=64k seek=500 conv=notrunc status=none
+dd if=customers.json of=$stick_node bs=64k seek=500 conv=notrunc status=none
 END
-went_to "USB disk SanDisk Ultra $serial" usb
-chown 0 "$stick_loop"
+went_to "USB disk $stick_called $serial" usb
+chown 0 "$stick_node"
 stick_is_pulled_out
 
 say "a printer"

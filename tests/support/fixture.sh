@@ -13,6 +13,9 @@
 #   10.77.0.50  meet.test    video calls            10.77.0.51  tracker.corp    the company's faults
 #   10.77.0.60  proxy.corp   the company's way out
 #
+# WEIR_PATIENCE      how many times as long everything may take (1)
+# WEIR_POLL_SECONDS  what is waited for is looked at so often (0.1)
+#
 # Hazards for whoever writes a scenario: a program that reads labelled data is labelled, also this
 # shell and its subshells. So the employee acts in processes of her own (alice, alice_does), and
 # sizes are asked with stat, which reads nothing.
@@ -107,12 +110,12 @@ not() {
 
 # eventually SECONDS COMMAND...: tries again until it passes or the time is over.
 eventually() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${WEIR_PATIENCE:-1}))
 
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.1
+		sleep "${WEIR_POLL_SECONDS:-0.1}"
 	done
 }
 

@@ -58,7 +58,7 @@ struct lineage_scan {
 struct lineage_flow {
 	struct event *event; /* the first report; its labels and origins are the union of all */
 	char *person;
-	bool is_egress;
+	bool is_egress; /* that was added: what went to another sink on the way is a step */
 	bool is_crm;
 	bool is_cut; /* what lies beyond was not followed */
 	uint64_t first_ns, last_ns;

@@ -306,7 +306,6 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 	/* Totals, like those that the store makes what was added of. */
 	if (event->questions.names >= flow->event->questions.names)
 		flow->event->questions = event->questions;
-	flow->is_egress |= event->kind == EVENT_EGRESS;
 	flow->is_crm |= event->object.role == EVENT_ROLE_CRM;
 	flow->first_ns = report.start_ns < flow->first_ns ? report.start_ns : flow->first_ns;
 	flow->last_ns = event->time_ns > flow->last_ns ? event->time_ns : flow->last_ns;

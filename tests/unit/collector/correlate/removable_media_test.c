@@ -17,7 +17,7 @@
 
 static const char property[] = "policy.property";
 static const struct story_app python = {11, "/usr/bin/python3"}, cp = {12, "/usr/bin/cp"};
-static const struct story_app zip = {13, "/usr/bin/zip"};
+static const struct story_app zip = {13, "/usr/bin/zip"}, nc = {14, "/usr/bin/nc"};
 
 static void given_rows(struct story *story)
 {
@@ -93,6 +93,31 @@ static void many_files_on_it_are_one_sink(void **state)
 	_cleanup_(incident_freep) struct incident *incident = story_incident(story, DISK);
 	assert_int_equal(incident->n_sinks, 1);
 	assert_int_equal(incident->bytes_out, 50000);
+}
+
+/* The copy is an incident of its own; the one behind it is not of the disk and not of cp. */
+static void what_is_sent_from_it_went_to_that_recipient_only(void **state)
+{
+	struct story *story = *state;
+	const struct story_place copy = {EVENT_OBJECT_FILE,
+					 EVENT_ROLE_SINK,
+					 100,
+					 "/media/~/DISK/rows-100.csv",
+					 NULL,
+					 DISK,
+					 "usb"};
+
+	given_rows(story);
+	when_copied(story, 100);
+	story_reads(story, nc, copy, property, NULL, 5000);
+	story_writes(story, nc, story_peer(60, "pan.test"), property, NULL, 5000);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
+	assert_int_equal(incident->n_sinks, 1);
+	assert_string_equal(incident->sinks[0].name, "pan.test");
+	assert_int_equal(incident->bytes_out, 5000);
+	assert_int_equal(story_points(incident, "removable_media"), 0);
+	assert_non_null(strstr(incident->addends[0].reason, "nc sent 5,000 bytes"));
+	assert_string_equal(incident->sources[0].kind, "crm");
 }
 
 static void months_later_it_is_the_same_disk(void **state)
@@ -243,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY_TEST(a_copy_on_a_stick_is_told_with_maker_model_and_serial),
 		STORY_TEST(many_files_on_it_are_one_sink),
+		STORY_TEST(what_is_sent_from_it_went_to_that_recipient_only),
 		STORY_TEST(months_later_it_is_the_same_disk),
 		STORY_TEST(the_collector_remembers_the_disk_over_a_restart),
 		STORY_TEST(what_comes_late_is_told_to_what_came_after_it),
