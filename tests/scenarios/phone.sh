@@ -42,5 +42,4 @@ soon "exactly the bytes of the copy" \
 soon "it came from the CRM" incidents_say "{s['name'] for s in d[0]['sources']} == {'crm.test'}"
 soon "which is removable media" \
 	incidents_say "'removable_media' in d[0]['detectors'] and 'T1052' in d[0]['attack']"
-alice fusermount3 -u phone
 then_every_stage_accounts_for_all_it_took
