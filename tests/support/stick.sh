@@ -29,8 +29,12 @@ fi
 
 # ---- in this machine's bus -------------------------------------------------------
 
-machine_does() { # COMMAND of QEMU's human monitor
-	printf '%s\n' "$*" >"$WEIR_PLUG"
+# COMMAND of QEMU's human monitor, whose answer is taken as long as it speaks.
+machine_does() {
+	{
+		printf '%s\n' "$*" >&8
+		timeout 1 cat <&8 >>"$work/monitor.log"
+	} 8<>"$WEIR_PLUG"
 }
 
 # knows_stick SERIAL: whether there is such a USB disk; $stick_disk then is its node.
@@ -46,15 +50,24 @@ knows_stick() {
 	return 1
 }
 
+# Asked again, as QEMU may not have let go of what was pulled out a moment ago.
+takes_stick() { # PORT SERIAL
+	knows_stick "$2" ||
+		machine_does "device_add usb-storage,id=stick,bus=usb.0,port=$1,drive=stick,serial=$2,removable=on"
+	knows_stick "$2"
+}
+
+gives_stick_up() {
+	machine_does "device_del stick"
+	not test -e "/sys/block/${stick_disk#/dev/}"
+}
+
 bus_has_stick() { # PORT SERIAL
-	machine_does "device_add usb-storage,id=stick,bus=usb.0,port=$1,drive=stick,serial=$2,removable=on"
-	eventually 20 knows_stick "$2" || give_up "the kernel finds the stick: $(dmesg | tail -n 5)"
+	eventually 20 takes_stick "$@" || give_up "the kernel finds the stick: $(tail -n 3 "$work/monitor.log")"
 }
 
 bus_has_no_stick() {
-	machine_does "device_del stick"
-	eventually 20 not test -e "/sys/block/${stick_disk#/dev/}" ||
-		give_up "the stick is gone: $(dmesg | tail -n 5)"
+	eventually 20 gives_stick_up || give_up "the stick is gone: $(tail -n 3 "$work/monitor.log")"
 }
 
 # ---- in sysfs only -----------------------------------------------------------------
