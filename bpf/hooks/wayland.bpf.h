@@ -7,7 +7,7 @@
  * compositor to who has copied, and the data by no other way (wl_data_offer.receive and
  * wl_data_source.send of wayland.xml, and the same in the protocols of the primary selection and of
  * clipboard managers). Labels and bytes are those of any pipe. Here such a pipe is known by how it
- * came, because nothing else that is a pipe is passed there. *
+ * came, because nothing else that is a pipe is passed there.
  * Functions that take numbers are not static: they are verified once, see name_hash().
  */
 
@@ -16,8 +16,8 @@
 #include "../user_message.h"
 #include "../wayland.bpf.h"
 
-#define WAYLAND_FDS_MAX 28                       /* MAX_FDS_OUT, src/connection.c of wayland */
-#define WAYLAND_RIGHTS 0x100000001ull            /* SOL_SOCKET and SCM_RIGHTS, in a row */
+#define WAYLAND_FDS_MAX 28            /* MAX_FDS_OUT, src/connection.c of wayland */
+#define WAYLAND_RIGHTS 0x100000001ull /* SOL_SOCKET and SCM_RIGHTS, in a row */
 
 /* False when the descriptor is not that of a pipe. */
 static __always_inline bool wayland_read_pipe(int fd, struct weir_object_key *ret_key)

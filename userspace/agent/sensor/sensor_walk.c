@@ -2,8 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "agent/sensor/sensor_private.h"
@@ -12,13 +15,37 @@
 
 #define WALKS_UNHELD 6 /* that an object outlives its holders; the agent walks every 5 s */
 
+#define TMPFS_HANDLE_BYTES 12
+
+/* Files of tmpfs have generations, and no ioctl to ask for them: they stand first in a file's
+ * handle. shmem_encode_fh(), mm/shmem.c 5.10 */
+static uint32_t generation_on_tmpfs(int fd)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + TMPFS_HANDLE_BYTES];
+	} known = {.handle.handle_bytes = TMPFS_HANDLE_BYTES};
+	uint32_t generation;
+	struct statfs info;
+	int mount_id;
+
+	if (fstatfs(fd, &info) < 0 || info.f_type != TMPFS_MAGIC ||
+	    name_to_handle_at(fd, "", &known.handle, &mount_id, AT_EMPTY_PATH) < 0 ||
+	    known.handle.handle_bytes != TMPFS_HANDLE_BYTES)
+		return 0;
+	memcpy(&generation, known.handle.f_handle, sizeof(generation));
+	return generation;
+}
+
 uint32_t sensor_generation_of(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int generation = 0;
 
-	if (fd < 0 || ioctl(fd, FS_IOC_GETVERSION, &generation) < 0)
+	if (fd < 0)
 		return 0;
+	if (ioctl(fd, FS_IOC_GETVERSION, &generation) < 0)
+		return generation_on_tmpfs(fd);
 	return (uint32_t)generation;
 }
 
