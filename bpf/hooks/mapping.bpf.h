@@ -15,7 +15,8 @@
 #include "../call.bpf.h"
 
 #define MAPPING_CAN_WRITE 1
-#define MAPPING_MAY_WRITE 2 /* after an mprotect() */
+#define MAPPING_MAY_WRITE 2   /* after an mprotect() */
+#define MAPPING_LEAST_BYTES 8 /* a smaller file is a flag, as dconf's, which all of GTK maps */
 
 static __always_inline struct mapping_page *mapping_get_page(__u64 id, __u64 page)
 {
@@ -159,6 +160,8 @@ static __noinline int mapping_exit(struct call *call)
 	if (object.kind != WEIR_KIND_FILE)
 		return 0;
 	size = BPF_CORE_READ(file, f_inode, i_size);
+	if (size && size < MAPPING_LEAST_BYTES)
+		return 0;
 	if (BPF_CORE_READ(file, f_mode) & FMODE_WRITE)
 		access = MAPPING_MAY_WRITE;
 	if (call_arg(call, 2) & PROT_WRITE)

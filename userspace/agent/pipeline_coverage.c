@@ -42,8 +42,8 @@ static const struct channel channels[] = {
 	{"descriptors passed or taken", "full", ""},
 	{"mmap", "partial",
 	 "bytes are estimated by length; a private mapping made before the label came is missed, "
-	 "and "
-	 "of more than 1024 shared ones of an app the oldest: a coverage_gap event says so"},
+	 "of more than 1024 shared ones of an app the oldest: a coverage_gap event says so; files "
+	 "of fewer than 8 bytes are taken to be flags"},
 	{"memory of another process", "partial",
 	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
 	 "and System V shared memory are said as coverage_gap"},
