@@ -56,13 +56,10 @@ soon "bytes out are what the chat received, to the byte" \
 	incidents_say "d[0]['bytes_out'] == $bytes and d[0]['bytes_certainty'] == 'exact'"
 soon "it came from the CRM and went to im.test" \
 	incidents_say "{s['name'] for s in d[0]['sources']} == {'crm.test'} and [s['name'] for s in d[0]['sinks']] == ['im.test']"
-for step in "curl takes from the CRM:curl:in:crm.test" "curl writes the answers:curl:out:answer.json" \
+lineage_has "d[0]['lineage']" \
+	"curl takes from the CRM:curl:in:crm.test" "curl writes the answers:curl:out:answer.json" \
 	"xclip reads them:xclip:in:answer.json" "xclip copies them to the clipboard:xclip:out:clipboard" \
-	"xsel pastes them from the clipboard:xsel:in:clipboard" "nc gives them to im.test:nc.openbsd:out:im.test"; do
-	IFS=: read -r what exe direction object <<<"$step"
-	soon "the lineage has: $what" \
-		incidents_say "any(s['app']['exe'].endswith('/$exe') and s['direction'] == '$direction' and (s['object']['name'].endswith('$object') or s['object'].get('zone') == '$object') for s in d[0]['lineage'])"
-done
+	"xsel pastes them from the clipboard:xsel:in:clipboard" "nc gives them to im.test:nc.openbsd:out:im.test"
 soon "the clipboard has the very bytes, on both sides" \
 	incidents_say "[s['bytes'] for s in d[0]['lineage'] if s['object']['kind'] == 'clipboard'] == [$bytes, $bytes]"
 "$weir" show 1 --data "$data" >"$work/show.txt" 2>&1

@@ -69,13 +69,10 @@ soon "it came from the CRM and went to the cloud disk" \
 	incident_to pan.test "{s['name'] for s in i['sources']} == {'crm.test'}"
 soon "the bytes are those of the picture and of the form around it" \
 	incident_to pan.test "$bytes < i['bytes_out'] < $bytes + 4096 and i['bytes_certainty'] == 'exact'"
-for step in "curl takes from the CRM:curl:in:crm.test" "the window shows it:$shower:out:screen" \
+lineage_has "[s for i in d if [k['name'] for k in i['sinks']] == ['pan.test'] for s in i['lineage']]" \
+	"curl takes from the CRM:curl:in:crm.test" "the window shows it:$shower:out:screen" \
 	"grim takes a picture of the screen:grim:in:screen" "it writes the picture:grim:out:shot.png" \
-	"curl sends it:curl:out:pan.test"; do
-	IFS=: read -r what exe direction object <<<"$step"
-	soon "the lineage has: $what" \
-		incident_to pan.test "any(s['app']['exe'].endswith('/$exe') and s['direction'] == '$direction' and (s['object']['name'].endswith('$object') or s['object'].get('zone') == '$object') for s in i['lineage'])"
-done
+	"curl sends it:curl:out:pan.test"
 then_it "the empty picture is no part of it" \
 	incident_to pan.test "not any(s['object']['name'].endswith('before.png') for s in i['lineage'])"
 soon "what grim took is the whole screen, and an estimate" \

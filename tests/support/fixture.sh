@@ -422,6 +422,19 @@ incidents_say() { # EXPRESSION over the list of incidents
 		json_says "$work/incidents.json" "$1"
 }
 
+# lineage_has STEPS STEP...: a test for each STEP, which is WHAT:PROGRAM:DIRECTION:OBJECT; STEPS is an
+# expression over the list of incidents.
+lineage_has() {
+	local steps=$1 step what exe direction object
+
+	shift
+	for step; do
+		IFS=: read -r what exe direction object <<<"$step"
+		soon "the lineage has: $what" \
+			incidents_say "any(s['app']['exe'].endswith('/$exe') and s['direction'] == '$direction' and (s['object']['name'].endswith('$object') or s['object'].get('zone') == '$object') for s in $steps)"
+	done
+}
+
 events_say() { # EXPRESSION over the list of all events
 	"$weir" replay --format jsonl --speed 0 --data "$data" >"$work/events.jsonl" \
 		2>"$work/events.err" && json_says "$work/events.jsonl" "$1"

@@ -13,6 +13,7 @@
 
 #include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
+#include "kernel/pictures.h"
 #include "kernel/wayland.h"
 
 #define COMPAT_WRITE 4 /* arch/x86/entry/syscalls/syscall_32.tbl */
@@ -67,35 +68,6 @@ static void given_rows_on_the_screen(const struct wayland *wayland)
 	show(wayland, CLERK);
 }
 
-static struct kernel_totals count(const struct wayland *wayland, bool is_out)
-{
-	struct kernel_totals totals = {};
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(wayland->scene->fixture, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (flows[i].object.kind != SENSOR_OBJECT_SCREEN || flows[i].is_out != is_out)
-			continue;
-		assert_true(flows[i].is_estimated);
-		totals.bytes += flows[i].bytes;
-		totals.calls += flows[i].calls;
-		totals.flows++;
-	}
-	return totals;
-}
-
-static void check_taken(const struct wayland *wayland, uint64_t calls, uint64_t bytes)
-{
-	for (int is_out = 0; is_out < 2; is_out++) {
-		struct kernel_totals totals = count(wayland, is_out);
-
-		assert_int_equal(totals.calls, calls);
-		assert_int_equal(totals.bytes, bytes);
-	}
-	assert_int_equal(scene_labelled_bytes(wayland->scene, THIEF, "after"),
-			 calls ? SCENE_TRACE_BYTES : 0);
-}
-
 static void a_picture_of_what_is_shown_carries_the_label(void **state)
 {
 	const struct wayland *wayland = *state;
@@ -103,7 +75,7 @@ static void a_picture_of_what_is_shown_carries_the_label(void **state)
 	given_rows_on_the_screen(wayland);
 	assert_int_equal(scene_labelled_bytes(wayland->scene, THIEF, "before"), 0);
 	capture(wayland, THIEF);
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 	coverage_note("Wayland wlr-screencopy", COVERAGE_LABEL);
 }
 
@@ -120,7 +92,7 @@ static void a_screen_without_customers_is_anybodys(void **state)
 	WAYLAND_SAY(wayland, CLERK, 1, FORM(0, 12), 20, SURFACE, FORM(6, 8), SURFACE, FORM(1, 20),
 		    0, 0, 0, SURFACE, FORM(6, 8));
 	capture(wayland, THIEF);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 static void ones_own_picture_is_no_grab(void **state)
@@ -129,7 +101,7 @@ static void ones_own_picture_is_no_grab(void **state)
 
 	given_rows_on_the_screen(wayland);
 	capture(wayland, CLERK);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 static void a_colour_is_no_picture(void **state)
@@ -139,9 +111,9 @@ static void a_colour_is_no_picture(void **state)
 	given_rows_on_the_screen(wayland);
 	ask_for_frame(wayland, THIEF);
 	have_it_copied(wayland, THIEF, 7, 9);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 	have_it_copied(wayland, THIEF, 8, 8);
-	check_taken(wayland, 1, 256);
+	pictures_check_taken(wayland->scene, 1, 256);
 }
 
 /* The same forms of requests, to objects that are no frames, or are not frames any more. */
@@ -159,7 +131,7 @@ static void what_is_asked_of_other_objects_is_no_picture(void **state)
 		    BUFFER);
 	ask_for_frame(wayland, THIEF);
 	WAYLAND_SAY(wayland, THIEF, FRAME, FORM(1, 8), FRAME, FORM(0, 12), BUFFER);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 /* A clipboard's offer of the form "TEXT", and then a surface, by an object of that number. */
@@ -170,7 +142,7 @@ static void an_offer_of_text_is_no_question_for_a_picture(void **state)
 	given_rows_on_the_screen(wayland);
 	WAYLAND_SAY(wayland, THIEF, 30, FORM(0, 20), 5, 0x54584554, 0, 5, FORM(0, 12), 31, 5,
 		    FORM(0, 8));
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 static void a_recording_is_one_picture_after_the_other(void **state)
@@ -184,7 +156,7 @@ static void a_recording_is_one_picture_after_the_other(void **state)
 			    FRAME + i, FORM(2, 12), BUFFER);
 		WAYLAND_SAY(wayland, THIEF, FRAME + i, FORM(1, 8));
 	}
-	check_taken(wayland, 3, 3 * PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 3, 3 * PICTURE_BYTES);
 }
 
 static void all_screens_may_be_asked_for_at_once(void **state)
@@ -195,7 +167,7 @@ static void all_screens_may_be_asked_for_at_once(void **state)
 	WAYLAND_SAY(wayland, THIEF, MANAGER, FORM(0, 20), FRAME, 0, OUTPUT, MANAGER, FORM(0, 20),
 		    SECOND_FRAME, 0, OUTPUT + 20);
 	WAYLAND_SAY(wayland, THIEF, FRAME, FORM(0, 12), BUFFER, SECOND_FRAME, FORM(0, 12), BUFFER);
-	check_taken(wayland, 1, 2 * UNKNOWN_BYTES);
+	pictures_check_taken(wayland->scene, 1, 2 * UNKNOWN_BYTES);
 }
 
 static void a_part_of_the_screen_is_a_picture(void **state)
@@ -205,7 +177,7 @@ static void a_part_of_the_screen_is_a_picture(void **state)
 	given_rows_on_the_screen(wayland);
 	WAYLAND_SAY(wayland, THIEF, MANAGER, FORM(1, 36), FRAME, 0, OUTPUT, 10, 10, SIDE, SIDE);
 	have_it_copied(wayland, THIEF, SIDE, SIDE);
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 }
 
 /* The compositor makes the buffer, and tells of it as soon as it is asked for. */
@@ -216,7 +188,7 @@ static void a_picture_in_the_compositors_buffer_is_one(void **state)
 	given_rows_on_the_screen(wayland);
 	ask_for_frame(wayland, THIEF);
 	WAYLAND_SAY(wayland, THIEF, FRAME, FORM(0, 8));
-	check_taken(wayland, 1, UNKNOWN_BYTES);
+	pictures_check_taken(wayland->scene, 1, UNKNOWN_BYTES);
 	coverage_note("Wayland wlr-export-dmabuf", COVERAGE_LABEL);
 }
 
@@ -230,7 +202,7 @@ static void a_session_gives_many_pictures(void **state)
 		WAYLAND_SAY(wayland, THIEF, FRAME, FORM(0, 12), SECOND_FRAME, SECOND_FRAME,
 			    FORM(1, 12), BUFFER, SECOND_FRAME, FORM(2, 24), 0, 0, SIDE, SIDE,
 			    SECOND_FRAME, FORM(3, 8), SECOND_FRAME, FORM(0, 8));
-	check_taken(wayland, 2, 2 * UNKNOWN_BYTES);
+	pictures_check_taken(wayland->scene, 2, 2 * UNKNOWN_BYTES);
 	coverage_note("Wayland ext-image-copy-capture", COVERAGE_LABEL);
 }
 
@@ -241,7 +213,7 @@ static void a_window_is_a_picture(void **state)
 	given_rows_on_the_screen(wayland);
 	WAYLAND_SAY(wayland, THIEF, MANAGER, FORM(0, 20), FRAME, 0, 77777);
 	WAYLAND_SAY(wayland, THIEF, FRAME, FORM(0, 16), BUFFER, 1);
-	check_taken(wayland, 1, UNKNOWN_BYTES);
+	pictures_check_taken(wayland->scene, 1, UNKNOWN_BYTES);
 	coverage_note("Wayland hyprland-toplevel-export", COVERAGE_LABEL);
 }
 
@@ -262,7 +234,7 @@ static void a_request_may_come_in_pieces(void **state)
 		assert_int_equal(SCENE_CALL(wayland->scene, THIEF, SYS_write, wayland->fds[THIEF],
 					    (long)(data + at), 1),
 				 1);
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 }
 
 /* As libwayland has them at the end of its ring: one message, and a request in both. */
@@ -279,7 +251,7 @@ static void a_request_may_lie_in_two_buffers(void **state)
 	assert_int_equal(SCENE_CALL(wayland->scene, THIEF, SYS_sendmsg, wayland->fds[THIEF],
 				    (long)&thief->message.msg_hdr, 0),
 			 sizeof(whole_capture));
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 }
 
 static void clients_of_32_bits_are_read(void **state)
@@ -298,7 +270,7 @@ static void clients_of_32_bits_are_read(void **state)
 				   (const long[6]){wayland->fds[THIEF], (long)(uintptr_t)data,
 						   sizeof(whole_capture)}),
 		sizeof(whole_capture));
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 }
 
 static void what_makes_no_sense_hides_nothing_that_follows(void **state)
@@ -308,7 +280,7 @@ static void what_makes_no_sense_hides_nothing_that_follows(void **state)
 	given_rows_on_the_screen(wayland);
 	WAYLAND_SAY(wayland, THIEF, MANAGER, FORM(0, 4), FRAME, 0, OUTPUT);
 	capture(wayland, THIEF);
-	check_taken(wayland, 1, PICTURE_BYTES);
+	pictures_check_taken(wayland->scene, 1, PICTURE_BYTES);
 }
 
 static void walk(const struct wayland *wayland)
@@ -331,7 +303,7 @@ static void who_comes_later_is_watched(void **state)
 	assert_int_equal(scene_labelled_bytes(wayland->scene, SECOND, "trace"), SCENE_TRACE_BYTES);
 	capture(wayland, THIEF);
 	assert_int_equal(scene_labelled_bytes(wayland->scene, THIEF, "after"), SCENE_TRACE_BYTES);
-	assert_int_equal(count(wayland, false).flows, 2);
+	assert_int_equal(pictures_count(wayland->scene, false).flows, 2);
 	puppet_end(wayland->scene->stage, SECOND);
 }
 
@@ -345,7 +317,7 @@ static void who_has_left_is_not_on_the_screen(void **state)
 	show(wayland, SECOND);
 	puppet_end(wayland->scene->stage, SECOND);
 	capture(wayland, THIEF);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 static void who_does_not_want_it_has_none_of_it(void **state)
@@ -358,7 +330,7 @@ static void who_does_not_want_it_has_none_of_it(void **state)
 	kernel_fixture_restart_sensor(wayland->scene->fixture);
 	given_rows_on_the_screen(wayland);
 	capture(wayland, THIEF);
-	check_taken(wayland, 0, 0);
+	pictures_check_taken(wayland->scene, 0, 0);
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, wayland_open, wayland_close)

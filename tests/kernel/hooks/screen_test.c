@@ -17,6 +17,7 @@
 
 #include "kernel/coverage.h"
 #include "kernel/desk.h"
+#include "kernel/pictures.h"
 
 #define SCREEN_SIDE 64 /* of the display, in pixels of four bytes as they are counted */
 #define SCREEN_BYTES (SCREEN_SIDE * SCREEN_SIDE * 4)
@@ -99,35 +100,6 @@ static void grab_screen(struct display_client *client)
 	grab(client, client->root, SCREEN_SIDE, SCREEN_SIDE);
 }
 
-static struct kernel_totals count(const struct desk *desk, bool is_out)
-{
-	struct kernel_totals totals = {};
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(desk->scene->fixture, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (flows[i].object.kind != SENSOR_OBJECT_SCREEN || flows[i].is_out != is_out)
-			continue;
-		assert_true(flows[i].is_estimated);
-		totals.bytes += flows[i].bytes;
-		totals.calls += flows[i].calls;
-		totals.flows++;
-	}
-	return totals;
-}
-
-static void check_taken(const struct desk *desk, uint64_t calls, uint64_t bytes)
-{
-	for (int is_out = 0; is_out < 2; is_out++) {
-		struct kernel_totals totals = count(desk, is_out);
-
-		assert_int_equal(totals.calls, calls);
-		assert_int_equal(totals.bytes, bytes);
-	}
-	assert_int_equal(scene_labelled_bytes(desk->scene, THIEF, "after"),
-			 calls ? SCENE_TRACE_BYTES : 0);
-}
-
 static void a_picture_of_the_screen_carries_the_label(void **state)
 {
 	struct desk *desk = *state;
@@ -135,7 +107,7 @@ static void a_picture_of_the_screen_carries_the_label(void **state)
 	given_rows_on_the_screen(desk);
 	assert_int_equal(scene_labelled_bytes(desk->scene, THIEF, "before"), 0);
 	grab_screen(&desk->thief);
-	check_taken(desk, 1, SCREEN_BYTES);
+	pictures_check_taken(desk->scene, 1, SCREEN_BYTES);
 	coverage_note("X11 GetImage of the screen", COVERAGE_LABEL);
 }
 
@@ -168,7 +140,7 @@ static void a_screen_without_customers_is_anybodys(void **state)
 	scene_read_source(desk->scene, CLERK);
 	display_wait(&desk->clerk);
 	grab_screen(&desk->thief);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 }
 
 static void ones_own_picture_is_no_grab(void **state)
@@ -181,7 +153,7 @@ static void ones_own_picture_is_no_grab(void **state)
 	ADD_REQUEST(&desk->thief, 62, 0, pixmap(&desk->thief), desk->thief.root,
 		    context(&desk->thief), 0, 0, pair(SCREEN_SIDE, SCREEN_SIDE));
 	display_wait(&desk->thief);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 }
 
 static void a_colour_is_no_picture(void **state)
@@ -190,9 +162,9 @@ static void a_colour_is_no_picture(void **state)
 
 	given_rows_on_the_screen(desk);
 	grab(&desk->thief, desk->thief.root, 7, 9);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 	grab(&desk->thief, desk->thief.root, 8, 8);
-	check_taken(desk, 1, 256);
+	pictures_check_taken(desk->scene, 1, 256);
 }
 
 static void a_copy_within_the_server_is_one(void **state)
@@ -203,7 +175,7 @@ static void a_copy_within_the_server_is_one(void **state)
 	ADD_REQUEST(&desk->thief, 62, 0, desk->thief.root, pixmap(&desk->thief),
 		    context(&desk->thief), 0, 0, pair(SCREEN_SIDE, SCREEN_SIDE));
 	display_wait(&desk->thief);
-	check_taken(desk, 1, SCREEN_BYTES);
+	pictures_check_taken(desk->scene, 1, SCREEN_BYTES);
 	coverage_note("X11 CopyArea of the screen", COVERAGE_LABEL);
 }
 
@@ -224,7 +196,7 @@ static void a_picture_by_shared_memory_is_one(void **state)
 	display_send(&desk->thief);
 	(void)display_read_answer(&desk->thief);
 	shmctl((int)id, IPC_RMID, NULL);
-	check_taken(desk, 1, SCREEN_BYTES);
+	pictures_check_taken(desk->scene, 1, SCREEN_BYTES);
 	coverage_note("X11 ShmGetImage of the screen", COVERAGE_LABEL);
 }
 
@@ -244,7 +216,7 @@ static void the_pixmap_of_a_window_is_one(void **state)
 	ADD_REQUEST(&desk->thief, composite, 1, window, 0);
 	ADD_REQUEST(&desk->thief, composite, 6, window, desk->thief.base + 10);
 	display_wait(&desk->thief);
-	check_taken(desk, 1, 256);
+	pictures_check_taken(desk->scene, 1, 256);
 	coverage_note("X11 CompositeNameWindowPixmap", COVERAGE_LABEL);
 }
 
@@ -264,7 +236,7 @@ static void who_comes_later_is_watched(void **state)
 	assert_int_equal(scene_labelled_bytes(desk->scene, SECOND, "trace"), SCENE_TRACE_BYTES);
 	grab_screen(&desk->thief);
 	assert_int_equal(scene_labelled_bytes(desk->scene, THIEF, "after"), SCENE_TRACE_BYTES);
-	assert_int_equal(count(desk, false).flows, 2);
+	assert_int_equal(pictures_count(desk->scene, false).flows, 2);
 	puppet_end(desk->scene->stage, SECOND);
 }
 
@@ -281,7 +253,7 @@ static void who_has_left_is_not_on_the_screen(void **state)
 	draw(&second);
 	puppet_end(desk->scene->stage, SECOND);
 	grab_screen(&desk->thief);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 }
 
 static void what_several_show_is_in_one_picture(void **state)
@@ -297,10 +269,10 @@ static void what_several_show_is_in_one_picture(void **state)
 	draw(&second);
 	grab_screen(&desk->thief);
 	grab_screen(&desk->thief);
-	assert_int_equal(count(desk, true).flows, 2);
-	assert_int_equal(count(desk, true).calls, 4);
-	assert_int_equal(count(desk, false).flows, 1);
-	assert_int_equal(count(desk, false).calls, 2);
+	assert_int_equal(pictures_count(desk->scene, true).flows, 2);
+	assert_int_equal(pictures_count(desk->scene, true).calls, 4);
+	assert_int_equal(pictures_count(desk->scene, false).flows, 1);
+	assert_int_equal(pictures_count(desk->scene, false).calls, 2);
 	puppet_end(desk->scene->stage, SECOND);
 }
 
@@ -319,10 +291,10 @@ static void what_was_drawn_long_ago_is_not_in_it(void **state)
 	given_rows_on_the_screen(desk);
 	usleep(2100000);
 	grab_screen(&desk->thief);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 	draw(&desk->clerk);
 	grab_screen(&desk->thief);
-	check_taken(desk, 1, SCREEN_BYTES);
+	pictures_check_taken(desk->scene, 1, SCREEN_BYTES);
 }
 
 static void who_does_not_want_it_has_none_of_it(void **state)
@@ -332,7 +304,7 @@ static void who_does_not_want_it_has_none_of_it(void **state)
 	given_policy(desk, "[detect \"screen_capture\"]\nenabled = no\n");
 	given_rows_on_the_screen(desk);
 	grab_screen(&desk->thief);
-	check_taken(desk, 0, 0);
+	pictures_check_taken(desk->scene, 0, 0);
 }
 
 /* By GetImage, by shared memory where it has it, and by what its library does. */
@@ -360,7 +332,7 @@ static void real_tools_are_seen(void **state)
 		draw(&desk->clerk);
 		kernel_fixture_shell(desk->scene->fixture, tools[i].command);
 		print_message("# %s\n", tools[i].program);
-		assert_int_equal(count(desk, false).flows, i + 1);
+		assert_int_equal(pictures_count(desk->scene, false).flows, i + 1);
 		assert_true(kernel_fixture_written(desk->scene->fixture, "picture") > 100);
 		kernel_fixture_shell(desk->scene->fixture, "rm $DIR/picture");
 	}
