@@ -6,7 +6,8 @@
  * Finds records in a stream of bytes, as the scanner of files does (userspace/agent/scan/): at each
  * place the longest token of all rules counts, once, by a keyed fingerprint of its one form. What
  * comes in pieces is read as if it had come whole, and what may still become a token or not waits.
- * Memory-safe whatever is written. Tokens of 128 bytes and more are none here, but are told.
+ * Memory-safe whatever is written. A token of 128 bytes and more is not counted as the whole it is;
+ * the stream is then told to be cut.
  */
 
 #ifdef __bpf__
@@ -218,7 +219,8 @@ RECORD_INLINE void record_go_on(struct weir_record_stream *stream,
 	struct weir_record_place *place = &stream->place;
 	__u32 length = place->position - place->start;
 
-	if (!end && (length >= RECORD_TOKEN_MAX - 1 || place->n_hits > WEIR_RECORD_HITS))
+	/* Of one that is too long, what may count is only how it begins. */
+	if (length >= RECORD_TOKEN_MAX - 1 || (!end && place->n_hits > WEIR_RECORD_HITS))
 		stream->is_cut = 1;
 	if (end)
 		place->position = end;

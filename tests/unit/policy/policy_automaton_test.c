@@ -235,6 +235,21 @@ static void what_is_no_text_is_told(void **state)
 	assert_false(record_is_binary(&story->reader.stream));
 }
 
+/* A file's scanner takes all of such a token, the kernel's reader what ends early enough. */
+static void what_is_too_long_for_the_kernel_is_told(void **state)
+{
+	struct story *story = *state;
+	char text[sizeof("c@d.cn..") + RECORD_TOKEN_MAX + sizeof(".de")] = "c@d.cn..";
+
+	memset(text + strlen(text), 'J', RECORD_TOKEN_MAX);
+	strcat(text, ".de");
+	read_both(story, text, strlen(text), 40);
+	assert_int_equal(scan_text_found(story->text, 3)->n_items, 1);
+	assert_true(story->reader.stream.is_cut);
+	read_both(story, "c@d.cn.. JJ.de", 14, 40);
+	assert_false(story->reader.stream.is_cut);
+}
+
 /* Of more records than the table has room for the first ones count. */
 static void what_does_not_fit_is_left_out(void **state)
 {
@@ -260,6 +275,7 @@ int main(void)
 		STORY(what_people_write_counts_as_in_a_file_wherever_it_is_cut),
 		STORY(any_text_in_any_pieces_counts_as_in_a_file),
 		STORY(what_is_no_text_is_told),
+		STORY(what_is_too_long_for_the_kernel_is_told),
 		STORY(what_does_not_fit_is_left_out),
 	};
 
