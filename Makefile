@@ -217,6 +217,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds; new inputs are kept in buil
 bench: all $(BENCHES) ## what Weir and other monitors cost; BENCH='--rounds 20 --only weir' as wanted (root)
 	@BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 tests/bench/cost $(BENCH)
 	@$(BUILD)/tests/bench/records
+	@$(BUILD)/tests/bench/greeting
 	@$(BUILD)/tests/bench/correlation
 
 .PHONY: coverage
