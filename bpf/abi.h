@@ -62,6 +62,7 @@ enum weir_kind {
 	WEIR_KIND_CLIPBOARD = 7, /* or the flow's pipe is how a selection of Wayland is passed */
 	WEIR_KIND_TERMINAL = 8,  /* what is pasted there */
 	WEIR_KIND_SCREEN = 9,
+	WEIR_KIND_CONSOLE = 10, /* what a virtual console shows, and is taken off it */
 };
 
 enum weir_direction {
@@ -88,6 +89,7 @@ enum weir_call {
 	WEIR_CALL_ATTACH = 15,   /* a mapping of System V shared memory */
 	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
 	WEIR_CALL_BIND = 17,     /* a socket gets a name */
+	WEIR_CALL_CONSOLE = 18,  /* ioctl: a virtual console may be asked to select, or to paste */
 };
 
 /* What must be so before it matters of which kind a call is. */

@@ -141,12 +141,13 @@ struct {
 	__type(value, struct relay);
 } relays SEC(".maps");
 
-/* What was pasted into pseudo-terminals and not read yet, by the ino of the direction's object.
- * Written at the entry of the call that pastes. Full: the one that was not used for the longest
- * time goes; its label stays with who has pasted. */
+/* What was pasted into terminals and not read yet, by the ino of the direction's object, and what
+ * labelled programs have shown on consoles. Written at the entry of the call that does it. Full:
+ * the one that was not used for the longest time goes; its label stays with who has pasted. */
 struct terminal {
 	__u64 bytes;
 	__u64 written_ns;
+	__u64 screen; /* that it was taken off, on consoles; or 0 */
 };
 
 struct {
@@ -155,6 +156,19 @@ struct {
 	__type(key, __u64);
 	__type(value, struct terminal);
 } terminals SEC(".maps");
+
+/* The selection of the consoles: the kernel has one for all of them. */
+struct console_selection {
+	__u64 screen; /* that it was taken off; 0: no labelled program had shown something there */
+	__u64 bytes;  /* no less than it has */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct console_selection);
+} console_selections SEC(".maps");
 
 static const struct x11_stream empty_stream;
 static const struct wayland_stream empty_wayland_stream;

@@ -128,11 +128,9 @@ static __always_inline __u32 object_kind_of_device(struct inode *inode)
 {
 	__u32 dev = BPF_CORE_READ(inode, i_rdev), major = dev >> 20;
 
-	if (major == 5 || (major >= 128 && major <= 143))
+	if (major == 5 || (major >= 128 && major <= 143) || (major == 4 && (dev & 0xfffff) < 64))
 		return OBJECT_TERMINAL;
-	if (major == 1 || (major == 4 && (dev & 0xfffff) < 64))
-		return WEIR_KIND_NONE;
-	return WEIR_KIND_DEVICE;
+	return major == 1 ? WEIR_KIND_NONE : WEIR_KIND_DEVICE;
 }
 
 static __always_inline __u32 object_kind_of_inode(struct inode *inode)

@@ -8,6 +8,7 @@
 #include "kernel.h"
 
 #include "hooks/capture.bpf.h"
+#include "hooks/console.bpf.h"
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/naming.bpf.h"
@@ -43,6 +44,8 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	rule = call.rule;
 	if (rule->call == WEIR_CALL_MEMORY)
 		return weir_begin_memory(&call) ? memory_enter(&call) : 0;
+	if (rule->call == WEIR_CALL_CONSOLE && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
+		console_ask(call_arg(&call, 0), call_arg(&call, 2));
 	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
 	    rule->call != WEIR_CALL_COPY)
 		return 0;
@@ -126,6 +129,8 @@ static __always_inline void weir_exit_open(struct call *call, long result)
 	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
 		       (call_arg(call, call->rule->fd_arg) & O_TRUNC);
 	label_watch_file(call->app, file, is_truncated);
+	if (call->gate->volatile_objects && terminal_get_known(file))
+		app_open(call->app);
 }
 
 static __always_inline void weir_exit_path(struct call *call)
@@ -253,6 +258,8 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	case WEIR_CALL_RENAME:
 		if (result == 0)
 			weir_exit_path(&call);
+		return 0;
+	case WEIR_CALL_CONSOLE:
 		return 0;
 	}
 	weir_exit_transfer(&call, result);

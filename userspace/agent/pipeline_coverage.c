@@ -95,7 +95,11 @@ static const struct channel channels[] = {
 	{"paste into terminals", "partial",
 	 "from tmux, screen or a terminal's window, in writes of 64 bytes and more that are read "
 	 "within a minute; what is shorter is taken to be typed; what copy mode or a mouse takes "
-	 "off the screen, and GPM of the console, which no test here can run, are not followed"},
+	 "off the screen is followed on virtual consoles only"},
+	{"selection of virtual consoles", "partial",
+	 "what GPM has the kernel select within an hour after a program that holds labelled data "
+	 "wrote to that screen, whatever it is, and paste; bytes are estimated; not what is read "
+	 "from /dev/vcs"},
 	{"OSC 52 of terminals", "partial", "where a program's write begins with it"},
 	{"pictures of the screen, X11", "partial",
 	 "GetImage, MIT-SHM, copies into a pixmap and windows' pixmaps of Composite, of a local "

@@ -111,6 +111,8 @@ static enum event_object_kind object_kind_of(enum sensor_object_kind kind)
 		return EVENT_OBJECT_TERMINAL;
 	case SENSOR_OBJECT_SCREEN:
 		return EVENT_OBJECT_SCREEN;
+	case SENSOR_OBJECT_CONSOLE:
+		return EVENT_OBJECT_CONSOLE;
 	default:
 		return EVENT_OBJECT_OTHER;
 	}

@@ -62,7 +62,10 @@ enum event_object_kind {
 	EVENT_OBJECT_TERMINAL = 10, /* what is pasted into it */
 	EVENT_OBJECT_SCREEN = 11,   /* what a display shows, as one app took a picture of it */
 	EVENT_OBJECT_DOMAIN = 12,   /* of DNS: names below it were asked for, of whichever server */
+	EVENT_OBJECT_CONSOLE = 13,  /* what a virtual console shows, and is taken off it */
 };
+
+#define EVENT_OBJECT_LAST EVENT_OBJECT_CONSOLE
 
 /* What the policy says an object is. */
 enum event_role {

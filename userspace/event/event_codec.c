@@ -158,7 +158,7 @@ static void get_app(Weir__EventApp *message, struct event_app *app)
  * garbage. */
 static void get_object(Weir__EventObject *message, struct event_object *object)
 {
-	object->kind = message->kind <= EVENT_OBJECT_DOMAIN ? message->kind : EVENT_OBJECT_OTHER;
+	object->kind = message->kind <= EVENT_OBJECT_LAST ? message->kind : EVENT_OBJECT_OTHER;
 	object->role = message->role <= EVENT_ROLE_LOCAL ? message->role : EVENT_ROLE_NONE;
 	object->dev = message->dev;
 	object->ino = message->ino;

@@ -45,7 +45,7 @@ static const char *const object_kind_names[] = {
 	[EVENT_OBJECT_DEVICE] = "device",     [EVENT_OBJECT_APP] = "app",
 	[EVENT_OBJECT_OTHER] = "other",       [EVENT_OBJECT_CLIPBOARD] = "clipboard",
 	[EVENT_OBJECT_TERMINAL] = "terminal", [EVENT_OBJECT_SCREEN] = "screen",
-	[EVENT_OBJECT_DOMAIN] = "domain",
+	[EVENT_OBJECT_DOMAIN] = "domain",     [EVENT_OBJECT_CONSOLE] = "console",
 };
 
 static const char *const role_names[] = {

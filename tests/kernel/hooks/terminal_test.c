@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +17,7 @@
 #include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
 #include "kernel/letter.h"
+#include "kernel/tty.h"
 
 #define OSC52_BYTES 300
 #define COMPAT_WRITE 4 /* arch/x86/entry/syscalls/syscall_32.tbl */
@@ -28,17 +28,6 @@ struct terminal {
 	int master, slave;
 	char path[PUPPET_PATH_BYTES];
 };
-
-static void set_raw(const struct scene *scene, uint32_t who, int fd)
-{
-	struct termios *modes = (struct termios *)letter_of(scene, who);
-
-	assert_int_equal(SCENE_CALL(scene, who, SYS_ioctl, fd, TCGETS, (long)modes), 0);
-	modes->c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-	modes->c_oflag &= ~(tcflag_t)OPOST;
-	modes->c_iflag &= ~(tcflag_t)(ICRNL | IXON | ISTRIP | INLCR);
-	assert_int_equal(SCENE_CALL(scene, who, SYS_ioctl, fd, TCSETS, (long)modes), 0);
-}
 
 static void make_terminal(struct terminal *terminal, uint32_t master, uint32_t slave)
 {
@@ -54,7 +43,7 @@ static void make_terminal(struct terminal *terminal, uint32_t master, uint32_t s
 		SCENE_CALL(scene, master, SYS_ioctl, terminal->master, TIOCGPTN, (long)number), 0);
 	snprintf(terminal->path, sizeof(terminal->path), "/dev/pts/%d", *number);
 	terminal->slave = scene_open(scene, slave, terminal->path, O_RDWR | O_NOCTTY);
-	set_raw(scene, slave, terminal->slave);
+	tty_set_raw(scene, slave, terminal->slave);
 }
 
 static int set_terminal(void **state)
@@ -78,41 +67,16 @@ static int take_terminal_away(void **state)
 	return scene_strike(&scene);
 }
 
-/* What was written comes by and by. */
-static void when_read(const struct scene *scene, uint32_t who, int fd, long bytes)
-{
-	while (bytes > 0) {
-		long n = SCENE_CALL(scene, who, SYS_read, fd, (long)scene_data(scene, who),
-				    SCENE_BYTES);
-
-		assert_true(n > 0);
-		bytes -= n;
-	}
-	assert_int_equal(bytes, 0);
-}
-
 static void when_written(const struct scene *scene, uint32_t who, int fd, long bytes)
 {
 	assert_int_equal(SCENE_CALL(scene, who, SYS_write, fd, (long)scene_data(scene, who), bytes),
 			 bytes);
 }
 
-static uint64_t count(const struct scene *scene, enum sensor_object_kind kind, bool is_out)
-{
-	uint64_t bytes = 0;
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(scene->fixture, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (flows[i].object.kind == kind && flows[i].is_out == is_out)
-			bytes += flows[i].bytes;
-	return bytes;
-}
-
 static void check_passed(const struct scene *scene, enum sensor_object_kind kind, uint64_t bytes)
 {
-	assert_int_equal(count(scene, kind, true), bytes);
-	assert_int_equal(count(scene, kind, false), bytes);
+	assert_int_equal(tty_bytes(scene, kind, true), bytes);
+	assert_int_equal(tty_bytes(scene, kind, false), bytes);
 	assert_int_equal(scene_labelled_bytes(scene, THIEF, "after"),
 			 bytes ? SCENE_TRACE_BYTES : 0);
 }
@@ -125,7 +89,7 @@ static void what_is_pasted_into_a_terminal_carries_the_label(void **state)
 	scene_read_source(terminal->scene, CLERK);
 	when_written(terminal->scene, CLERK, terminal->master, SCENE_BYTES);
 	assert_int_equal(scene_labelled_bytes(terminal->scene, THIEF, "before"), 0);
-	when_read(terminal->scene, THIEF, terminal->slave, SCENE_BYTES);
+	tty_read(terminal->scene, THIEF, terminal->slave, SCENE_BYTES);
 	check_passed(terminal->scene, SENSOR_OBJECT_TERMINAL, SCENE_BYTES);
 	coverage_note("paste into a pseudo-terminal", COVERAGE_EXACT);
 }
@@ -141,7 +105,7 @@ static void programs_are_watched_after_the_walk(void **state)
 	when_written(scene, CLERK, terminal->master, SCENE_BYTES);
 	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
 	assert_int_equal(kernel_fixture_counts(scene->fixture).unsettled_objects, 0);
-	when_read(scene, THIEF, terminal->slave, SCENE_BYTES);
+	tty_read(scene, THIEF, terminal->slave, SCENE_BYTES);
 	check_passed(scene, SENSOR_OBJECT_TERMINAL, SCENE_BYTES);
 }
 
@@ -157,7 +121,7 @@ static void several_buffers_are_one_paste(void **state)
 	assert_int_equal(SCENE_CALL(terminal->scene, CLERK, SYS_writev, terminal->master,
 				    (long)clerk->vectors, 2),
 			 90);
-	when_read(terminal->scene, THIEF, terminal->slave, 90);
+	tty_read(terminal->scene, THIEF, terminal->slave, 90);
 	check_passed(terminal->scene, SENSOR_OBJECT_TERMINAL, 90);
 }
 
@@ -176,7 +140,7 @@ static void terminals_of_32_bits_paste(void **state)
 				   (const long[6]){terminal->master,
 						   (long)scene_data(terminal->scene, CLERK), 500}),
 		500);
-	when_read(terminal->scene, THIEF, terminal->slave, 500);
+	tty_read(terminal->scene, THIEF, terminal->slave, 500);
 	check_passed(terminal->scene, SENSOR_OBJECT_TERMINAL, 500);
 }
 
@@ -188,7 +152,7 @@ static void what_is_typed_carries_nothing(void **state)
 	scene_read_source(terminal->scene, CLERK);
 	for (int i = 0; i < 100; i++)
 		when_written(terminal->scene, CLERK, terminal->master, 3);
-	when_read(terminal->scene, THIEF, terminal->slave, 300);
+	tty_read(terminal->scene, THIEF, terminal->slave, 300);
 	check_passed(terminal->scene, SENSOR_OBJECT_TERMINAL, 0);
 }
 
@@ -201,11 +165,11 @@ static void what_is_typed_after_a_paste_is_no_part_of_it(void **state)
 	make_terminal(terminal, CLERK, THIEF);
 	scene_read_source(scene, CLERK);
 	when_written(scene, CLERK, terminal->master, SCENE_BYTES);
-	when_read(scene, THIEF, terminal->slave, SCENE_BYTES);
+	tty_read(scene, THIEF, terminal->slave, SCENE_BYTES);
 	scene_start(scene, SECOND, "second");
 	fd = scene_open(scene, SECOND, terminal->path, O_RDWR | O_NOCTTY);
 	when_written(scene, CLERK, terminal->master, 5);
-	when_read(scene, SECOND, fd, 5);
+	tty_read(scene, SECOND, fd, 5);
 	assert_int_equal(scene_labelled_bytes(scene, SECOND, "trace"), 0);
 	check_passed(scene, SENSOR_OBJECT_TERMINAL, SCENE_BYTES);
 	puppet_end(scene->stage, SECOND);
@@ -225,7 +189,7 @@ static void a_paste_that_was_cut_short_counts_what_went_in(void **state)
 			       (long)scene_data(scene, CLERK), SCENE_BYTES)) > 0)
 		written += n;
 	assert_int_equal(n, -EAGAIN);
-	when_read(scene, THIEF, terminal->slave, written);
+	tty_read(scene, THIEF, terminal->slave, written);
 	check_passed(scene, SENSOR_OBJECT_TERMINAL, (uint64_t)written);
 }
 
@@ -247,7 +211,7 @@ static void osc_52_hands_the_label_to_the_terminal(void **state)
 	scene_read_source(terminal->scene, CLERK);
 	when_osc52_is_written(terminal);
 	assert_int_equal(scene_labelled_bytes(terminal->scene, THIEF, "before"), 0);
-	when_read(terminal->scene, THIEF, terminal->master, OSC52_BYTES);
+	tty_read(terminal->scene, THIEF, terminal->master, OSC52_BYTES);
 	check_passed(terminal->scene, SENSOR_OBJECT_CLIPBOARD, OSC52_BYTES);
 	coverage_note("OSC 52 of a terminal", COVERAGE_EXACT);
 }
@@ -260,7 +224,7 @@ static void what_a_program_prints_stays_on_the_screen(void **state)
 	make_terminal(terminal, THIEF, CLERK);
 	scene_read_source(terminal->scene, CLERK);
 	when_written(terminal->scene, CLERK, terminal->slave, SCENE_BYTES);
-	when_read(terminal->scene, THIEF, terminal->master, SCENE_BYTES);
+	tty_read(terminal->scene, THIEF, terminal->master, SCENE_BYTES);
 	check_passed(terminal->scene, SENSOR_OBJECT_TERMINAL, 0);
 	check_passed(terminal->scene, SENSOR_OBJECT_CLIPBOARD, 0);
 	coverage_note("output on a pseudo-terminal", COVERAGE_GAP);

@@ -72,6 +72,7 @@ static void every_kind_has_a_name_that_leads_back(void **state)
 	assert_string_equal(event_object_kind_to_string(EVENT_OBJECT_CLIPBOARD), "clipboard");
 	assert_string_equal(event_object_kind_to_string(EVENT_OBJECT_TERMINAL), "terminal");
 	assert_string_equal(event_object_kind_to_string(EVENT_OBJECT_SCREEN), "screen");
+	assert_string_equal(event_object_kind_to_string(EVENT_OBJECT_CONSOLE), "console");
 	assert_string_equal(event_direction_to_string(EVENT_DIRECTION_OUT), "out");
 }
 

@@ -95,6 +95,8 @@ static const char *nameless_kind(enum event_object_kind kind)
 		return "terminal";
 	case EVENT_OBJECT_SCREEN:
 		return "screen";
+	case EVENT_OBJECT_CONSOLE:
+		return "console";
 	default:
 		return "file";
 	}
@@ -204,7 +206,8 @@ int place_describe_path(const struct policy *policy, const char *path, const str
 	else if (event->object.kind == EVENT_OBJECT_APP ||
 		 event->object.kind == EVENT_OBJECT_CLIPBOARD ||
 		 event->object.kind == EVENT_OBJECT_TERMINAL ||
-		 event->object.kind == EVENT_OBJECT_SCREEN)
+		 event->object.kind == EVENT_OBJECT_SCREEN ||
+		 event->object.kind == EVENT_OBJECT_CONSOLE)
 		event->object.name = strdup(nameless_kind(event->object.kind));
 	else if (asprintf(&event->object.name, "%s:[%" PRIu64 "]",
 			  nameless_kind(event->object.kind), event->object.ino) < 0)

@@ -32,6 +32,7 @@ enum sensor_object_kind {
 	SENSOR_OBJECT_CLIPBOARD = 8, /* a property or a pipe, by which a selection is passed */
 	SENSOR_OBJECT_TERMINAL = 9,  /* a paste into a pseudo-terminal */
 	SENSOR_OBJECT_SCREEN = 10,   /* what an X server shows, as one app took a picture of it */
+	SENSOR_OBJECT_CONSOLE = 11,  /* what a virtual console shows, and is taken off it */
 };
 
 /* Who says which host a connection is for. */

@@ -67,6 +67,8 @@ static enum sensor_object_kind kind_of(const struct weir_flow_key *key,
 		return SENSOR_OBJECT_CLIPBOARD;
 	if (flow->kind == WEIR_KIND_TERMINAL)
 		return SENSOR_OBJECT_TERMINAL;
+	if (flow->kind == WEIR_KIND_CONSOLE)
+		return SENSOR_OBJECT_CONSOLE;
 	if (key->object.dev == WEIR_DEV_SCREEN)
 		return SENSOR_OBJECT_SCREEN;
 	return flow->kind <= WEIR_KIND_DEVICE ? (enum sensor_object_kind)flow->kind

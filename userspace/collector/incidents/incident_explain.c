@@ -231,6 +231,8 @@ static const char *verb_of(enum event_object_kind kind, bool is_out, bool zh)
 		return zh ? (is_out ? "粘贴到" : "读取自") : (is_out ? "pasted into" : "read from");
 	case EVENT_OBJECT_SCREEN:
 		return zh ? (is_out ? "显示于" : "截取") : (is_out ? "drew on" : "grabbed");
+	case EVENT_OBJECT_CONSOLE:
+		return zh ? (is_out ? "显示于" : "粘贴自") : (is_out ? "showed on" : "pasted from");
 	default:
 		return zh ? (is_out ? "写入" : "读取") : (is_out ? "wrote" : "read");
 	}
@@ -245,6 +247,8 @@ static const char *place_of(const struct incident_step *step, bool zh)
 		return zh ? "终端" : "a terminal";
 	case EVENT_OBJECT_SCREEN:
 		return zh ? "屏幕" : "the screen";
+	case EVENT_OBJECT_CONSOLE:
+		return zh ? "文本控制台" : "a text console";
 	default:
 		return incident_way_place(step);
 	}
@@ -303,13 +307,10 @@ static void write_addends(const struct incident *incident, bool zh, FILE *out)
 static void write_reached(const struct incident_law_fact *fact, bool zh, FILE *out)
 {
 	const uint64_t figures[] = {fact->on_duty, fact->ordinary, fact->ten_times_on_duty};
+	const char *comma = zh ? "、" : ", ";
 
 	for (size_t i = 0; i < 3 && fact->records >= figures[i]; i++)
-		fprintf(out, "%s%s",
-			i == 0 ? ""
-			: zh   ? "、"
-			       : ", ",
-			incident_format_number(figures[i]).text);
+		fprintf(out, "%s%s", i > 0 ? comma : "", incident_format_number(figures[i]).text);
 	fputs(zh ? "。" : ".", out);
 }
 

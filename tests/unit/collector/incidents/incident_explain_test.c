@@ -132,6 +132,17 @@ static void the_screen_is_drawn_on_and_grabbed(void **state)
 	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 截取 屏幕");
 }
 
+static void a_console_is_shown_on_and_pasted_from(void **state)
+{
+	const enum event_object_kind kind = EVENT_OBJECT_CONSOLE;
+
+	(void)state;
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, false, "xclip showed on a text console");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, false, "xclip pasted from a text console");
+	assert_leg_reads(kind, EVENT_DIRECTION_OUT, true, "xclip 显示于 文本控制台");
+	assert_leg_reads(kind, EVENT_DIRECTION_IN, true, "xclip 粘贴自 文本控制台");
+}
+
 static void an_unknown_count_is_said_to_be_unknown(void **state)
 {
 	struct story *story = *state;
@@ -350,6 +361,7 @@ int main(void)
 		STORY_TEST(the_clipboard_is_copied_to_and_pasted_from),
 		STORY_TEST(a_terminal_is_pasted_into_and_read_from),
 		STORY_TEST(the_screen_is_drawn_on_and_grabbed),
+		STORY_TEST(a_console_is_shown_on_and_pasted_from),
 		STORY_TEST(of_a_long_way_both_ends_are_told),
 		STORY_TEST(an_unknown_count_is_said_to_be_unknown),
 		cmocka_unit_test(a_host_is_said_with_who_named_it),
