@@ -174,14 +174,14 @@ static const struct channel streams_counted[] = {
 static const struct channel answers_seen = {
 	"names by DNS answers", "partial",
 	"answers from port 53 to this network namespace, loopback included, and what a bridge in "
-	"it "
-	"passes on; not DNS over TLS or HTTPS, what systemd-resolved answers over D-Bus or "
-	"varlink, "
-	"fragments, other namespaces, and what was answered before the agent came; a forged answer "
-	"is believed, and of many hosts at one address the last one answered is named"};
+	"it passes on; what systemd-resolved (252 and later) answers, in whatever way it is asked "
+	"and wherever it asks; not DNS over TLS or HTTPS of others, fragments, other namespaces, "
+	"and what was answered before the agent came; a forged answer is believed, and of many "
+	"hosts at one address the last one answered is named"};
 
 static const struct channel answers_not_seen = {
-	"names by DNS answers", "none", "the agent may not listen to packets; /etc/hosts is read"};
+	"names by DNS answers", "partial",
+	"those of systemd-resolved (252 and later); the agent may not listen to packets"};
 
 static const struct channel names_said = {
 	"names of destinations", "partial",

@@ -139,7 +139,9 @@ void agent_reread_hosts(struct agent *agent);
 bool agent_sees_answers(const struct agent *agent);
 
 struct tap_counts;
+struct resolved_counts;
 
+void agent_count_resolved(const struct agent *agent, struct resolved_counts *ret_counts);
 void agent_count_answers(const struct agent *agent, struct tap_counts *ret_counts);
 
 /* pipeline_greetings.c: whom connections are for, as clients say before they hold labels. */

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "agent/keeper.h"
+#include "agent/names/resolved.h"
 #include "agent/names/tap.h"
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
@@ -106,6 +107,17 @@ static void add_answers_stage(json_t *table, const struct agent *agent)
 					 .dropped = counts.dropped + counts.refused});
 }
 
+static void add_resolved_stage(json_t *table, const struct agent *agent)
+{
+	struct resolved_counts counts;
+
+	agent_count_resolved(agent, &counts);
+	add_stage(table, &(struct stage){.name = "resolved answers",
+					 .in = counts.replies,
+					 .out = counts.taken,
+					 .dropped = counts.refused});
+}
+
 static void add_greetings_stage(json_t *table, const struct agent *agent)
 {
 	struct agent_greetings_counts counts;
@@ -150,6 +162,7 @@ static json_t *describe_stages(const struct agent *agent, const struct sensor_co
 	add_scan_stage(table, agent);
 	add_names_stage(table, agent);
 	add_answers_stage(table, agent);
+	add_resolved_stage(table, agent);
 	add_greetings_stage(table, agent);
 	add_event_stages(table, agent);
 	add_uplink_stage(table, agent);

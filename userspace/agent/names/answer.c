@@ -8,9 +8,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* Letters that stand for themselves in text: a name with others is no host's. */
-static bool copy_host(const char *from, char *to, size_t size)
+/* Of letters that stand for themselves in text: a name with others is no host's. */
+bool answer_set_name(struct answer *answer, const char *from)
 {
+	const size_t size = sizeof(answer->name);
+	char *to = answer->name;
 	size_t i = 0;
 
 	for (; from[i]; i++) {
@@ -36,21 +38,29 @@ static int read_question(ns_msg *handle, struct answer *answer)
 	return ns_msg_getflag(*handle, ns_f_opcode) == ns_o_query &&
 	       ns_msg_getflag(*handle, ns_f_rcode) == ns_r_noerror &&
 	       ns_rr_class(record) == ns_c_in &&
-	       copy_host(ns_rr_name(record), answer->name, sizeof(answer->name));
+	       answer_set_name(answer, ns_rr_name(record));
 }
 
-static void add_address(const ns_rr *record, struct answer *answer)
+void answer_add_address(struct answer *answer, const uint8_t *bytes, size_t n_bytes, uint32_t ttl_s)
 {
 	struct in6_addr address = {};
+
+	if ((n_bytes != NS_INADDRSZ && n_bytes != NS_IN6ADDRSZ) ||
+	    answer->n_addresses == ANSWER_ADDRESSES_MAX)
+		return;
+	if (n_bytes == NS_INADDRSZ)
+		address.s6_addr[10] = address.s6_addr[11] = 0xff;
+	memcpy(address.s6_addr + sizeof(address) - n_bytes, bytes, n_bytes);
+	answer->addresses[answer->n_addresses].address = address;
+	answer->addresses[answer->n_addresses++].ttl_s = ttl_s;
+}
+
+static void add_record(const ns_rr *record, struct answer *answer)
+{
 	size_t wanted = ns_rr_type(*record) == ns_t_a ? NS_INADDRSZ : NS_IN6ADDRSZ;
 
-	if (ns_rr_rdlen(*record) != wanted || answer->n_addresses == ANSWER_ADDRESSES_MAX)
-		return;
-	if (wanted == NS_INADDRSZ)
-		address.s6_addr[10] = address.s6_addr[11] = 0xff;
-	memcpy(address.s6_addr + sizeof(address) - wanted, ns_rr_rdata(*record), wanted);
-	answer->addresses[answer->n_addresses].address = address;
-	answer->addresses[answer->n_addresses++].ttl_s = ns_rr_ttl(*record);
+	if (ns_rr_rdlen(*record) == wanted)
+		answer_add_address(answer, ns_rr_rdata(*record), wanted, ns_rr_ttl(*record));
 }
 
 /* Aliases stand before what they lead to (RFC 1034 4.3.2), so one pass follows them. */
@@ -66,7 +76,7 @@ static int read_records(ns_msg *handle, struct answer *answer)
 		if (ns_rr_class(record) != ns_c_in || strcasecmp(ns_rr_name(record), owner) != 0)
 			continue;
 		if (ns_rr_type(record) == ns_t_a || ns_rr_type(record) == ns_t_aaaa)
-			add_address(&record, answer);
+			add_record(&record, answer);
 		else if (ns_rr_type(record) == ns_t_cname &&
 			 ns_name_uncompress(ns_msg_base(*handle), ns_msg_end(*handle),
 					    ns_rr_rdata(record), owner, sizeof(owner)) < 0)

@@ -8,6 +8,7 @@
  */
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,12 @@ struct answer {
 	} addresses[ANSWER_ADDRESSES_MAX];
 	size_t n_addresses; /* 0: it is an answer, but to something else, or that there is none */
 };
+
+/* Whether it is the name of a host, which the answer then has. */
+bool answer_set_name(struct answer *answer, const char *name);
+/* In the order of the network, 4 or 16 bytes. Of more than there is room for the first ones. */
+void answer_add_address(struct answer *answer, const uint8_t *address, size_t n_bytes,
+			uint32_t ttl_s);
 
 /* 0; -EBADMSG: no answer, or a damaged one. */
 int answer_parse(const uint8_t *message, size_t size, struct answer *ret_answer);
