@@ -164,8 +164,8 @@ static void a_flood_is_exact_while_the_agent_is_killed_and_comes_back(void **sta
 	struct flooding *flooding = *state;
 	uint64_t step_ns = flooding_seconds() * 1000000000ull / (KILLS + 2), start_ns;
 
-	/* A busy machine may need longer for twenty starts. */
-	flooding_start(flooding, "threads", false, flooding_seconds() * 10);
+	/* A busy machine may need longer for twenty starts, and an emulated one much longer. */
+	flooding_start(flooding, "threads", false, flooding_seconds() * 60);
 	kernel_fixture_kill_sensor(flooding->fixture);
 	start_ns = clock_boottime_ns();
 	for (uint64_t kills = 0; kills < KILLS; kills++)
