@@ -56,11 +56,6 @@ has_arrived() { # BYTES
 	[ "$(received_bytes im.test)" -eq "$1" ]
 }
 
-in_the_lineage() { # WHAT EXE DIRECTION
-	soon "the lineage has: $1" \
-		incidents_say "any(s['app']['exe'].endswith('/$2') and s['direction'] == '$3' and s['object']['kind'] == 'console' for s in d[0]['lineage'])"
-}
-
 crm_serves crm.test
 store_serves im.test 5222
 weir_watches
@@ -82,7 +77,6 @@ END
 goes_by_mouse row.txt
 soon "and is in the incident" \
 	incidents_say "[i['bytes_out'] for i in d] == [$bytes] and {s['name'] for s in d[0]['sources']} == {'crm.test'}"
-in_the_lineage "cat shows it" cat out
-in_the_lineage "head is pasted into" head in
+lineage_has "d[0]['lineage']" "cat shows it:cat:out:console" "head is pasted into:head:in:console"
 then_every_stage_accounts_for_all_it_took
 chown root "$console"

@@ -51,7 +51,7 @@ smb_is_mounted() { # HOST NAME
 }
 
 arrived_at() { # HOST FILE
-	soon "the rows are on $1" test "$(stat -c %s "$work/$1/$2")" -eq "$rows"
+	then_it "the rows are on $1" test "$(stat -c %s "$work/$1/$2")" -eq "$rows"
 }
 
 # went_to NAME KIND: the incident to it, of as many bytes as the file had that was copied.

@@ -12,8 +12,7 @@
 
 #include "agent/names/answer.h"
 
-/* 0, without addresses where there was none, or something else was asked; -EBADMSG: no such reply;
- * -ENOMEM. */
+/* 0, without addresses where there was none, or something else was asked; -EBADMSG: no reply. */
 int resolved_reply_parse(const char *text, size_t size, struct answer *ret_answer);
 
 #endif
