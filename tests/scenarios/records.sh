@@ -116,8 +116,16 @@ soon "the scanner carries no label on and tells nothing of its own" \
 	events_say "not any('weir' in str(e['app']['exe']) for e in d)"
 then_every_stage_accounts_for_all_it_took
 
+say "a table that leaves while Weir is being stopped"
+alice_does <<'END'
+cp list.csv farewell.csv
+nc -N shop.test 9000 <farewell.csv
+END
 weir_stops
 then_it "weir has stopped cleanly" test "$weir_status" -eq 0
+then_it "the table has been read: its records are counted exactly" \
+	events_say "[e['certainty'] for e in d if e['kind'] == 'records'
+		and e['object']['name'].endswith('/farewell.csv')] == ['exact']"
 then_it "no number, name or address of a customer is in anything that Weir wrote" \
 	weir_wrote_nothing_of "$home/list.csv"
 then_it "the key of the fingerprints is the agent's alone" \

@@ -96,7 +96,7 @@ void agent_scan_note(struct agent *agent, const struct sensor_flow *flow,
 void agent_scan_note_sender(struct agent *agent, uint64_t app_id);
 /* After a sweep: looks at files that have left, and at some that were written. */
 void agent_scan_sweep(struct agent *agent);
-/* Waits some seconds for what has left and is not counted yet. */
+/* Waits some seconds for what has left and is not counted yet; tells what is not counted then. */
 void agent_scan_finish(struct agent *agent);
 
 struct agent_scan_counts {

@@ -219,7 +219,8 @@ static int start_process(struct agent *agent)
 	if (scan->process)
 		return 0;
 	r = scan_process_new("/proc/self/exe", &scan->hello, &scan->process);
-	if (r == 0)
+	/* The loop of an agent that stops is over and takes nothing more: see agent_scan_finish(). */
+	if (r == 0 && !agent->is_stopping)
 		r = sd_event_add_io(agent->loop, &scan->answers, scan_process_fd(scan->process),
 				    POLLIN, on_answer, agent);
 	if (r < 0) {
@@ -238,7 +239,7 @@ static int send_job(struct agent *agent)
 	scan->job.n_tries++;
 	if (r == 0)
 		r = scan_process_send(scan->process, &request, scan->job.fd);
-	if (r == 0)
+	if (r == 0 && !agent->is_stopping)
 		r = sd_event_add_time_relative(agent->loop, &scan->deadline, CLOCK_MONOTONIC,
 					       DEADLINE_US, 0, on_deadline, agent);
 	return r < 0 ? r : 0;
@@ -328,7 +329,7 @@ static void look_on(struct agent *agent)
 	struct agent_scan *scan = agent->scan;
 
 	while (scan->job.fd < 0) {
-		uint64_t now_ns = clock_boottime_ns();
+		uint64_t now_ns = agent->is_stopping ? UINT64_MAX : clock_boottime_ns();
 		uint64_t quiet_ns = scan->n_written < WRITTEN_PER_SWEEP ? now_ns - QUIET_NS : 0;
 		struct scan_list_file *file = scan_list_next(scan->list, now_ns, quiet_ns);
 
@@ -351,7 +352,8 @@ void agent_scan_sweep(struct agent *agent)
 	if (scan->origins_met)
 		scan_list_meet(scan->list, scan->origins_met);
 	scan->origins_met = 0;
-	scan->n_written = 0;
+	/* At the end there is time for what has left only. */
+	scan->n_written = agent->is_stopping ? WRITTEN_PER_SWEEP : 0;
 	scan->written_bytes = 0;
 	if (!agent->is_stopping && scan->process && scan->job.fd < 0 &&
 	    clock_boottime_ns() - scan->last_answer_ns > IDLE_NS)
@@ -363,14 +365,20 @@ void agent_scan_finish(struct agent *agent)
 {
 	struct agent_scan *scan = agent->scan;
 	uint64_t end_ns = clock_boottime_ns() + FINISH_NS;
+	struct scan_list_file *file;
 
-	while (scan && scan->job.fd >= 0 && scan->process && clock_boottime_ns() < end_ns) {
+	if (!scan)
+		return;
+	while (scan->job.fd >= 0 && clock_boottime_ns() < end_ns) {
 		struct pollfd waiting = {.fd = scan_process_fd(scan->process), .events = POLLIN};
 
-		scan->n_written = WRITTEN_PER_SWEEP;
 		if (poll(&waiting, 1, 100) > 0 && take_answer(agent))
 			look_on(agent);
 	}
+	if (scan->job.fd >= 0)
+		fail_job(agent, SCAN_UNREAD);
+	while ((file = scan_list_next(scan->list, UINT64_MAX, 0)))
+		agent_scan_tell_failure(agent, file, SCAN_UNREAD);
 }
 
 void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_counts)

@@ -118,11 +118,14 @@ int scan_worker_run(int socket_fd)
 	size_t n_rules = 0;
 	int r;
 
-	/* The agent blocks signals for itself; a limit's signal must get through here. */
-	sigset_t none;
+	/* The agent blocks signals for itself. A limit's signal must get through here; what asks
+	 * every process of a service to end must not: an agent that stops still has files read. */
+	sigset_t blocked;
 
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGTERM);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	r = scan_sandbox_enter(&sandbox);
 	if (r == 0)

@@ -130,6 +130,23 @@ static void a_process_that_is_killed_is_noticed(void **state)
 	assert_true(scan_process_send(*state, &request, fd) < 0);
 }
 
+/* A service manager and a terminal ask all processes of a service to end, and there may be files left
+ * to be read for the last time. */
+static void what_asks_its_agent_to_end_does_not_end_it(void **state)
+{
+	static struct scan_answer answer;
+	_cleanup_fclose_ FILE *children = fopen("/proc/thread-self/children", "re");
+	int pid = 0;
+
+	assert_non_null(children);
+	assert_int_equal(fscanf(children, "%d", &pid), 1);
+	when_it_reads(*state, 1, "P2020123456", &answer);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(kill(pid, SIGINT), 0);
+	when_it_reads(*state, 2, "P2020123456", &answer);
+	assert_int_equal(answer.n_found[0], 1);
+}
+
 static void a_program_that_is_no_scanner_is_noticed(void **state)
 {
 	static struct scan_answer answer;
@@ -254,6 +271,7 @@ int main(int argc, char **argv)
 		STORY(fingerprints_stand_as_the_numbers_come_in_the_file),
 		STORY(a_list_too_long_for_an_answer_is_counted_without_fingerprints),
 		STORY(a_process_that_is_killed_is_noticed),
+		STORY(what_asks_its_agent_to_end_does_not_end_it),
 		cmocka_unit_test(a_program_that_is_no_scanner_is_noticed),
 		cmocka_unit_test(the_sandbox_lets_it_do_nothing_but_read_and_answer),
 		cmocka_unit_test(its_time_is_limited),
