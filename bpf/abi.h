@@ -306,6 +306,20 @@ struct weir_label {
 	char name[WEIR_LABEL_NAME_BYTES];
 };
 
+/* Tables whose longest unused entry gives way to a new one, see lru.bpf.h. */
+enum weir_lru {
+	WEIR_LRU_ENDPOINTS,
+	WEIR_LRU_CANDIDATES,
+	WEIR_LRU_TLS_CONNECTIONS,
+	WEIR_LRU_X11_STREAMS,
+	WEIR_LRU_WAYLAND_STREAMS,
+	WEIR_LRU_SCREENS,
+	WEIR_LRU_PASTES,
+	WEIR_LRU_RELAYS,
+	WEIR_LRU_TERMINALS,
+	WEIR_LRU_TABLES,
+};
+
 /* What was lost, by table. Only identities and names: bytes go to the app's overflow. */
 struct weir_losses {
 	__u64 processes_full;

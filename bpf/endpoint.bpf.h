@@ -115,7 +115,7 @@ static __noinline int endpoint_remember(struct task_struct *task, struct sock *s
 	if (known && !is_bound && endpoint_is_current(known))
 		return 0;
 	object_key_of_unix_sock(sock, &made.key);
-	bpf_map_update_elem(&endpoints, &name, &made, BPF_ANY);
+	LRU_SET(endpoints, WEIR_LRU_ENDPOINTS, &name, &made);
 	return 0;
 }
 

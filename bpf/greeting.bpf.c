@@ -44,7 +44,8 @@ struct unfinished {
 	__u32 first, next, end; /* sequence numbers */
 };
 
-/* By socket cookie. Full: the oldest gives way, and stays without its name. */
+/* By socket cookie. Full: the oldest gives way, and stays without its name; given, less what is
+ * there, says how many did. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, UNFINISHED_MAX);
@@ -54,6 +55,8 @@ struct {
 
 /* For which the ring had no room. */
 __u64 parts_dropped;
+/* Entries of unfinished, less those deleted since. */
+__u64 unfinished_given;
 
 /* A packet's payload. */
 struct said {
@@ -198,7 +201,10 @@ static __always_inline void begin(struct __sk_buff *skb, const struct said *said
 		return;
 	rest.end = rest.first + whole;
 	cookie = bpf_get_socket_cookie(skb);
-	bpf_map_update_elem(&unfinished, &cookie, &rest, BPF_ANY);
+	if (!bpf_map_update_elem(&unfinished, &cookie, &rest, BPF_NOEXIST))
+		__sync_fetch_and_add(&unfinished_given, 1);
+	else
+		bpf_map_update_elem(&unfinished, &cookie, &rest, BPF_EXIST);
 }
 
 static __always_inline void go_on(struct __sk_buff *skb, const struct said *said)
@@ -212,8 +218,8 @@ static __always_inline void go_on(struct __sk_buff *skb, const struct said *said
 	missing = rest->end - rest->next;
 	tell(skb, said, said->bytes < missing ? said->bytes : missing, rest->next - rest->first);
 	rest->next += said->bytes;
-	if (said->bytes >= missing)
-		bpf_map_delete_elem(&unfinished, &cookie);
+	if (said->bytes >= missing && !bpf_map_delete_elem(&unfinished, &cookie))
+		__sync_fetch_and_add(&unfinished_given, -1);
 }
 
 static __always_inline void hear_stream(struct __sk_buff *skb, struct bpf_sock *sock)

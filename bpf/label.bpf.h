@@ -219,7 +219,7 @@ static __always_inline void label_watch_candidate(struct weir_app *app,
 				 .is_asked = !zone->named_labels,
 				 .may_hide = zone->may_hide};
 
-	bpf_map_update_elem(&candidates, key, &made, BPF_ANY);
+	LRU_SET(candidates, WEIR_LRU_CANDIDATES, key, &made);
 	app_open(app);
 }
 

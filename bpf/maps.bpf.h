@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "lru.bpf.h"
 #include "maps_desktop.bpf.h"
 #include "maps_record.bpf.h"
 

@@ -23,7 +23,7 @@ static __always_inline struct relay *relay_get(const struct weir_app *app, bool 
 	__u64 id = app->id;
 
 	if (is_made)
-		bpf_map_update_elem(&relays, &id, &empty_relay, BPF_NOEXIST);
+		LRU_ADD(relays, WEIR_LRU_RELAYS, &id, &empty_relay);
 	return bpf_map_lookup_elem(&relays, &id);
 }
 

@@ -102,7 +102,7 @@ __noinline int screen_draw(__u64 server)
 		return false;
 	screen = bpf_map_lookup_elem(&screens, &server);
 	if (!screen) {
-		bpf_map_update_elem(&screens, &server, &empty_screen, BPF_NOEXIST);
+		LRU_ADD(screens, WEIR_LRU_SCREENS, &server, &empty_screen);
 		screen = bpf_map_lookup_elem(&screens, &server);
 	}
 	if (!screen)

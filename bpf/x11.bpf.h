@@ -81,7 +81,7 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 
 	if (stream)
 		return stream;
-	bpf_map_update_elem(&x11_streams, &key, &empty_stream, BPF_NOEXIST);
+	LRU_ADD(x11_streams, WEIR_LRU_X11_STREAMS, &key, &empty_stream);
 	stream = x11_stream_get(key);
 	if (stream)
 		stream->grab.server = server;

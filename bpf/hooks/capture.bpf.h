@@ -28,7 +28,7 @@ static __always_inline struct wayland_stream *capture_make_stream(__u64 key)
 
 	if (stream)
 		return stream;
-	bpf_map_update_elem(&wayland_streams, &key, &empty_wayland_stream, BPF_NOEXIST);
+	LRU_ADD(wayland_streams, WEIR_LRU_WAYLAND_STREAMS, &key, &empty_wayland_stream);
 	return capture_get_stream(key);
 }
 

@@ -22,7 +22,7 @@
 #define TERMINAL_KEPT_NS (60 * 1000000000ull) /* what nobody has read by then was thrown away */
 #define TERMINAL_OSC52 0x3b32355d1bull        /* "\033]52;", as a little-endian word */
 #define TERMINAL_OSC52_BYTES 5
-#define TERMINAL_MASTER (5u << 20 | 2)    /* /dev/ptmx; Documentation/admin-guide/devices.txt */
+#define TERMINAL_MASTER (5u << 20 | 2) /* /dev/ptmx; Documentation/admin-guide/devices.txt */
 /* Of an object's ino. */
 #define TERMINAL_OUTPUT 1  /* from the program to its terminal */
 #define TERMINAL_CONSOLE 2 /* a virtual one: what is output is its screen */
@@ -143,7 +143,7 @@ static __always_inline void terminal_expect(__u64 ino, __u64 bytes, __u64 screen
 
 	if (waiting)
 		made.bytes += waiting->bytes;
-	bpf_map_update_elem(&terminals, &ino, &made, BPF_ANY);
+	LRU_SET(terminals, WEIR_LRU_TERMINALS, &ino, &made);
 }
 
 /* The running app is about to write. What it writes behind a paste goes with it. */

@@ -83,13 +83,13 @@ __noinline int tls_note_connection(__u64 app_id, __u64 ino, __u64 dev_generation
 		return false;
 	session.session = call->session;
 	if (is_crm) {
-		bpf_map_delete_elem(&tls_connections, &session);
+		LRU_DELETE(tls_connections, WEIR_LRU_TLS_CONNECTIONS, &session);
 		return true;
 	}
 	call->connection.ino = ino;
 	call->connection.dev = dev_generation;
 	call->connection.generation = dev_generation >> 32;
-	bpf_map_update_elem(&tls_connections, &session, &call->connection, BPF_ANY);
+	LRU_SET(tls_connections, WEIR_LRU_TLS_CONNECTIONS, &session, &call->connection);
 	return true;
 }
 

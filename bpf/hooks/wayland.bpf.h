@@ -40,7 +40,7 @@ __noinline int wayland_note_pipe(int fd)
 	__u64 one = 1;
 
 	if (wayland_read_pipe(fd, &key))
-		bpf_map_update_elem(&pastes, &key, &one, BPF_ANY);
+		LRU_ADD(pastes, WEIR_LRU_PASTES, &key, &one);
 	return 0;
 }
 

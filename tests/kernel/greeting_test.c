@@ -33,6 +33,9 @@
 #define LONG_HELLO_BYTES 5000
 #define FLOOD_DATAGRAMS 600 /* more than the ring has room for */
 
+#define HALF_HELLOS_KEPT 1024 /* UNFINISHED_MAX, bpf/greeting.bpf.c */
+#define HALF_HELLOS (HALF_HELLOS_KEPT + 300)
+
 struct part {
 	uint32_t offset;
 	size_t bytes;
@@ -217,6 +220,26 @@ static void a_long_hello_is_heard_in_parts(void **state)
 	assert_memory_equal(ear->data, hello, sizeof(hello));
 }
 
+/* The ones that began first give way, each with its name untold, and each is counted. */
+static void hellos_that_are_too_many_at_once_are_counted(void **state)
+{
+	struct ear *ear = need(state);
+	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
+	struct greeting_tap_counts counts;
+	char hello[HELLO_BYTES];
+
+	hello_make("pan.test", hello);
+	for (int i = 0; i < HALF_HELLOS; i++) {
+		_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+		_cleanup_close_ int accepted = accept(server, NULL, NULL);
+
+		when_said(client, hello, 100);
+		greeting_tap_drain(ear->tap);
+	}
+	greeting_tap_count(ear->tap, &counts);
+	assert_in_range(counts.evicted, HALF_HELLOS - HALF_HELLOS_KEPT, HALF_HELLOS);
+}
+
 static void a_request_is_heard_as_far_as_it_names_its_host(void **state)
 {
 	struct ear *ear = need(state);
@@ -358,6 +381,7 @@ int main(void)
 		TEST(a_hello_is_heard_and_nothing_behind_it),
 		TEST(a_hello_may_come_in_segments),
 		TEST(a_long_hello_is_heard_in_parts),
+		TEST(hellos_that_are_too_many_at_once_are_counted),
 		TEST(a_request_is_heard_as_far_as_it_names_its_host),
 		TEST(what_is_no_greeting_is_not_heard),
 		TEST(a_greeting_that_comes_late_is_none),

@@ -133,5 +133,6 @@ void agent_count_greetings(const struct agent *agent, struct agent_greetings_cou
 	*ret_counts =
 		(struct agent_greetings_counts){.heard = counts.heard,
 						.refused = counts.damaged + greetings->refused,
-						.dropped = counts.dropped};
+						.dropped = counts.dropped,
+						.evicted = counts.evicted};
 }

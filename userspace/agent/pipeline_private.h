@@ -158,6 +158,7 @@ bool agent_hears_greetings(const struct agent *agent);
 
 struct agent_greetings_counts {
 	uint64_t heard, refused, dropped; /* parts */
+	uint64_t evicted;                 /* greetings that were not whole */
 };
 
 void agent_count_greetings(const struct agent *agent, struct agent_greetings_counts *ret_counts);

@@ -194,6 +194,24 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 		(json_int_t)spool.lost, "programs_missed", (json_int_t)losses->programs_missed);
 }
 
+/* What gave way to newer entries in tables where the longest unused one does, ever. */
+static json_t *describe_evicted(const struct agent *agent)
+{
+	struct sensor_evicted evicted[SENSOR_LRU_TABLES];
+	struct agent_greetings_counts greetings;
+	json_t *tables = json_object();
+
+	sensor_count_evicted(agent->sensor, evicted);
+	agent_count_greetings(agent, &greetings);
+	for (size_t i = 0; tables && i < SENSOR_LRU_TABLES; i++)
+		json_object_set_new(tables, evicted[i].table,
+				    json_integer((json_int_t)evicted[i].entries));
+	if (tables)
+		json_object_set_new(tables, "greetings",
+				    json_integer((json_int_t)greetings.evicted));
+	return tables;
+}
+
 static json_t *describe_start(const struct agent *agent)
 {
 	struct sensor_start start;
@@ -216,7 +234,7 @@ static json_t *describe(struct agent *agent)
 		keeper_count(agent->keeper, &kept);
 	rest = json_pack(
 		"{s:I, s:s, s:i, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, "
-		"s:o}",
+		"s:o, s:o}",
 		"time_ns", (json_int_t)clock_realtime_ns(), "agent", agent->config.agent_id, "pid",
 		(int)getpid(), "policy", policy_fingerprint(agent->policy), "connected",
 		(int)is_connected, "uplink_reason", is_connected ? "" : reason, "hot_apps",
@@ -225,8 +243,8 @@ static json_t *describe(struct agent *agent)
 		"files_not_kept", (json_int_t)kept.refused, "flows", (json_int_t)counts.flows,
 		"programs", (json_int_t)counts.programs, "memory_bytes",
 		(json_int_t)own_memory_bytes(), "losses", describe_losses(agent, &counts.losses),
-		"stages", describe_stages(agent, &counts), "coverage",
-		agent_describe_coverage(agent));
+		"evicted", describe_evicted(agent), "stages", describe_stages(agent, &counts),
+		"coverage", agent_describe_coverage(agent));
 	if (!status || !rest || json_object_update(status, rest) < 0) {
 		json_decref(status);
 		status = NULL;

@@ -15,9 +15,13 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "kernel/coverage.h"
 #include "kernel/letter.h"
 #include "kernel/transfers.h"
+
+#define NAMES_KEPT 16384 /* endpoints, bpf/maps.bpf.h */
+#define NAMES (NAMES_KEPT + 1000)
 
 /* Of one kind of object, in one direction. */
 static struct kernel_totals count_kind(const struct scene *scene, enum sensor_object_kind kind,
@@ -76,6 +80,18 @@ static void settle(const struct scene *scene)
 {
 	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
 	assert_int_equal(kernel_fixture_counts(scene->fixture).unsettled_objects, 0);
+}
+
+static uint64_t count_evicted(const struct scene *scene, const char *table)
+{
+	struct sensor_evicted evicted[SENSOR_LRU_TABLES];
+
+	sensor_count_evicted(kernel_fixture_sensor(scene->fixture), evicted);
+	for (size_t i = 0; i < SENSOR_LRU_TABLES; i++)
+		if (strcmp(evicted[i].table, table) == 0)
+			return evicted[i].entries;
+	fail_msg("there is no table %s", table);
+	return 0;
 }
 
 static void unix_datagrams_carry_the_label(void **state)
@@ -258,6 +274,24 @@ static void a_name_from_before_the_sensor_started_is_found(void **state)
 	coverage_note("unix datagram to a path bound before the start", COVERAGE_EXACT);
 }
 
+/* The kernel does not say that a table has let an entry go. */
+static void names_that_gave_way_to_newer_ones_are_counted(void **state)
+{
+	const struct scene *scene = *state;
+	uint64_t before = count_evicted(scene, "endpoints");
+
+	for (int i = 0; i < NAMES; i++) {
+		_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		struct sockaddr_un own = {.sun_family = AF_UNIX};
+
+		snprintf(own.sun_path + 1, sizeof(own.sun_path) - 1, "weir-name-%d", i);
+		assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	}
+	assert_int_equal(before, 0);
+	assert_in_range(count_evicted(scene, "endpoints"), NAMES - NAMES_KEPT, NAMES);
+	assert_int_equal(count_evicted(scene, "relays"), 0);
+}
+
 /* By another text than it was bound to: who receives it is not known, but that is said. */
 static void a_datagram_to_another_text_is_a_gap(void **state)
 {
@@ -351,6 +385,7 @@ int main(int argc, char **argv)
 		STORY(datagrams_of_one_call_go_to_their_names),
 		STORY(the_socket_that_was_bound_last_is_meant),
 		STORY(a_name_from_before_the_sensor_started_is_found),
+		STORY(names_that_gave_way_to_newer_ones_are_counted),
 		STORY(a_datagram_to_another_text_is_a_gap),
 		STORY(pages_that_are_sent_without_a_copy_are_counted),
 		STORY(what_goes_into_raw_packets_is_said),

@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "abi_edge.h"
+#include "agent/sensor/sensor_private.h"
 #include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "bpf/greeting.skel.h"
@@ -118,10 +119,23 @@ void greeting_tap_drain(struct greeting_tap *tap)
 	(void)ring_buffer__consume(tap->ring);
 }
 
+/* What comes or goes while it is counted is put right when it is counted again. */
+static uint64_t count_evicted(const struct greeting_tap *tap)
+{
+	uint64_t given = __atomic_load_n(&tap->skeleton->bss->unfinished_given, __ATOMIC_RELAXED);
+	uint64_t entries = 0;
+
+	if (given == 0 || sensor_count_entries(tap->skeleton->maps.unfinished, &entries) < 0)
+		return 0;
+	return given > entries ? given - entries : 0;
+}
+
 void greeting_tap_count(const struct greeting_tap *tap, struct greeting_tap_counts *ret_counts)
 {
 	uint64_t dropped = __atomic_load_n(&tap->skeleton->bss->parts_dropped, __ATOMIC_RELAXED);
 
-	*ret_counts = (struct greeting_tap_counts){
-		.heard = tap->read + dropped, .dropped = dropped, .damaged = tap->damaged};
+	*ret_counts = (struct greeting_tap_counts){.heard = tap->read + dropped,
+						   .dropped = dropped,
+						   .damaged = tap->damaged,
+						   .evicted = count_evicted(tap)};
 }

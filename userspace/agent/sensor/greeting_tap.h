@@ -30,6 +30,7 @@ struct greeting_tap_counts {
 	uint64_t heard;   /* parts, those that were dropped or damaged included */
 	uint64_t dropped; /* the ring was full */
 	uint64_t damaged;
+	uint64_t evicted; /* long ones that were not whole when others took their place */
 };
 
 /*

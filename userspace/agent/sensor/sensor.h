@@ -291,6 +291,20 @@ uint64_t sensor_label_changes(const struct sensor *sensor);
 int sensor_watch_name(struct sensor *sensor, const char *path);
 
 void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
+
+/* A table of the kernel's in which a new entry takes the place of the one that was not used for the
+ * longest time, and how often one has, since the table was made. */
+struct sensor_evicted {
+	const char *table;
+	uint64_t entries;
+};
+
+enum {
+	SENSOR_LRU_TABLES = 9
+};
+
+void sensor_count_evicted(struct sensor *sensor,
+			  struct sensor_evicted ret_evicted[static SENSOR_LRU_TABLES]);
 /* Name of a way that is not followed, by the inode number of its flows, or NULL. */
 const char *sensor_gap_name(uint64_t number);
 

@@ -231,5 +231,9 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	if (r < 0)
 		return sensor_fail(ret_reason, r, "cannot map the sensor's state: %s",
 				   strerror(-r));
+	r = sensor_lru_begin(sensor);
+	if (r < 0)
+		return sensor_fail(ret_reason, r, "cannot count what the sensor's tables hold: %s",
+				   strerror(-r));
 	return 0;
 }

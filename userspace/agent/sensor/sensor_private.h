@@ -77,6 +77,9 @@ struct sensor {
 		size_t n_links;
 		uint64_t used_ns; /* somebody held something labelled */
 	} tls;
+	struct {
+		uint64_t given, evicted; /* when what is there was last counted */
+	} lru[SENSOR_LRU_TABLES];
 	uint64_t edges_swept; /* rung when the last whole sweep began */
 	uint64_t edges_damaged, sweeps, flows, objects;
 	uint64_t paths_seen, paths_told, paths_dropped;
@@ -171,6 +174,10 @@ void sensor_sweep_records(struct sensor *sensor);
 /* Of apps whose last totals were reported. */
 void sensor_forget_records(struct sensor *sensor);
 uint64_t sensor_count_records_full(const struct sensor *sensor);
+/* sensor_lru.c: what the tables hold that an earlier build filled without counting. 0 or -errno. */
+int sensor_lru_begin(struct sensor *sensor);
+/* How many entries a hash table has. 0 or -errno. */
+int sensor_count_entries(const struct bpf_map *map, uint64_t *ret_entries);
 /* sensor_tls.c */
 void sensor_unwatch_tls(struct sensor *sensor);
 
