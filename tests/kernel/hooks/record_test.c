@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "agent/sensor/sensor_private.h"
+#include "base/cleanup.h"
 #include "bpf/weir.skel.h"
 #include "kernel/coverage.h"
 #include "kernel/kernel_records.h"
@@ -101,6 +104,30 @@ static void the_last_record_needs_no_end_of_line(void **state)
 	kernel_records_check(when_it_is_quiet(*state), text, strlen(text), 1);
 	when_written(*state, CLERK, pipe, "\n", 1);
 	kernel_records_check(when_it_is_quiet(*state), text, strlen(text), 1);
+}
+
+/* What is found between a sweep's look at the records and its look at the stream is not told yet.
+ */
+static void records_that_come_while_the_agent_looks_are_told(void **state)
+{
+	static const char script[] =
+		"mark=$(head -c 4 $SRC)\nn=0\n"
+		"while [ $n -lt 6000 ]; do n=$((n + 1)); echo P202$((1000000 + n)); done | cat\n";
+	const struct scene *scene = *state;
+	_cleanup_free_ char *text = calloc(6000, 16);
+	size_t size = 0;
+	ssize_t n;
+	int output;
+	pid_t pid = kernel_fixture_spawn_shell(scene->fixture, script, &output);
+
+	while ((n = read(output, text + size, 64)) > 0) {
+		size += (size_t)n;
+		kernel_fixture_records(scene->fixture);
+	}
+	close(output);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(size, 6000 * strlen("P2021000001\n"));
+	kernel_records_check(when_it_is_quiet(scene), text, size, 6000);
 }
 
 static void several_buffers_of_a_socket_are_one_text(void **state)
@@ -240,6 +267,7 @@ int main(int argc, char **argv)
 		STORY(what_goes_into_a_pipe_counts_as_in_a_file),
 		STORY(a_record_may_be_cut_by_any_two_writes),
 		STORY(the_last_record_needs_no_end_of_line),
+		STORY(records_that_come_while_the_agent_looks_are_told),
 		STORY(several_buffers_of_a_socket_are_one_text),
 		STORY(what_goes_over_tcp_unencrypted_counts),
 		STORY(who_holds_nothing_labelled_is_not_read),

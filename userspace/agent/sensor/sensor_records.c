@@ -91,17 +91,14 @@ static int read_found(struct sensor *sensor, struct found_list *list)
 	return r;
 }
 
-/* Of the first one of a stream whose order is above the one given. */
-static size_t find_first(const struct found_list *list, uint64_t stream, uint64_t order)
+static size_t find_first(const struct found_list *list, uint64_t stream)
 {
 	size_t from = 0, to = list->n_items;
 
 	while (from < to) {
 		size_t middle = (from + to) / 2;
-		const struct found *item = &list->items[middle];
 
-		if (item->key.stream < stream ||
-		    (item->key.stream == stream && item->value.order <= order))
+		if (list->items[middle].key.stream < stream)
 			from = middle + 1;
 		else
 			to = middle;
@@ -164,14 +161,25 @@ static void report(struct sensor *sensor, const struct weir_record_stream *strea
 				records);
 }
 
+/* How many of a stream's are in the list, up to the first that is missing: others were found while
+ * it was read. They are numbered from 1. */
+static uint64_t count_listed(const struct found_list *list, uint64_t stream)
+{
+	size_t first = find_first(list, stream), i = first;
+
+	while (i < list->n_items && list->items[i].key.stream == stream &&
+	       list->items[i].value.order <= i - first + 1)
+		i++;
+	return i - first;
+}
+
 /* Those that were not told, and when nothing more comes for now, those that may be some. */
 static size_t collect(const struct found_list *list, const struct weir_record_stream *stream,
-		      const struct sensor_told *told, bool is_settled, struct sensor_record *ret)
+		      uint64_t told, uint64_t listed, bool is_settled, struct sensor_record *ret)
 {
-	size_t n = 0;
+	size_t n = 0, first = find_first(list, stream->id);
 
-	for (size_t i = find_first(list, stream->id, told->found);
-	     i < list->n_items && list->items[i].key.stream == stream->id; i++)
+	for (size_t i = first + told; i < first + listed; i++)
 		ret[n++] = (struct sensor_record){list->items[i].value.rule,
 						  list->items[i].key.fingerprint};
 	for (uint32_t i = 0; is_settled && i < stream->n_maybes && i < WEIR_RECORD_MAYBES; i++)
@@ -187,6 +195,7 @@ static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *
 	struct sensor_told *told = find_told(sensor, stream->id);
 	bool is_settled = clock_boottime_ns() - stream->last_ns > QUIET_NS ||
 			  is_over(sensor, stream->flow.app_id);
+	uint64_t listed = count_listed(list, stream->id);
 	struct sensor_records records = {.found = room, .is_plain = stream->is_plain};
 	struct weir_flow flow;
 
@@ -194,15 +203,16 @@ static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *
 	    bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.flows), &stream->flow, &flow) <
 		    0)
 		return true;
-	records.is_whole = is_settled && is_whole(stream, &flow);
-	if (stream->found == told->found &&
+	/* The list is older than the stream: what was found meanwhile is for the next sweep. */
+	records.is_whole = is_settled && listed >= stream->found && is_whole(stream, &flow);
+	if (listed == told->found &&
 	    (!is_settled || (told->is_settled && told->bytes == stream->bytes &&
 			     told->is_whole == records.is_whole)))
 		return is_settled;
-	records.n_found = collect(list, stream, told, is_settled, room);
+	records.n_found = collect(list, stream, told->found, listed, is_settled, room);
 	report(sensor, stream, &flow, &records);
 	*told = (struct sensor_told){.stream = stream->id,
-				     .found = stream->found,
+				     .found = listed,
 				     .bytes = stream->bytes,
 				     .is_whole = records.is_whole,
 				     .is_settled = is_settled};
