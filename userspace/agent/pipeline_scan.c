@@ -219,7 +219,7 @@ static int start_process(struct agent *agent)
 	if (scan->process)
 		return 0;
 	r = scan_process_new("/proc/self/exe", &scan->hello, &scan->process);
-	/* The loop of an agent that stops is over and takes nothing more: see agent_scan_finish(). */
+	/* The loop of an agent that stops is over and takes nothing: agent_scan_finish() waits. */
 	if (r == 0 && !agent->is_stopping)
 		r = sd_event_add_io(agent->loop, &scan->answers, scan_process_fd(scan->process),
 				    POLLIN, on_answer, agent);

@@ -37,8 +37,7 @@ static int read_question(ns_msg *handle, struct answer *answer)
 		return -EBADMSG;
 	return ns_msg_getflag(*handle, ns_f_opcode) == ns_o_query &&
 	       ns_msg_getflag(*handle, ns_f_rcode) == ns_r_noerror &&
-	       ns_rr_class(record) == ns_c_in &&
-	       answer_set_name(answer, ns_rr_name(record));
+	       ns_rr_class(record) == ns_c_in && answer_set_name(answer, ns_rr_name(record));
 }
 
 void answer_add_address(struct answer *answer, const uint8_t *bytes, size_t n_bytes, uint32_t ttl_s)

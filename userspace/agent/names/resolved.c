@@ -16,7 +16,7 @@
 /* An answer has 64 KiB at most, and is said twice: as JSON, and in base 64. */
 #define REPLY_BYTES_MAX (256 * 1024)
 #define LOOK_AGAIN_US (10 * 1000000ull)
-#define SUBSCRIBE                                                                         \
+#define SUBSCRIBE                                                                             \
 	"{\"method\":\"io.systemd.Resolve.Monitor.SubscribeQueryResults\",\"parameters\":{}," \
 	"\"more\":true}"
 

@@ -13,21 +13,21 @@
 #include "agent/names/resolved_reply.h"
 
 /* As systemd-resolved 252 says it. */
-#define ALIASED                                                                              \
-	"{\"parameters\":{\"state\":\"success\",\"question\":["                                \
-	"{\"class\":1,\"type\":1,\"name\":\"mail.test\"},"                                     \
-	"{\"class\":1,\"type\":28,\"name\":\"mail.test\"}],"                                   \
-	"\"collectedQuestions\":[{\"class\":1,\"type\":1,\"name\":\"WWW.test\"}],"             \
-	"\"answer\":[{\"rr\":{\"key\":{\"class\":1,\"type\":1,\"name\":\"mail.test\"},"        \
-	"\"address\":[10,77,0,30]},\"raw\":\"BG1haWwEdGVzdAAAAQABAAAAAAAECk0AHg==\"}]},"       \
+#define ALIASED                                                                          \
+	"{\"parameters\":{\"state\":\"success\",\"question\":["                          \
+	"{\"class\":1,\"type\":1,\"name\":\"mail.test\"},"                               \
+	"{\"class\":1,\"type\":28,\"name\":\"mail.test\"}],"                             \
+	"\"collectedQuestions\":[{\"class\":1,\"type\":1,\"name\":\"WWW.test\"}],"       \
+	"\"answer\":[{\"rr\":{\"key\":{\"class\":1,\"type\":1,\"name\":\"mail.test\"},"  \
+	"\"address\":[10,77,0,30]},\"raw\":\"BG1haWwEdGVzdAAAAQABAAAAAAAECk0AHg==\"}]}," \
 	"\"continues\":true}"
-#define ONLY_ALIAS                                                                           \
+#define ONLY_ALIAS                                                                             \
 	"{\"parameters\":{\"state\":\"success\",\"question\":["                                \
 	"{\"class\":1,\"type\":1,\"name\":\"www.test\"}],\"answer\":[{\"rr\":{\"key\":{"       \
-	"\"class\":1,\"type\":5,\"name\":\"www.test\"},\"name\":\"mail.test\"},\"raw\":\"\"}]"  \
+	"\"class\":1,\"type\":5,\"name\":\"www.test\"},\"name\":\"mail.test\"},\"raw\":\"\"}]" \
 	"},\"continues\":true}"
-#define NO_NETWORK                                                                           \
-	"{\"parameters\":{\"state\":\"network-down\",\"question\":["                           \
+#define NO_NETWORK                                                   \
+	"{\"parameters\":{\"state\":\"network-down\",\"question\":[" \
 	"{\"class\":1,\"type\":1,\"name\":\"mail.test\"}]},\"continues\":true}"
 #define READY "{\"parameters\":{\"ready\":true},\"continues\":true}"
 
@@ -61,9 +61,13 @@ static void what_has_no_address_names_none(void **state)
 
 static void what_is_no_address_is_left_out(void **state)
 {
-	static const char *const addresses[] = {
-		"[10,77,0]", "[10,77,0,256]", "[10,77,0,-1]", "\"10.77.0.30\"", "{}", "null",
-		"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]"};
+	static const char *const addresses[] = {"[10,77,0]",
+						"[10,77,0,256]",
+						"[10,77,0,-1]",
+						"\"10.77.0.30\"",
+						"{}",
+						"null",
+						"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]"};
 	struct answer answer;
 	char text[512];
 
@@ -80,9 +84,12 @@ static void what_is_no_address_is_left_out(void **state)
 
 static void what_is_no_reply_is_refused(void **state)
 {
-	static const char *const replies[] = {
-		"", "{", "[]", "{\"error\":\"io.systemd.System\"}", "{\"parameters\":[]}",
-		"{\"parameters\":{\"answer\":[]}}"};
+	static const char *const replies[] = {"",
+					      "{",
+					      "[]",
+					      "{\"error\":\"io.systemd.System\"}",
+					      "{\"parameters\":[]}",
+					      "{\"parameters\":{\"answer\":[]}}"};
 	struct answer answer = {.name = "untouched"};
 
 	(void)state;

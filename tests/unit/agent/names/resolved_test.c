@@ -19,7 +19,7 @@
 #include "agent/names/answer.h"
 #include "agent/names/resolved.h"
 
-#define REPLY(name)                                             \
+#define REPLY(name)                                                \
 	"{\"parameters\":{\"question\":[{\"name\":\"" name "\"}]," \
 	"\"answer\":[{\"rr\":{\"address\":[10,77,0,30]}}]}}"
 #define LONG_BYTES 300000

@@ -130,8 +130,8 @@ static void a_process_that_is_killed_is_noticed(void **state)
 	assert_true(scan_process_send(*state, &request, fd) < 0);
 }
 
-/* A service manager and a terminal ask all processes of a service to end, and there may be files left
- * to be read for the last time. */
+/* A service manager and a terminal ask all processes of a service to end, and there may be files
+ * left to be read for the last time. */
 static void what_asks_its_agent_to_end_does_not_end_it(void **state)
 {
 	static struct scan_answer answer;
