@@ -193,8 +193,9 @@ static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *
 			const struct found_list *list, struct sensor_record *room)
 {
 	struct sensor_told *told = find_told(sensor, stream->id);
-	bool is_settled = clock_boottime_ns() - stream->last_ns > QUIET_NS ||
-			  is_over(sensor, stream->flow.app_id);
+	bool is_quiet =
+		stream->begun == stream->ended && clock_boottime_ns() - stream->last_ns > QUIET_NS;
+	bool is_settled = is_quiet || is_over(sensor, stream->flow.app_id);
 	uint64_t listed = count_listed(list, stream->id);
 	struct sensor_records records = {.found = room, .is_plain = stream->is_plain};
 	struct weir_flow flow;
