@@ -122,10 +122,14 @@ void greeting_tap_drain(struct greeting_tap *tap)
 /* What comes or goes while it is counted is put right when it is counted again. */
 static uint64_t count_evicted(const struct greeting_tap *tap)
 {
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = {};
 	uint64_t given = __atomic_load_n(&tap->skeleton->bss->unfinished_given, __ATOMIC_RELAXED);
 	uint64_t entries = 0;
 
-	if (given == 0 || sensor_count_entries(tap->skeleton->maps.unfinished, &entries) < 0)
+	if (given == 0)
+		return 0;
+	shield = sensor_shield_raise_for_any();
+	if (sensor_count_entries(tap->skeleton->maps.unfinished, &entries) < 0)
 		return 0;
 	return given > entries ? given - entries : 0;
 }

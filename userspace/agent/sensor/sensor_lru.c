@@ -55,6 +55,7 @@ static const struct bpf_map *find(const struct sensor *sensor, uint32_t table)
 
 int sensor_lru_begin(struct sensor *sensor)
 {
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
 	int given_fd = bpf_map__fd(sensor->skeleton->maps.lru_given);
 	int r = 0;
 

@@ -22,12 +22,16 @@ static bool is_real_time(int policy)
 
 struct sensor_shield sensor_shield_raise(const struct sensor *sensor)
 {
+	return sensor->is_shielded ? sensor_shield_raise_for_any() : (struct sensor_shield){};
+}
+
+struct sensor_shield sensor_shield_raise_for_any(void)
+{
 	const struct sched_param high = {.sched_priority = PRIORITY};
 	struct sensor_shield shield = {.policy = sched_getscheduler(0)};
 	struct sched_param own;
 
-	if (!sensor->is_shielded || shield.policy < 0 || is_real_time(shield.policy) ||
-	    sched_getparam(0, &own) < 0)
+	if (shield.policy < 0 || is_real_time(shield.policy) || sched_getparam(0, &own) < 0)
 		return shield;
 	/* Where it is not allowed, programs_missed tells what that costs. */
 	shield.is_raised = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &high) == 0;
