@@ -133,6 +133,10 @@ void agent_count_greetings(const struct agent *agent, struct agent_greetings_cou
 	*ret_counts =
 		(struct agent_greetings_counts){.heard = counts.heard,
 						.refused = counts.damaged + greetings->refused,
-						.dropped = counts.dropped,
-						.evicted = counts.evicted};
+						.dropped = counts.dropped};
+}
+
+uint64_t agent_count_evicted_greetings(const struct agent *agent)
+{
+	return agent->greetings->tap ? greeting_tap_count_evicted(agent->greetings->tap) : 0;
 }

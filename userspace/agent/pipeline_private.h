@@ -158,10 +158,11 @@ bool agent_hears_greetings(const struct agent *agent);
 
 struct agent_greetings_counts {
 	uint64_t heard, refused, dropped; /* parts */
-	uint64_t evicted;                 /* greetings that were not whole */
 };
 
 void agent_count_greetings(const struct agent *agent, struct agent_greetings_counts *ret_counts);
+/* Those that were not whole when others took their place. */
+uint64_t agent_count_evicted_greetings(const struct agent *agent);
 
 /* pipeline_loop.c */
 int agent_start_timers(struct agent *agent);

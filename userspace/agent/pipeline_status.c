@@ -198,17 +198,15 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 static json_t *describe_evicted(const struct agent *agent)
 {
 	struct sensor_evicted evicted[SENSOR_LRU_TABLES];
-	struct agent_greetings_counts greetings;
 	json_t *tables = json_object();
 
 	sensor_count_evicted(agent->sensor, evicted);
-	agent_count_greetings(agent, &greetings);
 	for (size_t i = 0; tables && i < SENSOR_LRU_TABLES; i++)
 		json_object_set_new(tables, evicted[i].table,
 				    json_integer((json_int_t)evicted[i].entries));
 	if (tables)
 		json_object_set_new(tables, "greetings",
-				    json_integer((json_int_t)greetings.evicted));
+				    json_integer((json_int_t)agent_count_evicted_greetings(agent)));
 	return tables;
 }
 

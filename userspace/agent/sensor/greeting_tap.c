@@ -120,7 +120,7 @@ void greeting_tap_drain(struct greeting_tap *tap)
 }
 
 /* What comes or goes while it is counted is put right when it is counted again. */
-static uint64_t count_evicted(const struct greeting_tap *tap)
+uint64_t greeting_tap_count_evicted(const struct greeting_tap *tap)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = {};
 	uint64_t given = __atomic_load_n(&tap->skeleton->bss->unfinished_given, __ATOMIC_RELAXED);
@@ -138,8 +138,6 @@ void greeting_tap_count(const struct greeting_tap *tap, struct greeting_tap_coun
 {
 	uint64_t dropped = __atomic_load_n(&tap->skeleton->bss->parts_dropped, __ATOMIC_RELAXED);
 
-	*ret_counts = (struct greeting_tap_counts){.heard = tap->read + dropped,
-						   .dropped = dropped,
-						   .damaged = tap->damaged,
-						   .evicted = count_evicted(tap)};
+	*ret_counts = (struct greeting_tap_counts){
+		.heard = tap->read + dropped, .dropped = dropped, .damaged = tap->damaged};
 }

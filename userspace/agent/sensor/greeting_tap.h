@@ -30,7 +30,6 @@ struct greeting_tap_counts {
 	uint64_t heard;   /* parts, those that were dropped or damaged included */
 	uint64_t dropped; /* the ring was full */
 	uint64_t damaged;
-	uint64_t evicted; /* long ones that were not whole when others took their place */
 };
 
 /*
@@ -44,5 +43,7 @@ void greeting_tap_free(struct greeting_tap *tap);
 /* Visits what was said until now: before a system call that sends returns, it is here. */
 void greeting_tap_drain(struct greeting_tap *tap);
 void greeting_tap_count(const struct greeting_tap *tap, struct greeting_tap_counts *ret_counts);
+/* Long greetings that were not whole when others took their place. Looks through the table. */
+uint64_t greeting_tap_count_evicted(const struct greeting_tap *tap);
 
 #endif
