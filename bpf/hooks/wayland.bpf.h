@@ -40,7 +40,7 @@ __noinline int wayland_note_pipe(int fd)
 	__u64 one = 1;
 
 	if (wayland_read_pipe(fd, &key))
-		LRU_ADD(pastes, WEIR_LRU_PASTES, &key, &one);
+		LRU_SET(pastes, WEIR_LRU_PASTES, &key, &one);
 	return 0;
 }
 
