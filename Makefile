@@ -148,7 +148,7 @@ SANITIZED_UNIT_TESTS := $(UNIT_SOURCES:%.c=$(SANITIZED_BUILD)/%)
 
 CHECK_BUILD = "build=$(SUBMAKE) all scenario-programs"
 CHECK_UNIT = "build of unit tests=$(SUBMAKE) unit-tests" $(UNIT_TESTS)
-CHECK_KERNEL = "build of kernel tests=$(SUBMAKE) kernel-tests" $(KERNEL_TESTS)
+CHECK_KERNEL_BUILD = "build of kernel tests=$(SUBMAKE) kernel-tests"
 CHECK_SANITIZE = "build with sanitizers=$(SUBMAKE) SANITIZE=$(SANITIZERS) BUILD=$(SANITIZED_BUILD) unit-tests" \
 	$(SANITIZED_UNIT_TESTS)
 CHECK_RULES = $(foreach rule,lint check-layers check-headers check-abi check-stack,"$(rule)=$(SUBMAKE) $(rule)")
@@ -170,14 +170,15 @@ check: check-deps ## install what is missing, build, run every test and rule; en
 .PHONY: check-all check-unit check-kernel check-flood check-scenarios check-sanitize check-fuzz
 # Two kernels that are emulated take ten minutes, more on a busy machine.
 check-all:
-	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_FUZZ) $(CHECK_KERNEL) $(CHECK_KERNELS) $(SCENARIOS) \
+	+@TEST_TIMEOUT=$${TEST_TIMEOUT:-2400} $(RUN_TESTS) $(CHECK_BUILD) $(CHECK_UNIT) $(CHECK_FUZZ) $(CHECK_KERNEL_BUILD) \
+		$(CHECK_KERNELS) $(KERNEL_TESTS) $(SCENARIOS) \
 		$(CHECK_RULES) $(CHECK_SANITIZE) $(CHECK_CROSS)
 check-unit: ## unit tests only
 	+@$(RUN_TESTS) $(CHECK_UNIT)
 check-kernel: ## kernel tests only (root): exact bytes and labels on the running kernel
-	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_KERNEL)
+	+@$(RUN_TESTS) $(CHECK_BUILD) $(CHECK_KERNEL_BUILD) $(KERNEL_TESTS)
 check-flood: ## the flood and race tests for WEIR_FLOOD_SECONDS (60) each instead of 5 (root)
-	+@TEST_TIMEOUT=1200 WEIR_FLOOD_SECONDS=$${WEIR_FLOOD_SECONDS:-60} $(RUN_TESTS) "build of kernel tests=$(SUBMAKE) kernel-tests" \
+	+@TEST_TIMEOUT=1200 WEIR_FLOOD_SECONDS=$${WEIR_FLOOD_SECONDS:-60} $(RUN_TESTS) $(CHECK_KERNEL_BUILD) \
 		$(filter %/flood_test %/race_test,$(KERNEL_TESTS))
 check-scenarios: ## scenario tests only (root): whole stories in network namespaces of their own
 	+@$(RUN_TESTS) $(CHECK_BUILD) $(SCENARIOS)

@@ -81,7 +81,12 @@ static void when_it_says(struct desk *desk, const char *text, size_t size)
 	}
 }
 
-static int given_a_listener(void **state)
+static int given_a_listener(struct desk *desk)
+{
+	return resolved_new(desk->loop, desk->path, hear, desk, &desk->resolved);
+}
+
+static int given_a_desk(void **state)
 {
 	struct desk *desk = calloc(1, sizeof(*desk));
 
@@ -93,7 +98,25 @@ static int given_a_listener(void **state)
 	if (!mkdtemp(desk->folder) || sd_event_new(&desk->loop) < 0)
 		return -1;
 	snprintf(desk->path, sizeof(desk->path), "%s/monitor", desk->folder);
-	return resolved_new(desk->loop, desk->path, hear, desk, &desk->resolved);
+	return 0;
+}
+
+static int given_no_service(void **state)
+{
+	int r = given_a_desk(state);
+
+	return r < 0 ? r : given_a_listener(*state);
+}
+
+/* Who comes later is asked at the next look, ten seconds later. */
+static int given_a_service(void **state)
+{
+	int r = given_a_desk(state);
+
+	if (r < 0)
+		return r;
+	when_the_service_comes(*state);
+	return given_a_listener(*state);
 }
 
 static int clean_up(void **state)
@@ -127,7 +150,6 @@ static void replies_come_in_pieces_and_together(void **state)
 	struct resolved_counts counts;
 	struct desk *desk = *state;
 
-	when_the_service_comes(desk);
 	when_it_is_asked(desk);
 	when_it_says(desk, two, sizeof(two));
 	assert_int_equal(desk->n_heard, 2);
@@ -146,7 +168,6 @@ static void what_is_damaged_or_too_long_is_counted(void **state)
 	struct resolved_counts counts;
 	struct desk *desk = *state;
 
-	when_the_service_comes(desk);
 	when_it_is_asked(desk);
 	when_it_says(desk, "{]", sizeof("{]"));
 	memset(nonsense, 'x', sizeof(nonsense));
@@ -161,7 +182,6 @@ static void a_service_that_was_restarted_is_asked_again(void **state)
 {
 	struct desk *desk = *state;
 
-	when_the_service_comes(desk);
 	when_it_is_asked(desk);
 	close(desk->service);
 	close(desk->listener);
@@ -171,15 +191,15 @@ static void a_service_that_was_restarted_is_asked_again(void **state)
 	assert_string_equal(desk->last, "e.test");
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, given_a_listener, clean_up)
+#define STORY(given, name) cmocka_unit_test_setup_teardown(name, given, clean_up)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORY(a_service_that_comes_later_is_asked),
-		STORY(replies_come_in_pieces_and_together),
-		STORY(what_is_damaged_or_too_long_is_counted),
-		STORY(a_service_that_was_restarted_is_asked_again),
+		STORY(given_no_service, a_service_that_comes_later_is_asked),
+		STORY(given_a_service, replies_come_in_pieces_and_together),
+		STORY(given_a_service, what_is_damaged_or_too_long_is_counted),
+		STORY(given_a_service, a_service_that_was_restarted_is_asked_again),
 	};
 
 	return cmocka_run_group_tests_name("systemd-resolved", tests, NULL, NULL);
