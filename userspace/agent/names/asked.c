@@ -15,13 +15,21 @@
 #define NAMES_MAX 4096 /* of one domain, a power of two */
 #define NAMES_FIRST 16
 #define APPS_MAX 1024 /* of one domain */
+#define AGES 8        /* parts of the window by which names grow old */
+#define NS_PER_S 1000000000ull
+
+struct asked_name {
+	uint64_t fingerprint; /* 0: free */
+	uint32_t asked_s;     /* when it was asked for first */
+	uint32_t below_bytes;
+};
 
 struct domain {
 	char *name;
 	uint32_t login_uid;
-	uint64_t first_ns, last_ns;
+	uint64_t oldest_ns, last_ns;   /* of the names */
 	uint64_t n_names, below_bytes; /* of different names */
-	uint64_t *names;               /* open addressing; 0 is free */
+	struct asked_name *names;      /* open addressing */
 	size_t n_slots;
 	struct asked_app *apps;
 	size_t n_apps;
@@ -33,6 +41,7 @@ struct asked {
 	uint8_t key[SIPHASH_KEY_BYTES];
 	struct domain domains[DOMAINS_MAX];
 	size_t n_domains;
+	uint64_t complete_ns; /* what begins from then on was not forgotten before */
 	struct asked_counts counts;
 };
 
@@ -89,12 +98,23 @@ static size_t find_quietest(const struct asked *asked)
 	return quietest;
 }
 
-/* What was asked over a longer time than the window does not add up. */
+/* Nothing of it is within the window. */
 static bool is_over(const struct asked *asked, const struct domain *domain, uint64_t now_ns)
 {
-	uint64_t since_ns = domain->is_told ? domain->last_ns : domain->first_ns;
+	return now_ns > domain->last_ns && now_ns - domain->last_ns > asked->limits.window_ns;
+}
 
-	return now_ns > since_ns && now_ns - since_ns > asked->limits.window_ns;
+static void make_place(struct asked *asked)
+{
+	size_t at = find_quietest(asked);
+	const struct domain *domain = &asked->domains[at];
+
+	if (!domain->is_told) {
+		asked->counts.forgotten++;
+		if (domain->last_ns + asked->limits.window_ns > asked->complete_ns)
+			asked->complete_ns = domain->last_ns + asked->limits.window_ns;
+	}
+	forget_domain(asked, at);
 }
 
 /* NULL when memory is out. */
@@ -116,63 +136,107 @@ static struct domain *get_domain(struct asked *asked, uint32_t login_uid, const 
 	copy = strdup(name);
 	if (!copy)
 		return NULL;
-	if (asked->n_domains == DOMAINS_MAX) {
-		size_t at = find_quietest(asked);
-
-		asked->counts.forgotten += !asked->domains[at].is_told;
-		forget_domain(asked, at);
-	}
+	if (asked->n_domains == DOMAINS_MAX)
+		make_place(asked);
 	domain = &asked->domains[asked->n_domains++];
-	*domain = (struct domain){.name = copy, .login_uid = login_uid, .first_ns = now_ns};
+	*domain = (struct domain){.name = copy,
+				  .login_uid = login_uid,
+				  .oldest_ns = now_ns,
+				  .last_ns = now_ns,
+				  .is_cut = now_ns < asked->complete_ns};
 	return domain;
 }
 
-static uint64_t *find_slot(uint64_t *names, size_t n_slots, uint64_t fingerprint)
+static struct asked_name *find_slot(struct asked_name *names, size_t n_slots, uint64_t fingerprint)
 {
 	size_t at = fingerprint & (n_slots - 1);
 
-	while (names[at] && names[at] != fingerprint)
+	while (names[at].fingerprint && names[at].fingerprint != fingerprint)
 		at = (at + 1) & (n_slots - 1);
 	return &names[at];
 }
 
-/* Three of four slots may be taken. 0 or -ENOMEM. */
-static int make_room(struct domain *domain)
+/* Moves the names that were asked for from then on. 0 or -ENOMEM. */
+static int move_names(struct domain *domain, size_t n_slots, uint64_t from_ns)
 {
-	size_t n_slots = domain->n_slots ? domain->n_slots * 2 : NAMES_FIRST;
-	uint64_t *names;
+	struct asked_name *names = calloc(n_slots, sizeof(*names));
 
-	if (domain->n_names + 1 <= domain->n_slots / 4 * 3)
-		return 0;
-	names = calloc(n_slots, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
-	for (size_t i = 0; i < domain->n_slots; i++)
-		if (domain->names[i])
-			*find_slot(names, n_slots, domain->names[i]) = domain->names[i];
+	domain->n_names = domain->below_bytes = 0;
+	domain->oldest_ns = domain->last_ns;
+	for (size_t i = 0; i < domain->n_slots; i++) {
+		const struct asked_name *name = &domain->names[i];
+		uint64_t asked_ns = name->asked_s * NS_PER_S;
+
+		if (!name->fingerprint || asked_ns < from_ns)
+			continue;
+		*find_slot(names, n_slots, name->fingerprint) = *name;
+		domain->n_names++;
+		domain->below_bytes += name->below_bytes;
+		if (asked_ns < domain->oldest_ns)
+			domain->oldest_ns = asked_ns;
+	}
 	free(domain->names);
 	domain->names = names;
 	domain->n_slots = n_slots;
 	return 0;
 }
 
+static void age_apps(struct domain *domain, uint64_t from_ns)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < domain->n_apps; i++) {
+		if (domain->apps[i].last_ns >= from_ns)
+			domain->apps[n_kept++] = domain->apps[i];
+		else
+			event_free(domain->apps[i].event);
+	}
+	domain->n_apps = n_kept;
+}
+
+/* What was asked over a longer time than the window does not add up, until it is told: from then on
+ * a name is new only once. Looked at a few times in a window. 0 or -ENOMEM. */
+static int age_names(const struct asked *asked, struct domain *domain, uint64_t now_ns)
+{
+	uint64_t window_ns = asked->limits.window_ns;
+
+	if (domain->is_told || !domain->n_slots || now_ns < domain->oldest_ns ||
+	    now_ns - domain->oldest_ns <= window_ns + window_ns / AGES)
+		return 0;
+	age_apps(domain, now_ns - window_ns);
+	return move_names(domain, domain->n_slots, now_ns - window_ns);
+}
+
+/* Three of four slots may be taken. 0 or -ENOMEM. */
+static int make_room(struct domain *domain)
+{
+	if (domain->n_names + 1 <= domain->n_slots / 4 * 3)
+		return 0;
+	return move_names(domain, domain->n_slots ? domain->n_slots * 2 : NAMES_FIRST, 0);
+}
+
 /* Returns 1 for a name that was not asked for before, 0, -ENOMEM. */
-static int add_name(struct asked *asked, struct domain *domain, const struct question *question)
+static int add_name(const struct asked *asked, struct domain *domain,
+		    const struct question *question, uint64_t now_ns)
 {
 	uint64_t fingerprint = siphash(asked->key, question->name, question->name_bytes) | 1;
-	uint64_t *slot;
+	struct asked_name *slot;
 	int r = make_room(domain);
 
 	if (r < 0)
 		return r;
 	slot = find_slot(domain->names, domain->n_slots, fingerprint);
-	if (*slot)
+	if (slot->fingerprint)
 		return 0;
 	if (domain->n_names == NAMES_MAX) {
 		domain->is_cut = true;
 		return 0;
 	}
-	*slot = fingerprint;
+	*slot = (struct asked_name){.fingerprint = fingerprint,
+				    .asked_s = (uint32_t)(now_ns / NS_PER_S),
+				    .below_bytes = (uint32_t)question->below_bytes};
 	domain->n_names++;
 	domain->below_bytes += question->below_bytes;
 	return 1;
@@ -188,6 +252,7 @@ static void drop_app(struct asked *asked, struct domain *domain)
 	if (domain->apps[at].is_changed) {
 		asked->counts.taken -= domain->apps[at].asked;
 		asked->counts.dropped += domain->apps[at].asked;
+		domain->is_cut = true;
 	}
 	event_free(domain->apps[at].event);
 	memmove(&domain->apps[at], &domain->apps[at + 1],
@@ -224,11 +289,14 @@ int asked_take(struct asked *asked, uint32_t login_uid, uint64_t app_id,
 	       struct asked_app **ret_app)
 {
 	struct domain *domain = get_domain(asked, login_uid, question->domain, now_ns);
-	struct asked_app *app = domain ? get_app(asked, domain, app_id, now_ns) : NULL;
-	int is_new = app ? add_name(asked, domain, question) : -ENOMEM;
+	int is_new = domain ? age_names(asked, domain, now_ns) : -ENOMEM;
+	struct asked_app *app = is_new == 0 ? get_app(asked, domain, app_id, now_ns) : NULL;
 
+	is_new = app ? add_name(asked, domain, question, now_ns) : -ENOMEM;
 	if (is_new < 0) {
 		asked->counts.dropped++;
+		if (domain)
+			domain->is_cut = true;
 		return is_new;
 	}
 	asked->counts.taken++;

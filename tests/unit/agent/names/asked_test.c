@@ -165,6 +165,20 @@ static void what_is_asked_over_a_longer_time_does_not_add_up(void **state)
 	assert_int_equal(visit(*state).apps, 0);
 }
 
+/* One name of a day ago takes nothing of what is asked now along. */
+static void what_is_asked_across_the_end_of_a_window_adds_up(void **state)
+{
+	struct told told;
+
+	ask_many(*state, ALICE, 1, 1, 0, 40, 0);
+	ask_many(*state, ALICE, 2, 6, 10, 40, WINDOW_NS - SECOND_NS);
+	ask_many(*state, ALICE, 2, 6, 20, 40, WINDOW_NS + WINDOW_NS / 4);
+	told = visit(*state);
+	assert_int_equal(told.apps, 1);
+	assert_int_equal(told.sum.names, 12);
+	assert_false(told.is_cut);
+}
+
 static void there_is_an_end_to_names_and_it_is_said(void **state)
 {
 	struct told told;
@@ -176,15 +190,21 @@ static void there_is_an_end_to_names_and_it_is_said(void **state)
 	assert_true(told.is_cut);
 }
 
-static void domains_that_are_not_asked_for_any_more_give_way(void **state)
+static void ask_for_many_domains(struct asked *asked)
 {
-	struct asked_counts counts;
 	char domain[64];
 
 	for (uint64_t i = 0; i < 2000; i++) {
 		snprintf(domain, sizeof(domain), "shop-%u.test", (unsigned int)i);
-		ask(*state, ALICE, 1, "www", domain, i);
+		ask(asked, ALICE, 1, "www", domain, i);
 	}
+}
+
+static void domains_that_are_not_asked_for_any_more_give_way(void **state)
+{
+	struct asked_counts counts;
+
+	ask_for_many_domains(*state);
 	asked_count(*state, &counts);
 	assert_int_equal(counts.domains, 512);
 	assert_int_equal(counts.forgotten, 2000 - 512);
@@ -203,6 +223,32 @@ static void of_too_many_programs_the_oldest_give_way(void **state)
 	assert_int_equal(counts.taken, 1024);
 }
 
+static void what_was_asked_before_it_gave_way_is_missing_and_it_is_said(void **state)
+{
+	struct told told;
+
+	ask_many(*state, ALICE, 1, 9, 0, 40, 0);
+	ask_for_many_domains(*state);
+	ask_many(*state, ALICE, 1, 20, 10, 40, WINDOW_NS - SECOND_NS);
+	told = visit(*state);
+	assert_int_equal(told.sum.names, 20);
+	assert_true(told.is_cut);
+}
+
+static void what_gave_way_long_ago_is_not_missing(void **state)
+{
+	ask_for_many_domains(*state);
+	ask_many(*state, ALICE, 1, 20, 10, 40, WINDOW_NS + SECOND_NS);
+	assert_false(visit(*state).is_cut);
+}
+
+static void what_programs_asked_that_gave_way_is_missing_and_it_is_said(void **state)
+{
+	for (uint64_t app = 1; app <= 1100; app++)
+		ask_many(*state, ALICE, app, 1, app, 40, 0);
+	assert_true(visit(*state).is_cut);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, given_nothing_asked, clean_up)
 
 int main(void)
@@ -216,9 +262,13 @@ int main(void)
 		TEST(a_name_is_counted_once_whoever_asks_for_it),
 		TEST(what_two_people_ask_does_not_add_up),
 		TEST(what_is_asked_over_a_longer_time_does_not_add_up),
+		TEST(what_is_asked_across_the_end_of_a_window_adds_up),
 		TEST(there_is_an_end_to_names_and_it_is_said),
 		TEST(domains_that_are_not_asked_for_any_more_give_way),
 		TEST(of_too_many_programs_the_oldest_give_way),
+		TEST(what_was_asked_before_it_gave_way_is_missing_and_it_is_said),
+		TEST(what_gave_way_long_ago_is_not_missing),
+		TEST(what_programs_asked_that_gave_way_is_missing_and_it_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
