@@ -22,7 +22,7 @@
 struct known_name {
 	struct in6_addr address;
 	char *name; /* NULL: free */
-	uint64_t seen_ns, until_ns;
+	uint64_t first_ns, seen_ns, until_ns;
 };
 
 struct host_names {
@@ -85,6 +85,8 @@ static void take_address(struct host_names *names, const char *name, const struc
 
 		if (known->name && memcmp(&known->address, address, sizeof(*address)) == 0 &&
 		    strcmp(known->name, name) == 0) {
+			if (known->until_ns + GRACE_NS < now_ns)
+				known->first_ns = now_ns;
 			known->seen_ns = now_ns;
 			known->until_ns = now_ns + ttl_s * NS_PER_S;
 			return;
@@ -99,6 +101,7 @@ static void take_address(struct host_names *names, const char *name, const struc
 	free(victim->name);
 	*victim = (struct known_name){.address = *address,
 				      .name = copy,
+				      .first_ns = now_ns,
 				      .seen_ns = now_ns,
 				      .until_ns = now_ns + ttl_s * NS_PER_S};
 }
@@ -115,19 +118,31 @@ void host_names_reread(struct host_names *names)
 	hosts_file_reread(names->file);
 }
 
+/* When it was answered last by then, as far as that is known; UINT64_MAX: only later. */
+static uint64_t seen_by(const struct known_name *known, uint64_t at_ns)
+{
+	if (known->seen_ns <= at_ns + SLACK_NS)
+		return known->seen_ns;
+	return known->first_ns <= at_ns + SLACK_NS ? known->first_ns : UINT64_MAX;
+}
+
 static const struct known_name *find_answered(const struct host_names *names,
 					      const struct in6_addr *address, uint64_t at_ns)
 {
 	const struct known_name *bucket = names->buckets[find_bucket(names, address)], *best = NULL;
+	uint64_t best_ns = 0;
 
 	for (size_t i = 0; i < BUCKET_NAMES; i++) {
 		const struct known_name *known = &bucket[i];
+		uint64_t seen_ns = seen_by(known, at_ns);
 
 		if (!known->name || memcmp(&known->address, address, sizeof(*address)) != 0 ||
-		    known->seen_ns > at_ns + SLACK_NS || known->until_ns + GRACE_NS < at_ns)
+		    seen_ns == UINT64_MAX || known->until_ns + GRACE_NS < at_ns)
 			continue;
-		if (!best || known->seen_ns > best->seen_ns)
+		if (!best || seen_ns > best_ns) {
 			best = known;
+			best_ns = seen_ns;
+		}
 	}
 	return best;
 }

@@ -118,6 +118,19 @@ static void the_last_answer_before_counts(void **state)
 	check(*state, "203.0.113.7", DAY_NS + 130 * SECOND_NS, "first.test", EVENT_HOST_DNS);
 }
 
+/* A flow is named by when it began, at each of its reports. */
+static void an_answer_that_comes_again_names_what_went_before(void **state)
+{
+	when_answered(*state, "first.test", "203.0.113.7", DAY_NS);
+	when_answered(*state, "second.test", "203.0.113.7", DAY_NS + 60 * SECOND_NS);
+	when_answered(*state, "second.test", "203.0.113.7", DAY_NS + 120 * SECOND_NS);
+	check(*state, "203.0.113.7", DAY_NS + 90 * SECOND_NS, "second.test", EVENT_HOST_DNS);
+	check(*state, "203.0.113.7", DAY_NS + 30 * SECOND_NS, "first.test", EVENT_HOST_DNS);
+	when_answered(*state, "first.test", "203.0.113.7", DAY_NS + 180 * SECOND_NS);
+	check(*state, "203.0.113.7", DAY_NS + 90 * SECOND_NS, "second.test", EVENT_HOST_DNS);
+	check(*state, "203.0.113.7", DAY_NS + 30 * SECOND_NS, "first.test", EVENT_HOST_DNS);
+}
+
 static void an_answer_of_long_ago_names_nothing(void **state)
 {
 	when_answered(*state, "files.test", "203.0.113.7", DAY_NS);
@@ -178,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_names_an_address),
 		TEST(the_last_answer_before_counts),
+		TEST(an_answer_that_comes_again_names_what_went_before),
 		TEST(an_answer_of_long_ago_names_nothing),
 		TEST(the_file_names_what_no_answer_does),
 		TEST(this_machine_has_no_name),
