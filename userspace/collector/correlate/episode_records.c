@@ -95,36 +95,6 @@ static int take_stream(struct counting *counting, const struct lineage_flow *flo
 	return r;
 }
 
-/* Whether all that went over the flow was counted on its way out. */
-static bool is_counted(const struct lineage_flow *flow)
-{
-	const struct event *last = flow->n_scans ? flow->scans[flow->n_scans - 1].event : NULL;
-
-	return last && flow->n_scans < LINEAGE_MAX_SCANS &&
-	       last->certainty == EVENT_CERTAINTY_EXACT && last->size_bytes == flow->bytes;
-}
-
-/* Of all that a sender sent: whatever it had read then does not matter. */
-static int take_sent(struct counting *counting, const struct lineage_app *app, bool *ret_is_counted)
-{
-	size_t n_flows = 0, n_counted = 0;
-	int r = 0;
-
-	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
-	     i = counting->lineage->flows[i].next_of_app) {
-		const struct lineage_flow *flow = &counting->lineage->flows[i];
-
-		if (!flow->is_egress || flow->bytes == 0)
-			continue;
-		n_flows++;
-		n_counted += is_counted(flow);
-		for (size_t j = 0; j < flow->n_scans && r == 0; j++)
-			r = lineage_scans_add(&counting->scans, &flow->scans[j]);
-	}
-	*ret_is_counted = n_flows > 0 && n_counted == n_flows;
-	return r;
-}
-
 static bool is_stream(const struct event_object *object)
 {
 	return object->kind == EVENT_OBJECT_PIPE || object->kind == EVENT_OBJECT_UNIX ||
@@ -148,9 +118,10 @@ static int take_sender(struct counting *counting, const struct lineage_app *app)
 	uint64_t out_bytes = 0, size_bytes = 0;
 	size_t n_files = 0;
 	bool is_all_counted;
-	int r = take_sent(counting, app, &is_all_counted);
+	int r = lineage_scans_add_sent(&counting->scans, counting->lineage, app, &is_all_counted);
 
-	if (is_all_counted)
+	/* Whatever it had read then does not matter. */
+	if (r < 0 || is_all_counted)
 		return r;
 	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
 	     i = counting->lineage->flows[i].next_of_app) {

@@ -181,6 +181,9 @@ const struct lineage_scan *lineage_scan_of(const struct lineage_object *object, 
 
 /* 0 or -ENOMEM. */
 int lineage_scans_add(struct lineage_scans *scans, const struct lineage_scan *scan);
+/* What was found in what an app sent; is_all: all of it was read on its way out. 0 or -ENOMEM. */
+int lineage_scans_add_sent(struct lineage_scans *scans, const struct lineage *lineage,
+			   const struct lineage_app *app, bool *ret_is_all);
 void lineage_scans_done(struct lineage_scans *scans);
 
 /* 64-bit fingerprints of identities, for telling whether an event touches a lineage. */

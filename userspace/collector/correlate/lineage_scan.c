@@ -79,6 +79,37 @@ int lineage_scans_add(struct lineage_scans *scans, const struct lineage_scan *sc
 	return 0;
 }
 
+static bool is_counted(const struct lineage_flow *flow)
+{
+	const struct event *last = flow->n_scans ? flow->scans[flow->n_scans - 1].event : NULL;
+
+	return last && flow->n_scans < LINEAGE_MAX_SCANS &&
+	       last->certainty == EVENT_CERTAINTY_EXACT && last->size_bytes == flow->bytes;
+}
+
+int lineage_scans_add_sent(struct lineage_scans *scans, const struct lineage *lineage,
+			   const struct lineage_app *app, bool *ret_is_all)
+{
+	size_t n_flows = 0, n_counted = 0;
+
+	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW; i = lineage->flows[i].next_of_app) {
+		const struct lineage_flow *flow = &lineage->flows[i];
+
+		if (!flow->is_egress || flow->bytes == 0)
+			continue;
+		n_flows++;
+		n_counted += is_counted(flow);
+		for (size_t j = 0; j < flow->n_scans; j++) {
+			int r = lineage_scans_add(scans, &flow->scans[j]);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	*ret_is_all = n_flows > 0 && n_counted == n_flows;
+	return 0;
+}
+
 void lineage_scans_done(struct lineage_scans *scans)
 {
 	free(scans->items);

@@ -42,10 +42,8 @@ static int add_read(const struct lineage *lineage, const struct lineage_flow *fl
 	return r;
 }
 
-/* Files with the peer's data and none of a customer are lists; those with a customer's that a
- * sender has read are what went out. */
-static int find_scans(const struct lineage *lineage, const char *peer, struct lineage_scans *lists,
-		      struct lineage_scans *answers)
+/* Files with the peer's data and none of a customer are lists. */
+static int find_lists(const struct lineage *lineage, const char *peer, struct lineage_scans *lists)
 {
 	int r = 0;
 
@@ -53,14 +51,45 @@ static int find_scans(const struct lineage *lineage, const char *peer, struct li
 		const struct lineage_flow *flow = &lineage->flows[i];
 		const struct event *event = flow->event;
 
-		if (event->direction != EVENT_DIRECTION_IN ||
-		    event->object.kind != EVENT_OBJECT_FILE)
-			continue;
-		if (event->n_labels == 0 && lineage_has_origin(event, peer))
+		if (event->direction == EVENT_DIRECTION_IN &&
+		    event->object.kind == EVENT_OBJECT_FILE && event->n_labels == 0 &&
+		    lineage_has_origin(event, peer))
 			r = add_read(lineage, flow, lists);
-		else if (event->n_labels > 0 && lineage->apps[flow->app].is_sender)
+	}
+	return r;
+}
+
+/* What a sender sent, if all of that was read on its way out; else the files with a customer's data
+ * that it has read. */
+static int add_answers(const struct lineage *lineage, const struct lineage_app *app,
+		       struct lineage_scans *answers)
+{
+	_cleanup_(lineage_scans_done) struct lineage_scans sent = {};
+	bool is_all = false;
+	int r = lineage_scans_add_sent(&sent, lineage, app, &is_all);
+
+	for (size_t i = 0; is_all && i < sent.n_items && r == 0; i++)
+		r = lineage_scans_add(answers, sent.items[i]);
+	if (r < 0 || is_all)
+		return r;
+	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
+	     i = lineage->flows[i].next_of_app) {
+		const struct lineage_flow *flow = &lineage->flows[i];
+
+		if (flow->event->direction == EVENT_DIRECTION_IN && flow->event->n_labels > 0 &&
+		    flow->event->object.kind == EVENT_OBJECT_FILE)
 			r = add_read(lineage, flow, answers);
 	}
+	return r;
+}
+
+static int find_answers(const struct lineage *lineage, struct lineage_scans *answers)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < lineage->n_apps && r == 0; i++)
+		if (lineage->apps[i].is_sender)
+			r = add_answers(lineage, &lineage->apps[i], answers);
 	return r;
 }
 
@@ -144,8 +173,10 @@ int received_list_find(const struct lineage *lineage, const char *peer,
 {
 	_cleanup_(lineage_scans_done) struct lineage_scans lists = {}, answers = {};
 	struct received_list best = {};
-	int r = find_scans(lineage, peer, &lists, &answers);
+	int r = find_lists(lineage, peer, &lists);
 
+	if (r == 0)
+		r = find_answers(lineage, &answers);
 	if (r == 0 && answers.n_items > 0)
 		qsort(answers.items, answers.n_items, sizeof(*answers.items), compare_ids);
 	if (r == 0 && lists.n_items > 0)

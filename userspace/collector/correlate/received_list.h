@@ -3,9 +3,10 @@
 #define WEIR_COLLECTOR_CORRELATE_RECEIVED_LIST_H
 
 /*
- * Whether the records of a list that came in from a peer are in the files that went
- * out: how many, and in the list's order or not. Known only where the agent has read
- * both; what was typed or pasted is no file.
+ * Whether the records of a list that came in from a peer are in what went out: how
+ * many, and in the list's order or not. Known only where the agent has read the list's
+ * file and either all that was sent, as it was sent, or the files that were; what was
+ * typed or pasted is no file.
  */
 
 #include <stdbool.h>

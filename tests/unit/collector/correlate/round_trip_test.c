@@ -279,6 +279,31 @@ static void a_few_of_a_list_weigh_nothing(void **state)
 	assert_int_equal(list_addend(incident)->points, 0);
 }
 
+/* Two of five rows were sent, and read as they were: the file that they are from says nothing of
+ * it. */
+static void what_was_read_as_it_was_sent_is_what_came_back(void **state)
+{
+	static const uint64_t numbers[] = {50, 10, 40, 20, 30}, sent[] = {10, 20};
+	struct story *story = *state;
+	uint64_t sent_bytes = story_tells_the_seed(story, 5);
+	struct event *event = story_event(story, EVENT_RECORDS, im, story_peer(1000, peer));
+
+	told_of(story, story_file(100, "/home/~/policies.txt"), NULL, numbers, 5);
+	told_of(story, story_file(101, "/home/~/out.csv"), property, numbers, 5);
+	event->direction = EVENT_DIRECTION_OUT;
+	event->certainty = EVENT_CERTAINTY_EXACT;
+	event->size_bytes = sent_bytes;
+	assert_int_equal(event_add_label(event, property), 0);
+	assert_int_equal(event_add_count(event, "policy-number", 2, sent, 2), 0);
+	event->counts[0].is_in_order = true;
+	story_sends(story, event);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, peer);
+
+	assert_int_equal(incident->records, 2);
+	assert_non_null(strstr(list_addend(incident)->reason, "2 of the 5"));
+	assert_int_equal(list_addend(incident)->points, 0);
+}
+
 static void an_answer_with_nothing_of_the_list_tells_no_list(void **state)
 {
 	static const uint64_t numbers[] = {1, 2, 3};
@@ -363,6 +388,7 @@ int main(void)
 		STORY_TEST(a_list_that_comes_back_in_its_order_is_told),
 		STORY_TEST(a_list_that_comes_back_sorted_is_told_too),
 		STORY_TEST(a_few_of_a_list_weigh_nothing),
+		STORY_TEST(what_was_read_as_it_was_sent_is_what_came_back),
 		STORY_TEST(an_answer_with_nothing_of_the_list_tells_no_list),
 		STORY_TEST(a_list_that_is_answered_by_another_way_is_an_egress_that_weighs_more),
 		STORY_TEST(an_answer_by_another_address_of_the_peer_names_both),
