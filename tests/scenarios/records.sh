@@ -77,6 +77,23 @@ END
 soon "twenty records exactly: it had been read before" \
 	records_to shop.test "r == {'value': 20, 'certainty': 'exact'}"
 
+say "a copy, and one of three megabytes, that a program reads and sends when they are long quiet"
+alice_does <<'END'
+cp list.csv kept.csv
+{ cat list.csv; yes 'nobody at all' | head -c 3000000; } >large.csv
+/usr/bin/python3 -c '
+import socket, sys, time
+tables = [open(name, "rb").read() for name in sys.argv[1:]]
+time.sleep(4)
+with socket.create_connection(("mail.test", 9000)) as mail:
+    for table in tables:
+        mail.sendall(table)
+' kept.csv large.csv
+END
+soon "both have been read for records" \
+	events_say "all([e['certainty'] for e in d if e['kind'] == 'records'
+		and e['object']['name'].endswith(name)] == ['exact'] for name in ('/kept.csv', '/large.csv'))"
+
 say "an archive with a password"
 alice_does <<'END'
 nc -N im.test 9000 <list.zip

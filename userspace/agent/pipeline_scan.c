@@ -294,7 +294,7 @@ static void look_at(struct agent *agent, struct scan_list_file *file)
 
 	update_path(agent, file);
 	fd = scan_open(file, &version);
-	file->n_readers = 0;
+	scan_list_end_look(file);
 	if (fd < 0 || version.size == 0) {
 		if (fd >= 0)
 			close(fd);

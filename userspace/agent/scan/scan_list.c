@@ -243,6 +243,12 @@ struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
 	return file;
 }
 
+void scan_list_end_look(struct scan_list_file *file)
+{
+	if (file->had_left)
+		file->n_readers = 0;
+}
+
 uint64_t scan_list_forgotten(const struct scan_list *list)
 {
 	return list->forgotten;

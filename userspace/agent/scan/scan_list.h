@@ -87,6 +87,10 @@ void scan_list_meet(struct scan_list *list, uint64_t origins);
 struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
 				      uint64_t quiet_since_ns);
 
+/* The file was opened, or could not be. Of one that had left, who has read it counts anew; who has
+ * read one that was only quiet may still send it. */
+void scan_list_end_look(struct scan_list_file *file);
+
 /* The file of an identity, or NULL. */
 struct scan_list_file *scan_list_find(struct scan_list *list, uint32_t dev, uint64_t ino,
 				      uint32_t generation);

@@ -88,6 +88,20 @@ static void what_was_written_is_looked_at_when_it_is_quiet(void **state)
 	assert_int_equal(next(*state, 201), 0);
 }
 
+static void what_was_quiet_leaves_by_whoever_had_read_it_before(void **state)
+{
+	note(*state, 1, true, 10, 100);
+	note(*state, 1, false, 11, 101);
+	assert_int_equal(next(*state, 1000), 1);
+	scan_list_end_look(scan_list_find(*state, 1, 1, 0));
+	scan_list_leave(*state, 11);
+	assert_int_equal(next(*state, 1000), 1);
+	scan_list_end_look(scan_list_find(*state, 1, 1, 0));
+	/* It has left by him: what he sends then is something else. */
+	scan_list_leave(*state, 11);
+	assert_int_equal(next(*state, 1000), 0);
+}
+
 static void what_has_left_comes_before_what_was_written(void **state)
 {
 	note(*state, 1, true, 10, 100);
@@ -286,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_was_read_is_looked_at_when_its_reader_sends),
 		STORY(what_was_written_is_looked_at_when_it_is_quiet),
+		STORY(what_was_quiet_leaves_by_whoever_had_read_it_before),
 		STORY(what_has_left_comes_before_what_was_written),
 		STORY(the_file_that_was_quiet_for_longest_is_forgotten),
 		STORY(of_many_readers_the_last_are_known),
