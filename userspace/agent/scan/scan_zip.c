@@ -115,7 +115,7 @@ static uint32_t read_entry(const struct scan_stretch *file, const struct directo
 	struct scan_zip_entry entry = {};
 	uint8_t head[CENTRAL_BYTES];
 	uint64_t packed, next;
-	size_t n_name;
+	size_t n_name, n_cut;
 
 	if (*at + CENTRAL_BYTES > directory->end || !read_at(file, *at, head, sizeof(head)) ||
 	    bytes_get32(head) != CENTRAL_MAGIC)
@@ -124,13 +124,12 @@ static uint32_t read_entry(const struct scan_stretch *file, const struct directo
 	next = *at + CENTRAL_BYTES + n_name + bytes_get16(head + 30) + bytes_get16(head + 32);
 	if (next > directory->end)
 		return SCAN_DAMAGED;
-	if (n_name >= sizeof(entry.name))
-		n_name = sizeof(entry.name) - 1;
+	n_cut = n_name < sizeof(entry.name) ? 0 : n_name - sizeof(entry.name) + 1;
 	packed = bytes_get32(head + 20);
 	entry.flags = bytes_get16(head + 8);
 	entry.method = bytes_get16(head + 10);
 	entry.unpacked_bytes = bytes_get32(head + 24);
-	if (!read_at(file, *at + CENTRAL_BYTES, entry.name, n_name))
+	if (!read_at(file, *at + CENTRAL_BYTES + n_cut, entry.name, n_name - n_cut))
 		return SCAN_DAMAGED;
 	*at = next;
 	if (packed == ZIP64 || bytes_get32(head + 42) == ZIP64)

@@ -16,7 +16,7 @@
 #define SCAN_ZIP_NAME_BYTES 128
 
 struct scan_zip_entry {
-	char name[SCAN_ZIP_NAME_BYTES]; /* cut when it is longer */
+	char name[SCAN_ZIP_NAME_BYTES]; /* the end of one that is longer */
 	struct scan_stretch data;
 	uint64_t unpacked_bytes; /* as the archive says */
 	uint16_t method;
