@@ -26,12 +26,13 @@ struct scan_zip_entry {
 #define SCAN_ZIP_STORED 0
 #define SCAN_ZIP_DEFLATED 8
 
+typedef uint32_t (*scan_zip_visit_fn)(void *userdata, const struct scan_zip_entry *entry);
+
 /*
- * Calls visit for each entry that is no folder. Returns obstacles of
- * the archive itself, 0 for none, together with those of visit.
+ * Calls visit for each entry that is no folder, and for what stands behind the archive or is its
+ * comment, as an entry without a name. Returns obstacles of the archive itself, 0 for none,
+ * together with those of visit.
  */
-uint32_t scan_zip_visit(const struct scan_stretch *file,
-			uint32_t (*visit)(void *userdata, const struct scan_zip_entry *entry),
-			void *userdata);
+uint32_t scan_zip_visit(const struct scan_stretch *file, scan_zip_visit_fn visit, void *userdata);
 
 #endif
