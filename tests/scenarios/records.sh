@@ -94,6 +94,15 @@ soon "both have been read for records" \
 	events_say "all([e['certainty'] for e in d if e['kind'] == 'records'
 		and e['object']['name'].endswith(name)] == ['exact'] for name in ('/kept.csv', '/large.csv'))"
 
+say "a letter that names one of them, with the table as mail programs pack it"
+alice_does <<'END'
+{ echo "P2020000001 and others:"; base64 list.csv; } >letter.txt
+nc -N mail.test 9000 <letter.txt
+END
+soon "not one record exactly: the rest may be in what is encoded" \
+	events_say "[(e['certainty'], 'encoded' in e['detail']) for e in d if e['kind'] == 'records'
+		and e['object']['name'].endswith('/letter.txt')] == [('estimated', True)]"
+
 say "an archive with a password"
 alice_does <<'END'
 nc -N im.test 9000 <list.zip

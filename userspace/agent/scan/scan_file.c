@@ -201,6 +201,8 @@ uint32_t scan_file(int fd, uint64_t size, struct scan_text *text)
 		obstacles = scan_part(&scan, &file, SCAN_STORED, AS_TEXT);
 		break;
 	}
+	if (scan_text_is_encoded(text))
+		obstacles |= SCAN_ENCODED;
 	if (scan_text_is_cut(text))
 		obstacles |= SCAN_TOO_MANY;
 	return obstacles;

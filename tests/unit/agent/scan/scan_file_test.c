@@ -221,6 +221,16 @@ static void a_document_is_counted_across_its_runs(void **state)
 	assert_int_equal(scan_zip(text, entries, 3), SCAN_NESTED);
 }
 
+static void what_is_encoded_is_told_with_the_file(void **state)
+{
+	static const char mail[] = "P2020123456\n\nUDIwMjAxMjM0NTYsMTM5MDAwMDEyMzQKUDIwMjAxMjM0NTc"
+				   "sMTM5MDAwMDEyMzUKUDIwMjAxMjM0NTYsMTM5MDAw\nMDEyMzYK\n";
+
+	assert_int_equal(scan_bytes(*state, mail, sizeof(mail) - 1), SCAN_ENCODED);
+	assert_found(*state, 1, 0);
+	assert_int_equal(scan_bytes(*state, ROWS, sizeof(ROWS) - 1), 0);
+}
+
 static void a_bomb_is_given_up(void **state)
 {
 	struct scan_text *text = *state;
@@ -319,6 +329,7 @@ int main(void)
 		STORY(what_cannot_be_read_in_a_zip_is_told),
 		STORY(a_spreadsheet_is_counted_by_its_strings_and_cells),
 		STORY(a_document_is_counted_across_its_runs),
+		STORY(what_is_encoded_is_told_with_the_file),
 		STORY(a_bomb_is_given_up),
 		STORY(a_file_that_is_too_large_is_not_begun),
 		STORY(a_damaged_archive_is_told_and_does_no_harm),
