@@ -127,18 +127,31 @@ static bool has_one_of(const char *name, const char *const *parts)
 	return *parts != NULL;
 }
 
+/* Where Word, Excel and PowerPoint, and all who write as they do, have what they know. */
+static bool is_of_office(const char *name)
+{
+	static const char *const folders[] = {"word", "xl", "ppt", NULL};
+	size_t n;
+
+	name += strspn(name, "/\\");
+	n = strcspn(name, "/\\");
+	for (size_t i = 0; folders[i]; i++)
+		if (strlen(folders[i]) == n && strncasecmp(name, folders[i], n) == 0)
+			return true;
+	return false;
+}
+
 /* By the name of a part of a document, capital or small (ECMA-376-2): how the document looks is
- * not read and not missed, as long as it is no text. */
+ * not read and not missed, as long as it is no text. In markup that is somebody's own, values
+ * stand side by side as no prose does; in pivot caches they are attributes. */
 static enum manner manner_of(const char *name)
 {
 	static const char *const trimmings[] = {"/media/", "/fonts/", "/printerSettings/",
 						"docProps/thumbnail.", NULL};
-	/* Their values stand side by side as no prose does, or in attributes. */
-	static const char *const data[] = {"customXml/", "docProps/", "/pivotCache/", NULL};
 
 	if (has_one_of(name, trimmings))
 		return AS_TRIMMING;
-	if (has_one_of(name, data))
+	if (!is_of_office(name) || strcasestr(name, "pivotCache"))
 		return AS_TEXT;
 	return ends_with(name, ".xml") || ends_with(name, ".rels") || ends_with(name, ".vml")
 		       ? AS_MARKUP

@@ -13,7 +13,7 @@
 #include "agent/scan/scan_inflate.h"
 
 #define SCAN_ZIP_MAX_ENTRIES 4096
-#define SCAN_ZIP_NAME_BYTES 128
+#define SCAN_ZIP_NAME_BYTES 512
 
 struct scan_zip_entry {
 	char name[SCAN_ZIP_NAME_BYTES]; /* the end of one that is longer */

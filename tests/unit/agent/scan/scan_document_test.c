@@ -100,6 +100,8 @@ static void values_of_data_that_is_no_prose_stand_apart(void **state)
 		      "<customer><id>P2020999999</id><phone>13900001234</phone></customer>", 0, 2,
 		      1);
 	assert_beside(text, "docProps/custom.xml", "<v>P2020999999</v><w>13900001234</w>", 0, 2, 1);
+	assert_beside(text, "data/customers.xml", "<id>P2020999999</id><tel>13900001234</tel>", 0,
+		      2, 1);
 	assert_beside(text, "xl/pivotCache/pivotCacheRecords1.xml",
 		      "<r><s v=\"P2020999999\"/><s v=\"13900001234\"/></r>", 0, 2, 1);
 }
@@ -127,6 +129,27 @@ static void a_long_name_hides_no_part(void **state)
 	assert_beside(text, name, "<w:p><w:t>P2020</w:t><w:t>999999</w:t></w:p>", 0, 2, 0);
 	strcpy(name + 205, ".bin");
 	assert_beside(text, name, "\0\1", SCAN_NOT_TEXT, 1, 0);
+}
+
+static void a_name_beyond_all_measure_hides_none_either(void **state)
+{
+	struct scan_text *text = *state;
+	char name[700] = "word/media/";
+
+	memset(name + 11, 'x', 600);
+	strcpy(name + 611, ".png");
+	assert_beside(text, name, "P2020999999,13900001234\n", 0, 2, 1);
+	assert_beside(text, name, "\0\1", SCAN_NOT_TEXT, 1, 0);
+}
+
+static void folders_are_parted_as_windows_does_too(void **state)
+{
+	struct scan_text *text = *state;
+
+	assert_beside(text, "word\\footnotes.xml", "<w:p><w:t>P2020</w:t><w:t>999999</w:t></w:p>",
+		      0, 2, 0);
+	assert_beside(text, "/word/footnotes.xml", "<w:p><w:t>P2020</w:t><w:t>999999</w:t></w:p>",
+		      0, 2, 0);
 }
 
 static void names_of_parts_are_the_same_in_capitals(void **state)
@@ -162,6 +185,8 @@ int main(void)
 		STORY(values_of_data_that_is_no_prose_stand_apart),
 		STORY(pictures_and_fonts_are_not_missed),
 		STORY(a_long_name_hides_no_part),
+		STORY(a_name_beyond_all_measure_hides_none_either),
+		STORY(folders_are_parted_as_windows_does_too),
 		STORY(names_of_parts_are_the_same_in_capitals),
 		STORY(markup_in_units_of_two_bytes_is_told),
 	};
