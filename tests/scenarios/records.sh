@@ -77,6 +77,32 @@ END
 soon "twenty records exactly: it had been read before" \
 	records_to shop.test "r == {'value': 20, 'certainty': 'exact'}"
 
+say "a copy, and one of three megabytes, that a program reads and sends when they are long quiet"
+alice_does <<'END'
+cp list.csv kept.csv
+{ cat list.csv; yes 'nobody at all' | head -c 3000000; } >large.csv
+/usr/bin/python3 -c '
+import socket, sys, time
+tables = [open(name, "rb").read() for name in sys.argv[1:]]
+time.sleep(4)
+with socket.create_connection(("mail.test", 9000)) as mail:
+    for table in tables:
+        mail.sendall(table)
+' kept.csv large.csv
+END
+soon "both have been read for records" \
+	events_say "all([e['certainty'] for e in d if e['kind'] == 'records'
+		and e['object']['name'].endswith(name)] == ['exact'] for name in ('/kept.csv', '/large.csv'))"
+
+say "a letter that names one of them, with the table as mail programs pack it"
+alice_does <<'END'
+{ echo "P2020000001 and others:"; base64 list.csv; } >letter.txt
+nc -N mail.test 9000 <letter.txt
+END
+soon "not one record exactly: the rest may be in what is encoded" \
+	events_say "[(e['certainty'], 'encoded' in e['detail']) for e in d if e['kind'] == 'records'
+		and e['object']['name'].endswith('/letter.txt')] == [('estimated', True)]"
+
 say "an archive with a password"
 alice_does <<'END'
 nc -N im.test 9000 <list.zip

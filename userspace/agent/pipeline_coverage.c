@@ -140,11 +140,11 @@ static const struct channel records_counted = {
 	"records in files that leave", "partial",
 	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; of lists that "
 	"came in, those that somebody reads before customer data meets what came with them; not in "
-	"pictures, pdf, "
-	"tar, archives in archives, what is encrypted or encoded, and files on btrfs and "
-	"overlayfs: a "
-	"records event says so and the count is estimated, by the lookups or by the bytes that a "
-	"record took in exact counts before, or unknown"};
+	"pictures, pdf, tar, archives in archives, what is encrypted or in base64 or hexadecimal, "
+	"and files on btrfs and overlayfs: a records event says so and the count is estimated, by "
+	"the lookups or by the bytes that a record took in exact counts before, or unknown; "
+	"pictures and attributes of markup in documents, extra fields and comments of entries in "
+	"archives, and pieces of less than 60 bytes in base64 are passed over without a word"};
 
 static const struct channel records_not_counted = {
 	"records in files that leave", "none",

@@ -101,8 +101,9 @@ void agent_scan_finish(struct agent *agent);
 
 struct agent_scan_counts {
 	uint64_t asked, answered, failed;
-	uint64_t waiting;   /* 1 while a file is being read */
-	uint64_t forgotten; /* files that were to be read and are not known any more */
+	uint64_t waiting; /* 1 while a file is being read */
+	/* That gave way at a limit: scan_list.h. */
+	uint64_t files_forgotten, readers_forgotten, senders_forgotten;
 };
 
 void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_counts);

@@ -104,8 +104,8 @@ void agent_scan_note_sender(struct agent *agent, uint64_t app_id)
 {
 	struct agent_scan *scan = agent->scan;
 
-	if (scan && scan->n_senders < AGENT_SCAN_MAX_SENDERS)
-		scan->senders[scan->n_senders++] = app_id;
+	if (scan)
+		scan_list_note_sender(scan->list, app_id);
 }
 
 void agent_scan_note(struct agent *agent, const struct sensor_flow *flow, const struct event *event)
@@ -294,7 +294,7 @@ static void look_at(struct agent *agent, struct scan_list_file *file)
 
 	update_path(agent, file);
 	fd = scan_open(file, &version);
-	file->n_readers = 0;
+	scan_list_end_look(file);
 	if (fd < 0 || version.size == 0) {
 		if (fd >= 0)
 			close(fd);
@@ -346,9 +346,7 @@ void agent_scan_sweep(struct agent *agent)
 
 	if (!scan)
 		return;
-	for (size_t i = 0; i < scan->n_senders; i++)
-		scan_list_leave(scan->list, scan->senders[i]);
-	scan->n_senders = 0;
+	scan_list_leave_all(scan->list);
 	if (scan->origins_met)
 		scan_list_meet(scan->list, scan->origins_met);
 	scan->origins_met = 0;
@@ -384,13 +382,17 @@ void agent_scan_finish(struct agent *agent)
 void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_counts)
 {
 	const struct agent_scan *scan = agent->scan;
+	struct scan_list_forgotten forgotten;
 
 	*ret_counts = (struct agent_scan_counts){};
 	if (!scan)
 		return;
+	forgotten = scan_list_forgotten(scan->list);
 	*ret_counts = (struct agent_scan_counts){.asked = scan->asked,
 						 .answered = scan->answered,
 						 .failed = scan->failed,
 						 .waiting = scan->job.fd >= 0,
-						 .forgotten = scan_list_forgotten(scan->list)};
+						 .files_forgotten = forgotten.files,
+						 .readers_forgotten = forgotten.readers,
+						 .senders_forgotten = forgotten.senders};
 }

@@ -8,9 +8,6 @@
 #include "agent/scan/scan_list.h"
 #include "agent/scan/scan_process.h"
 
-/* Apps that sent something out between two sweeps; what more of them have read stays uncounted. */
-#define AGENT_SCAN_MAX_SENDERS 256
-
 /* The file that is being read. */
 struct agent_scan_job {
 	struct scan_list_file file; /* a copy, but for its path and order */
@@ -27,11 +24,9 @@ struct agent_scan {
 	struct scan_hello hello;
 	struct agent_scan_job job;
 	uint64_t ids, last_answer_ns;
-	unsigned int n_written;                   /* looked at since the sweep */
-	uint64_t written_bytes;                   /* of them that were read */
-	uint64_t senders[AGENT_SCAN_MAX_SENDERS]; /* of the sweep */
-	size_t n_senders;
-	uint64_t origins_met; /* of the sweep: peers whose data customer data was seen with */
+	unsigned int n_written; /* looked at since the sweep */
+	uint64_t written_bytes; /* of them that were read */
+	uint64_t origins_met;   /* of the sweep: peers whose data customer data was seen with */
 	uint64_t asked, answered, failed;
 };
 

@@ -194,19 +194,29 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 		(json_int_t)spool.lost, "programs_missed", (json_int_t)losses->programs_missed);
 }
 
-/* What gave way to newer entries in tables where the longest unused one does, ever. */
+/* What gave way to newer entries in tables where the longest unused one does, ever, and what the
+ * scanner of files has no room for. */
 static json_t *describe_evicted(const struct agent *agent)
 {
 	struct sensor_evicted evicted[SENSOR_LRU_TABLES];
+	struct agent_scan_counts scan;
 	json_t *tables = json_object();
 
 	sensor_count_evicted(agent->sensor, evicted);
+	agent_scan_count(agent, &scan);
 	for (size_t i = 0; tables && i < SENSOR_LRU_TABLES; i++)
 		json_object_set_new(tables, evicted[i].table,
 				    json_integer((json_int_t)evicted[i].entries));
-	if (tables)
-		json_object_set_new(tables, "greetings",
-				    json_integer((json_int_t)agent_count_evicted_greetings(agent)));
+	if (!tables)
+		return NULL;
+	json_object_set_new(tables, "greetings",
+			    json_integer((json_int_t)agent_count_evicted_greetings(agent)));
+	json_object_set_new(tables, "files_to_scan",
+			    json_integer((json_int_t)scan.files_forgotten));
+	json_object_set_new(tables, "readers_of_files",
+			    json_integer((json_int_t)scan.readers_forgotten));
+	json_object_set_new(tables, "senders_of_files",
+			    json_integer((json_int_t)scan.senders_forgotten));
 	return tables;
 }
 

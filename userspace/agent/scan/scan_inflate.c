@@ -85,34 +85,45 @@ static uint32_t unpack_input(struct unpack *unpack, bool *ret_is_end)
 	return obstacle;
 }
 
-/* Zeros behind the last member are padding (gzip(1)). */
-static bool has_another_member(struct unpack *unpack)
+/* False at the end of the stretch. */
+static bool has_input(struct unpack *unpack)
+{
+	if (unpack->stream.avail_in == 0) {
+		unpack->stream.avail_in = (unsigned int)read_some(unpack);
+		unpack->stream.next_in = unpack->in;
+	}
+	return unpack->stream.avail_in > 0;
+}
+
+/* Zeros behind a member are padding, other bytes there are left alone by gzip(1); behind a stream
+ * in an archive nothing follows. */
+static uint32_t look_behind(struct unpack *unpack, enum scan_packing packing, bool *ret_is_end)
 {
 	z_stream *stream = &unpack->stream;
 
-	if (stream->avail_in == 0) {
-		stream->avail_in = (unsigned int)read_some(unpack);
-		stream->next_in = unpack->in;
+	while (packing == SCAN_GZIPPED && has_input(unpack) && *stream->next_in == 0) {
+		stream->next_in++;
+		stream->avail_in--;
 	}
-	return stream->avail_in > 0 && *stream->next_in == 0x1f && inflateReset(stream) == Z_OK;
+	if (!has_input(unpack))
+		return unpack->rest.size > 0 ? SCAN_DAMAGED : 0;
+	if (packing != SCAN_GZIPPED || *stream->next_in != 0x1f || inflateReset(stream) != Z_OK)
+		return SCAN_DAMAGED;
+	*ret_is_end = false;
+	return 0;
 }
 
 static uint32_t unpack_all(struct unpack *unpack, enum scan_packing packing)
 {
-	z_stream *stream = &unpack->stream;
 	bool is_end = false;
 	uint32_t obstacle = 0;
 
 	while (obstacle == 0 && !is_end) {
-		if (stream->avail_in == 0) {
-			stream->avail_in = (unsigned int)read_some(unpack);
-			stream->next_in = unpack->in;
-			if (stream->avail_in == 0)
-				return SCAN_DAMAGED;
-		}
+		if (!has_input(unpack))
+			return SCAN_DAMAGED;
 		obstacle = unpack_input(unpack, &is_end);
-		if (obstacle == 0 && is_end && packing == SCAN_GZIPPED)
-			is_end = !has_another_member(unpack);
+		if (obstacle == 0 && is_end)
+			obstacle = look_behind(unpack, packing, &is_end);
 	}
 	return obstacle;
 }

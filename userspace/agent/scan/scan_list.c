@@ -14,7 +14,9 @@ struct scan_list {
 	TAILQ_HEAD(scan_files, scan_list_file) files; /* touched last stands last */
 	size_t n_files, n_received;
 	size_t n_kept; /* fingerprints */
-	uint64_t forgotten;
+	uint64_t senders[SCAN_LIST_MAX_SENDERS];
+	size_t n_senders;
+	struct scan_list_forgotten forgotten;
 };
 
 static int compare(const void *a, const void *b)
@@ -97,11 +99,19 @@ void scan_list_keep(struct scan_list *list, struct scan_list_file *file, struct 
 	list->n_kept += n;
 }
 
+/* To be read, or as soon as who has read it sends, or customer data meets it. */
+static bool may_be_wanted(const struct scan_list_file *file)
+{
+	if (file->is_received)
+		return file->has_left || (file->is_passed_on && !file->is_told);
+	return file->has_left || file->is_dirty || file->n_readers > 0;
+}
+
 static void forget(struct scan_list *list, struct scan_list_file *file)
 {
 	TAILQ_REMOVE(&list->files, file, order);
 	tdelete(file, &list->tree, compare);
-	list->forgotten += file->has_left || (file->is_dirty && !file->is_received);
+	list->forgotten.files += may_be_wanted(file);
 	list->n_received -= file->is_received;
 	event_free(scan_list_take(list, file));
 	free_file(file);
@@ -144,12 +154,14 @@ static int add(struct scan_list *list, const struct scan_list_file *seen,
 	return 0;
 }
 
-static void add_reader(struct scan_list_file *file, const struct scan_reader *reader)
+static void add_reader(struct scan_list *list, struct scan_list_file *file,
+		       const struct scan_reader *reader)
 {
 	for (size_t i = 0; i < file->n_readers; i++)
 		if (file->readers[i].app_id == reader->app_id)
 			return;
 	if (file->n_readers == SCAN_LIST_MAX_READERS) {
+		list->forgotten.readers++;
 		file->n_readers--;
 		memmove(&file->readers[0], &file->readers[1],
 			file->n_readers * sizeof(file->readers[0]));
@@ -185,7 +197,7 @@ int scan_list_note(struct scan_list *list, const struct scan_list_file *seen, bo
 	} else {
 		file->read_ns = seen->touched_ns;
 		file->is_passed_on |= by->app_id != file->writer;
-		add_reader(file, by);
+		add_reader(list, file, by);
 	}
 	TAILQ_REMOVE(&list->files, file, order);
 	TAILQ_INSERT_TAIL(&list->files, file, order);
@@ -207,6 +219,24 @@ void scan_list_leave(struct scan_list *list, uint64_t app_id)
 
 	TAILQ_FOREACH(file, &list->files, order)
 	file->has_left |= !file->is_received && has_read(file, app_id);
+}
+
+void scan_list_note_sender(struct scan_list *list, uint64_t app_id)
+{
+	for (size_t i = 0; i < list->n_senders; i++)
+		if (list->senders[i] == app_id)
+			return;
+	if (list->n_senders < SCAN_LIST_MAX_SENDERS)
+		list->senders[list->n_senders++] = app_id;
+	else
+		list->forgotten.senders++;
+}
+
+void scan_list_leave_all(struct scan_list *list)
+{
+	for (size_t i = 0; i < list->n_senders; i++)
+		scan_list_leave(list, list->senders[i]);
+	list->n_senders = 0;
 }
 
 void scan_list_meet(struct scan_list *list, uint64_t origins)
@@ -243,7 +273,13 @@ struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
 	return file;
 }
 
-uint64_t scan_list_forgotten(const struct scan_list *list)
+void scan_list_end_look(struct scan_list_file *file)
+{
+	if (file->had_left)
+		file->n_readers = 0;
+}
+
+struct scan_list_forgotten scan_list_forgotten(const struct scan_list *list)
 {
 	return list->forgotten;
 }

@@ -22,6 +22,7 @@ struct event;
 #define SCAN_LIST_MAX_FILES 1024
 #define SCAN_LIST_MAX_RECEIVED 256 /* of them, so that they never crowd out the others */
 #define SCAN_LIST_MAX_READERS 16   /* of one file; the first is forgotten */
+#define SCAN_LIST_MAX_SENDERS 256  /* between two sweeps */
 
 /* What a file's content is known by: it has not changed while these have not. */
 struct scan_version {
@@ -79,6 +80,11 @@ int scan_list_note(struct scan_list *list, const struct scan_list_file *seen, bo
 /* The app has sent labelled data out: what it has read has left. */
 void scan_list_leave(struct scan_list *list, uint64_t app_id);
 
+/* So it has, but what it has read may be noted behind it: it counts from the next
+ * scan_list_leave_all() on. */
+void scan_list_note_sender(struct scan_list *list, uint64_t app_id);
+void scan_list_leave_all(struct scan_list *list);
+
 /* Customer data was seen with these labels of peers. */
 void scan_list_meet(struct scan_list *list, uint64_t origins);
 
@@ -87,10 +93,21 @@ void scan_list_meet(struct scan_list *list, uint64_t origins);
 struct scan_list_file *scan_list_next(struct scan_list *list, uint64_t now_ns,
 				      uint64_t quiet_since_ns);
 
+/* The file was opened, or could not be. Of one that had left, who has read it counts anew; who has
+ * read one that was only quiet may still send it. */
+void scan_list_end_look(struct scan_list_file *file);
+
 /* The file of an identity, or NULL. */
 struct scan_list_file *scan_list_find(struct scan_list *list, uint32_t dev, uint64_t ino,
 				      uint32_t generation);
 
-uint64_t scan_list_forgotten(const struct scan_list *list);
+/* What gave way at a limit, and was to be read or might be yet. */
+struct scan_list_forgotten {
+	uint64_t files;
+	uint64_t readers; /* of files that are known */
+	uint64_t senders; /* what they have read has left unnoticed */
+};
+
+struct scan_list_forgotten scan_list_forgotten(const struct scan_list *list);
 
 #endif

@@ -12,13 +12,20 @@
 
 struct scan_text;
 
-#define SCAN_MARKUP_TAG_BYTES 16
+#define SCAN_MARKUP_HELD_BYTES 16
+
+enum scan_markup_place {
+	SCAN_MARKUP_TEXT,
+	SCAN_MARKUP_NAME,      /* of a tag */
+	SCAN_MARKUP_TAG,       /* behind its name */
+	SCAN_MARKUP_REFERENCE, /* "&#50;" */
+	SCAN_MARKUP_QUOTED,    /* "<![CDATA[...]]>" */
+};
 
 struct scan_markup {
-	char tag[SCAN_MARKUP_TAG_BYTES]; /* its name as far as it was read */
-	size_t n_tag;
-	int is_tag;  /* within "<...>" */
-	int is_name; /* within its name */
+	enum scan_markup_place place;
+	char held[SCAN_MARKUP_HELD_BYTES]; /* name, reference or brackets, as far as read */
+	size_t n_held;
 };
 
 /* Begins with a zeroed markup; gives what is text to text. */

@@ -19,6 +19,7 @@ static const struct {
 	{SCAN_TOO_SLOW, "reading it took too long and was ended"},
 	{SCAN_STOPPED, "the scanner ended at a limit or by a fault"},
 	{SCAN_UNREAD, "the agent was stopped before it was read"},
+	{SCAN_ENCODED, "some of it is encoded"},
 };
 
 void scan_obstacle_describe(uint32_t obstacles, char *text, size_t size)

@@ -21,9 +21,10 @@ enum scan_obstacle {
 	SCAN_TOO_SLOW = 1 << 9,
 	SCAN_STOPPED = 1 << 10, /* the scanner's process ended */
 	SCAN_UNREAD = 1 << 11,  /* the agent ended before it came to be read */
+	SCAN_ENCODED = 1 << 12, /* text in text: base64, hexadecimal */
 };
 
-#define SCAN_ALL_OBSTACLES ((1u << 12) - 1)
+#define SCAN_ALL_OBSTACLES ((1u << 13) - 1)
 
 /* "part of it is encrypted; ..." into text, "" for none. */
 void scan_obstacle_describe(uint32_t obstacles, char *text, size_t size);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/scan/scan_encoded.h"
 #include "agent/scan/scan_kind.h"
 #include "base/cleanup.h"
 #include "policy/policy_record.h"
@@ -40,6 +41,7 @@ struct scan_text {
 	bool is_odd[256];     /* bytes that text has none of, or few */
 	uint64_t rows;
 	bool is_cut;
+	struct scan_encoded encoded;
 	/* Of the text under way. */
 	uint8_t window[WINDOW_BYTES + 1]; /* begins with the context of what is read next */
 	size_t size, at;
@@ -111,6 +113,7 @@ void scan_text_restart(struct scan_text *text)
 		scan_set_clear(&text->rules[i].found);
 	text->rows = 0;
 	text->is_cut = false;
+	text->encoded = (struct scan_encoded){};
 	scan_text_begin(text);
 }
 
@@ -219,6 +222,7 @@ static void put_bytes(struct scan_text *text, const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		text->n_odd += text->is_odd[data[i]];
 	text->has_nul |= memchr(data, 0, size) != NULL;
+	scan_encoded_feed(&text->encoded, data, size);
 	text->n_bytes += size;
 	while (size > 0) {
 		size_t n = WINDOW_BYTES - text->size;
@@ -276,6 +280,7 @@ bool scan_text_end(struct scan_text *text)
 
 	read_window(text, true);
 	end_row(text);
+	scan_encoded_end(&text->encoded);
 	scan_text_begin(text);
 	return is_text;
 }
@@ -293,6 +298,11 @@ const struct scan_set *scan_text_found(const struct scan_text *text, size_t rule
 uint64_t scan_text_rows(const struct scan_text *text)
 {
 	return text->rows;
+}
+
+bool scan_text_is_encoded(const struct scan_text *text)
+{
+	return text->encoded.is_found;
 }
 
 bool scan_text_is_cut(const struct scan_text *text)

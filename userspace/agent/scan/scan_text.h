@@ -49,6 +49,8 @@ const struct scan_set *scan_text_found(const struct scan_text *text, size_t rule
 uint64_t scan_text_rows(const struct scan_text *text);
 /* More different tokens than are kept, or no memory for them: counts are too low. */
 bool scan_text_is_cut(const struct scan_text *text);
+/* It has what looks like base64 or the like: what stands in there was not read. */
+bool scan_text_is_encoded(const struct scan_text *text);
 
 static inline void scan_text_freep(struct scan_text **text)
 {

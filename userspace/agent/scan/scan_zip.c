@@ -18,10 +18,19 @@
 #define LOCAL_BYTES 30
 #define TAIL_CHUNK_BYTES 4096
 #define ZIP64 0xffffffff
+#define ZIP64_END_BYTES 76  /* with its locator; it may stand there for nothing */
+#define HAS_DESCRIPTOR 8    /* in an entry's flags: sizes stand once more behind its data */
+#define DESCRIPTOR_BYTES 24 /* at most */
 
 struct directory {
 	uint64_t offset, end;
+	uint64_t behind; /* the record that tells of it */
 	unsigned int n_entries;
+};
+
+/* Bytes of the entries, so that what belongs to none of them is seen. */
+struct extent {
+	uint64_t bytes, may_be_more;
 };
 
 /* False when not all of it is there. */
@@ -56,8 +65,12 @@ static uint32_t read_end(const struct scan_stretch *file, uint64_t at, const uin
 	if (bytes_get16(end + 4) != 0 || bytes_get16(end + 8) != bytes_get16(end + 10) ||
 	    offset + size > at || at > file->size)
 		return SCAN_DAMAGED;
-	*ret_directory = (struct directory){
-		.offset = offset, .end = offset + size, .n_entries = bytes_get16(end + 10)};
+	if (at != offset + size && at != offset + size + ZIP64_END_BYTES)
+		return SCAN_DAMAGED;
+	*ret_directory = (struct directory){.offset = offset,
+					    .end = offset + size,
+					    .behind = at + END_BYTES,
+					    .n_entries = bytes_get16(end + 10)};
 	return 0;
 }
 
@@ -110,12 +123,12 @@ static bool find_data(const struct scan_stretch *file, uint64_t local, uint64_t 
 
 /* Reads the entry at *at and moves on behind it. */
 static uint32_t read_entry(const struct scan_stretch *file, const struct directory *directory,
-			   uint64_t *at, struct scan_zip_entry *ret_entry)
+			   uint64_t *at, struct extent *extent, struct scan_zip_entry *ret_entry)
 {
 	struct scan_zip_entry entry = {};
 	uint8_t head[CENTRAL_BYTES];
 	uint64_t packed, next;
-	size_t n_name;
+	size_t n_name, n_cut;
 
 	if (*at + CENTRAL_BYTES > directory->end || !read_at(file, *at, head, sizeof(head)) ||
 	    bytes_get32(head) != CENTRAL_MAGIC)
@@ -124,19 +137,20 @@ static uint32_t read_entry(const struct scan_stretch *file, const struct directo
 	next = *at + CENTRAL_BYTES + n_name + bytes_get16(head + 30) + bytes_get16(head + 32);
 	if (next > directory->end)
 		return SCAN_DAMAGED;
-	if (n_name >= sizeof(entry.name))
-		n_name = sizeof(entry.name) - 1;
+	n_cut = n_name < sizeof(entry.name) ? 0 : n_name - sizeof(entry.name) + 1;
 	packed = bytes_get32(head + 20);
 	entry.flags = bytes_get16(head + 8);
 	entry.method = bytes_get16(head + 10);
 	entry.unpacked_bytes = bytes_get32(head + 24);
-	if (!read_at(file, *at + CENTRAL_BYTES, entry.name, n_name))
+	if (!read_at(file, *at + CENTRAL_BYTES + n_cut, entry.name, n_name - n_cut))
 		return SCAN_DAMAGED;
 	*at = next;
 	if (packed == ZIP64 || bytes_get32(head + 42) == ZIP64)
 		return SCAN_UNKNOWN_METHOD;
 	if (!find_data(file, bytes_get32(head + 42), packed, &entry.data))
 		return SCAN_DAMAGED;
+	extent->bytes += entry.data.offset - file->offset - bytes_get32(head + 42) + packed;
+	extent->may_be_more += entry.flags & HAS_DESCRIPTOR ? DESCRIPTOR_BYTES : 0;
 	*ret_entry = entry;
 	return 0;
 }
@@ -148,21 +162,18 @@ static bool is_folder(const struct scan_zip_entry *entry)
 	return n > 0 && entry->name[n - 1] == '/' && entry->data.size == 0;
 }
 
-uint32_t scan_zip_visit(const struct scan_stretch *file,
-			uint32_t (*visit)(void *userdata, const struct scan_zip_entry *entry),
-			void *userdata)
+static uint32_t visit_entries(const struct scan_stretch *file, const struct directory *directory,
+			      scan_zip_visit_fn visit, void *userdata)
 {
-	struct directory directory = {};
-	uint32_t obstacles = find_directory(file, &directory);
-	uint64_t at = directory.offset;
+	uint64_t at = directory->offset;
+	struct extent extent = {};
+	uint32_t obstacles = 0;
 
-	if (obstacles)
-		return obstacles;
-	if (directory.n_entries > SCAN_ZIP_MAX_ENTRIES)
-		obstacles |= SCAN_TOO_MANY;
-	for (unsigned int i = 0; i < directory.n_entries && i < SCAN_ZIP_MAX_ENTRIES; i++) {
+	for (unsigned int i = 0; i < directory->n_entries; i++) {
 		struct scan_zip_entry entry;
-		uint32_t obstacle = read_entry(file, &directory, &at, &entry);
+		uint32_t obstacle = i < SCAN_ZIP_MAX_ENTRIES
+					    ? read_entry(file, directory, &at, &extent, &entry)
+					    : SCAN_TOO_MANY;
 
 		/* Where the next one is, is known from the last one only. */
 		if (obstacle)
@@ -170,5 +181,24 @@ uint32_t scan_zip_visit(const struct scan_stretch *file,
 		if (!is_folder(&entry))
 			obstacles |= visit(userdata, &entry);
 	}
+	if (at != directory->end || extent.bytes > directory->offset ||
+	    extent.bytes + extent.may_be_more < directory->offset)
+		obstacles |= SCAN_DAMAGED;
 	return obstacles;
+}
+
+uint32_t scan_zip_visit(const struct scan_stretch *file, scan_zip_visit_fn visit, void *userdata)
+{
+	struct directory directory = {};
+	uint32_t obstacles = find_directory(file, &directory);
+	struct scan_zip_entry behind = {.method = SCAN_ZIP_STORED};
+
+	if (obstacles)
+		return obstacles;
+	obstacles = visit_entries(file, &directory, visit, userdata);
+	behind.data = (struct scan_stretch){.fd = file->fd,
+					    .offset = file->offset + directory.behind,
+					    .size = file->size - directory.behind};
+	behind.unpacked_bytes = behind.data.size;
+	return behind.data.size > 0 ? obstacles | visit(userdata, &behind) : obstacles;
 }

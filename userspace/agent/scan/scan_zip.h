@@ -13,10 +13,10 @@
 #include "agent/scan/scan_inflate.h"
 
 #define SCAN_ZIP_MAX_ENTRIES 4096
-#define SCAN_ZIP_NAME_BYTES 128
+#define SCAN_ZIP_NAME_BYTES 512
 
 struct scan_zip_entry {
-	char name[SCAN_ZIP_NAME_BYTES]; /* cut when it is longer */
+	char name[SCAN_ZIP_NAME_BYTES]; /* the end of one that is longer */
 	struct scan_stretch data;
 	uint64_t unpacked_bytes; /* as the archive says */
 	uint16_t method;
@@ -26,12 +26,13 @@ struct scan_zip_entry {
 #define SCAN_ZIP_STORED 0
 #define SCAN_ZIP_DEFLATED 8
 
+typedef uint32_t (*scan_zip_visit_fn)(void *userdata, const struct scan_zip_entry *entry);
+
 /*
- * Calls visit for each entry that is no folder. Returns obstacles of
- * the archive itself, 0 for none, together with those of visit.
+ * Calls visit for each entry that is no folder, and for what stands behind the archive or is its
+ * comment, as an entry without a name. Returns obstacles of the archive itself, 0 for none,
+ * together with those of visit.
  */
-uint32_t scan_zip_visit(const struct scan_stretch *file,
-			uint32_t (*visit)(void *userdata, const struct scan_zip_entry *entry),
-			void *userdata);
+uint32_t scan_zip_visit(const struct scan_stretch *file, scan_zip_visit_fn visit, void *userdata);
 
 #endif

@@ -17,6 +17,7 @@
 #include "agent/scan/scan_obstacle.h"
 #include "agent/scan/scan_text.h"
 #include "agent/scan/scan_zip.h"
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "support/zip_fixture.h"
 
@@ -91,6 +92,55 @@ static void gzip_is_unpacked_with_all_its_members(void **state)
 	assert_int_equal(scan_bytes(text, both, size - 9), SCAN_DAMAGED);
 	both[size / 2] ^= 0x55;
 	assert_true(scan_bytes(text, both, size) & SCAN_DAMAGED);
+}
+
+static void what_stands_behind_packed_text_is_told(void **state)
+{
+	struct scan_text *text = *state;
+	size_t size;
+	_cleanup_free_ uint8_t *packed = zip_fixture_gzip(ROWS, sizeof(ROWS) - 1, &size);
+	/* More zeros than are read at once. */
+	_cleanup_free_ uint8_t *longer = calloc(1, 2 * size + 40000);
+
+	memcpy(longer, packed, size);
+	assert_int_equal(scan_bytes(text, longer, size + 40000), 0);
+	longer[size + 39000] = 'P';
+	assert_int_equal(scan_bytes(text, longer, size + 40000), SCAN_DAMAGED);
+	assert_found(text, 2, 3);
+	memcpy(longer + size, "P2020999999\n", 12);
+	assert_int_equal(scan_bytes(text, longer, size + 12), SCAN_DAMAGED);
+	/* Some programs go on behind padding, some do not: nothing is missed. */
+	memset(longer + size, 0, 40000);
+	memcpy(longer + size + 40000, packed, size);
+	assert_int_equal(scan_bytes(text, longer, 2 * size + 40000), 0);
+	assert_int_equal(scan_text_rows(text), 6);
+}
+
+static void what_an_archive_does_not_speak_of_is_told(void **state)
+{
+	struct scan_text *text = *state;
+	const struct zip_fixture_entry entries[] = {TEXT("a.csv", ROWS, 8), TEXT("b", ROWS, 0)};
+	struct zip_fixture_places places;
+	size_t size;
+	_cleanup_free_ uint8_t *archive = zip_fixture_make(entries, 2, &size, &places);
+	_cleanup_free_ uint8_t *longer = calloc(1, size + 100);
+	size_t behind = size - places.directory;
+
+	/* Fewer entries than its directory has. */
+	memcpy(longer, archive, size);
+	longer[places.end + 8] = longer[places.end + 10] = 1;
+	assert_int_equal(scan_bytes(text, longer, size), SCAN_DAMAGED);
+	/* A gap before the directory. */
+	memcpy(longer, archive, places.directory);
+	memset(longer + places.directory, 'x', 100);
+	memcpy(longer + places.directory + 100, archive + places.directory, behind);
+	bytes_put32(longer + places.end + 100 + 16, (uint32_t)places.directory + 100);
+	assert_int_equal(scan_bytes(text, longer, size + 100), SCAN_DAMAGED);
+	assert_found(text, 2, 3);
+	/* The entry says more of its packed bytes than the stream in them has. */
+	memcpy(longer, archive, size);
+	longer[places.directory + 20] += 10;
+	assert_true(scan_bytes(text, longer, size) & SCAN_DAMAGED);
 }
 
 static void a_zip_is_counted_through_all_its_entries(void **state)
@@ -171,6 +221,16 @@ static void a_document_is_counted_across_its_runs(void **state)
 	assert_int_equal(scan_zip(text, entries, 3), SCAN_NESTED);
 }
 
+static void what_is_encoded_is_told_with_the_file(void **state)
+{
+	static const char mail[] = "P2020123456\n\nUDIwMjAxMjM0NTYsMTM5MDAwMDEyMzQKUDIwMjAxMjM0NTc"
+				   "sMTM5MDAwMDEyMzUKUDIwMjAxMjM0NTYsMTM5MDAw\nMDEyMzYK\n";
+
+	assert_int_equal(scan_bytes(*state, mail, sizeof(mail) - 1), SCAN_ENCODED);
+	assert_found(*state, 1, 0);
+	assert_int_equal(scan_bytes(*state, ROWS, sizeof(ROWS) - 1), 0);
+}
+
 static void a_bomb_is_given_up(void **state)
 {
 	struct scan_text *text = *state;
@@ -214,7 +274,7 @@ static void a_damaged_archive_is_told_and_does_no_harm(void **state)
 	assert_true(scan_bytes(text, archive, size) & SCAN_DAMAGED);
 }
 
-static void a_comment_behind_the_directory_is_passed_over(void **state)
+static void what_is_behind_the_directory_is_read(void **state)
 {
 	struct scan_text *text = *state;
 	const struct zip_fixture_entry entry = TEXT("a.csv", ROWS, 8);
@@ -223,13 +283,23 @@ static void a_comment_behind_the_directory_is_passed_over(void **state)
 	_cleanup_free_ uint8_t *archive = zip_fixture_make(&entry, 1, &size, &places);
 
 	for (size_t n = 1; n < 20000; n = n * 3 + 1) {
-		_cleanup_free_ uint8_t *longer = calloc(1, size + n);
+		_cleanup_free_ uint8_t *longer = malloc(size + n);
 
+		memset(longer, ' ', size + n);
 		memcpy(longer, archive, size);
 		longer[size - 2] = (uint8_t)n;
 		longer[size - 1] = (uint8_t)(n >> 8);
 		assert_int_equal(scan_bytes(text, longer, size + n), 0);
 		assert_found(text, 2, 3);
+		if (n < 20)
+			continue;
+		memcpy(longer + size + n - 13, ",P2020777777,", 13);
+		assert_int_equal(scan_bytes(text, longer, size + n), 0);
+		assert_found(text, 3, 3);
+		/* No comment: somebody has put it behind. */
+		longer[size - 2] = longer[size - 1] = 0;
+		assert_int_equal(scan_bytes(text, longer, size + n), 0);
+		assert_found(text, 3, 3);
 	}
 }
 
@@ -253,14 +323,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_table_is_counted),
 		STORY(gzip_is_unpacked_with_all_its_members),
+		STORY(what_stands_behind_packed_text_is_told),
+		STORY(what_an_archive_does_not_speak_of_is_told),
 		STORY(a_zip_is_counted_through_all_its_entries),
 		STORY(what_cannot_be_read_in_a_zip_is_told),
 		STORY(a_spreadsheet_is_counted_by_its_strings_and_cells),
 		STORY(a_document_is_counted_across_its_runs),
+		STORY(what_is_encoded_is_told_with_the_file),
 		STORY(a_bomb_is_given_up),
 		STORY(a_file_that_is_too_large_is_not_begun),
 		STORY(a_damaged_archive_is_told_and_does_no_harm),
-		STORY(a_comment_behind_the_directory_is_passed_over),
+		STORY(what_is_behind_the_directory_is_read),
 		STORY(reasons_are_told_in_words),
 	};
 

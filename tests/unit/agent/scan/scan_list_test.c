@@ -88,6 +88,20 @@ static void what_was_written_is_looked_at_when_it_is_quiet(void **state)
 	assert_int_equal(next(*state, 201), 0);
 }
 
+static void what_was_quiet_leaves_by_whoever_had_read_it_before(void **state)
+{
+	note(*state, 1, true, 10, 100);
+	note(*state, 1, false, 11, 101);
+	assert_int_equal(next(*state, 1000), 1);
+	scan_list_end_look(scan_list_find(*state, 1, 1, 0));
+	scan_list_leave(*state, 11);
+	assert_int_equal(next(*state, 1000), 1);
+	scan_list_end_look(scan_list_find(*state, 1, 1, 0));
+	/* It has left by him: what he sends then is something else. */
+	scan_list_leave(*state, 11);
+	assert_int_equal(next(*state, 1000), 0);
+}
+
 static void what_has_left_comes_before_what_was_written(void **state)
 {
 	note(*state, 1, true, 10, 100);
@@ -106,7 +120,7 @@ static void the_file_that_was_quiet_for_longest_is_forgotten(void **state)
 	note(*state, 999999, true, 10, 5001);
 	assert_null(scan_list_find(*state, 1, 2, 0));
 	assert_non_null(scan_list_find(*state, 1, 1, 0));
-	assert_int_equal(scan_list_forgotten(*state), 1);
+	assert_int_equal(scan_list_forgotten(*state).files, 1);
 }
 
 static void of_many_readers_the_last_are_known(void **state)
@@ -117,6 +131,66 @@ static void of_many_readers_the_last_are_known(void **state)
 	assert_int_equal(next(*state, 1), 0);
 	scan_list_leave(*state, 2);
 	assert_int_equal(next(*state, 1), 1);
+	/* The first may send it yet, and nobody will know. */
+	assert_int_equal(scan_list_forgotten(*state).readers, 1);
+}
+
+static void what_somebody_may_still_send_is_not_forgotten_without_a_word(void **state)
+{
+	note(*state, 1, true, 10, 1);
+	note(*state, 2, false, 11, 2);
+	note(*state, 3, true, 10, 3);
+	assert_int_equal(next(*state, 1000), 1);
+	assert_int_equal(next(*state, 1000), 3);
+	for (uint64_t i = 4; i <= SCAN_LIST_MAX_FILES + 3; i++)
+		note(*state, i, true, 10, i);
+	/* Of three that gave way one was read by somebody. */
+	assert_null(scan_list_find(*state, 1, 3, 0));
+	assert_non_null(scan_list_find(*state, 1, 4, 0));
+	assert_int_equal(scan_list_forgotten(*state).files, 1);
+}
+
+static void a_list_that_was_passed_on_is_not_forgotten_without_a_word(void **state)
+{
+	note_received(*state, 1, true, 20, 1);
+	note_received(*state, 1, false, 20, 2);
+	note_received(*state, 2, true, 20, 3);
+	note_received(*state, 2, false, 21, 4);
+	for (uint64_t i = 3; i <= SCAN_LIST_MAX_RECEIVED + 2; i++)
+		note_received(*state, i, true, 20, 10 + i);
+	assert_null(scan_list_find(*state, 1, 2, 0));
+	/* The first, which only its writer has read, was no list. */
+	assert_int_equal(scan_list_forgotten(*state).files, 1);
+}
+
+static void senders_are_each_noted_once(void **state)
+{
+	struct scan_list *list = *state;
+
+	note(list, 1, false, 7, 1);
+	for (size_t i = 0; i < SCAN_LIST_MAX_SENDERS; i++)
+		scan_list_note_sender(list, 9);
+	scan_list_note_sender(list, 7);
+	scan_list_note_sender(list, 8);
+	assert_int_equal(scan_list_forgotten(list).senders, 0);
+	/* They may have sent what is noted as read only later in the sweep. */
+	note(list, 2, false, 8, 1);
+	assert_int_equal(next(list, 0), 0);
+	scan_list_leave_all(list);
+	assert_int_equal(next(list, 0), 1);
+	assert_int_equal(next(list, 0), 2);
+	/* And are done with. */
+	scan_list_end_look(scan_list_find(list, 1, 1, 0));
+	note(list, 1, false, 7, 2);
+	scan_list_leave_all(list);
+	assert_int_equal(next(list, 0), 0);
+}
+
+static void more_senders_than_there_is_room_for_are_counted(void **state)
+{
+	for (uint64_t i = 0; i < SCAN_LIST_MAX_SENDERS + 5; i++)
+		scan_list_note_sender(*state, i);
+	assert_int_equal(scan_list_forgotten(*state).senders, 5);
 }
 
 static void a_file_that_was_read_just_now_rests(void **state)
@@ -182,7 +256,7 @@ static void what_was_received_crowds_nothing_else_out(void **state)
 	assert_null(scan_list_find(*state, 1, 2, 0));
 	assert_non_null(scan_list_find(*state, 1, SCAN_LIST_MAX_FILES + 2, 0));
 	/* None of them was to be read. */
-	assert_int_equal(scan_list_forgotten(*state), 0);
+	assert_int_equal(scan_list_forgotten(*state).files, 0);
 }
 
 static struct event *given_found(size_t n_fingerprints)
@@ -286,9 +360,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_was_read_is_looked_at_when_its_reader_sends),
 		STORY(what_was_written_is_looked_at_when_it_is_quiet),
+		STORY(what_was_quiet_leaves_by_whoever_had_read_it_before),
 		STORY(what_has_left_comes_before_what_was_written),
 		STORY(the_file_that_was_quiet_for_longest_is_forgotten),
 		STORY(of_many_readers_the_last_are_known),
+		STORY(what_somebody_may_still_send_is_not_forgotten_without_a_word),
+		STORY(a_list_that_was_passed_on_is_not_forgotten_without_a_word),
+		STORY(senders_are_each_noted_once),
+		STORY(more_senders_than_there_is_room_for_are_counted),
 		STORY(a_file_that_was_read_just_now_rests),
 		STORY(what_was_received_is_nobodys_business_until_customer_data_meets_it),
 		STORY(what_a_program_reads_of_its_own_is_no_list),

@@ -207,6 +207,64 @@ static void what_is_not_text_is_told(void **state)
 	assert_true(read_text(text, "", 0, 1));
 }
 
+static bool is_encoded(struct scan_text *text, const char *data)
+{
+	static const size_t pieces[] = {1, 7, SIZE_MAX};
+	bool is = scan_text_is_encoded(text);
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		read_text(text, data, strlen(data), pieces[i]);
+		if (i > 0)
+			assert_int_equal(scan_text_is_encoded(text), is);
+		is = scan_text_is_encoded(text);
+	}
+	return is;
+}
+
+#define B64_20 "UDIwMjAxMjM0NTYsMTM5"
+#define B64_60 B64_20 B64_20 B64_20
+
+static void what_is_encoded_in_text_is_told(void **state)
+{
+	struct scan_text *text = *state;
+
+	/* As base64(1) and MIME break lines, openssl(1) does, and JSON does not. */
+	assert_true(is_encoded(text, "id\n" B64_60 "UDIwMjAxMjM0NTYs\nMTM="));
+	assert_true(is_encoded(text, "\"" B64_60 "UDI+\n" B64_60 "UD/w\nMTM="));
+	assert_true(is_encoded(text, "-\r\n" B64_60 "UDI+\r\n" B64_60 "UD/w\r\n"));
+	assert_true(is_encoded(text, "{\"file\":\"" B64_60 B64_60 "==\"}"));
+	/* xxd -p. */
+	assert_true(is_encoded(text,
+			       "50323032303132333435362c31333930303030313233340a503230323031\n"
+			       "2c31333930303030313233350a50323032303132333435372c3133393030\n"));
+	assert_true(is_encoded(text, "P2020123456," B64_60 B64_60 ",a\nnone\n"));
+	assert_false(is_encoded(text, "P2020123456\n"));
+}
+
+static void what_is_only_long_is_not_taken_for_encoded(void **state)
+{
+	struct scan_text *text = *state;
+
+	assert_false(is_encoded(text, ""));
+	/* One checksum, as columns have it. */
+	assert_false(is_encoded(text,
+				"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+				"\n13900001234\n"));
+	assert_false(is_encoded(text, B64_60 ",\n" B64_60 "\n"));
+	assert_false(is_encoded(text, B64_60 "\n\n" B64_60 "\n"));
+	assert_false(is_encoded(text, B64_60 "\nP2020123456," B64_60 "\n"));
+	/* Lines of marks, and of words without a number. */
+	assert_false(is_encoded(text,
+				"////////////////////////////////////////////////////////////"
+				"////////////////////////////////////////////////////////////"
+				"============================================================"
+				"============================================================"
+				"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+				"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
+	assert_false(is_encoded(text, "P2020123456\nP2020123457\nP2020123458\nP2020123459\n"
+				      "P2020123456\nP2020123457\nP2020123458\nP2020123459\n"));
+}
+
 static void fingerprints_are_of_key_and_rule(void **state)
 {
 	struct scan_text *text = *state, *other = NULL;
@@ -258,6 +316,8 @@ int main(void)
 		STORY(no_token_is_lost_between_two_pieces),
 		STORY(other_encodings_are_read),
 		STORY(what_is_not_text_is_told),
+		STORY(what_is_encoded_in_text_is_told),
+		STORY(what_is_only_long_is_not_taken_for_encoded),
 		STORY(fingerprints_are_of_key_and_rule),
 		STORY(a_rule_that_is_none_is_refused),
 	};
