@@ -17,6 +17,14 @@
 
 #define CHUNK RING_ACT_BYTES
 
+static uint64_t when_sent_to_chat(struct kernel_fixture *fixture, const char *act)
+{
+	char target[32];
+
+	snprintf(target, sizeof(target), "127.0.0.2:%d", TRANSFERS_CHAT_PORT);
+	return ring_story_act(fixture, act, target);
+}
+
 /* An act that gets three messages, and what was counted of them. */
 static void check_received(const char *act, enum sensor_object_kind kind, const char *what)
 {
@@ -37,10 +45,65 @@ static void each_completion_of_one_receive_is_counted(void **state)
 	check_received("multishot", SENSOR_OBJECT_UNIX, "io_uring RECV multishot");
 }
 
+static void of_each_message_received_by_one_request_its_data_is_counted(void **state)
+{
+	(void)state;
+	check_received("multishot-message", SENSOR_OBJECT_UNIX, "io_uring RECVMSG multishot");
+}
+
 static void each_completion_of_one_read_is_counted(void **state)
 {
 	(void)state;
 	check_received("multishot-read", SENSOR_OBJECT_PIPE, "io_uring READ_MULTISHOT");
+}
+
+/* By MSG_RING a ring gets completions that are nobody's. */
+static void a_forged_completion_hides_none_of_those_that_follow(void **state)
+{
+	(void)state;
+	check_received("forged", SENSOR_OBJECT_UNIX,
+		       "io_uring RECV multishot, MSG_RING of its name");
+}
+
+/* Which of several requests it is that one completion is of, the kernel does not tell. */
+static void what_one_of_several_alike_brings_is_followed_and_said(void **state)
+{
+	struct kernel_fixture *fixture;
+
+	(void)state;
+	ring_story_need_rings();
+	fixture = kernel_fixture_start(NULL);
+	kernel_fixture_add_actor(fixture, "thief");
+	assert_int_equal(ring_story_act(fixture, "alike", "out"), CHUNK);
+	assert_int_equal(kernel_fixture_written(fixture, "out"), CHUNK);
+	assert_int_equal(ring_story_count_gaps(fixture), 1);
+	coverage_note("io_uring RECV multishot, several of one name", COVERAGE_LABEL);
+	kernel_fixture_stop(fixture);
+}
+
+static void check_sent(const char *act, const char *what)
+{
+	struct kernel_fixture *fixture;
+
+	ring_story_need_rings();
+	fixture = kernel_fixture_start(NULL);
+	assert_int_equal(when_sent_to_chat(fixture, act), 3 * CHUNK);
+	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes,
+			 3 * CHUNK);
+	coverage_note(what, COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
+static void each_completion_of_a_bundle_is_counted(void **state)
+{
+	(void)state;
+	check_sent("bundle", "io_uring SEND of a bundle of buffers");
+}
+
+static void each_datagram_of_a_bundle_is_counted_by_whom_it_is_for(void **state)
+{
+	(void)state;
+	check_sent("bundle-datagrams", "io_uring SEND of a bundle (unconnected UDP)");
 }
 
 static void what_a_ring_copies_between_pipes_is_counted(void **state)
@@ -74,7 +137,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_completion_of_one_receive_is_counted),
+		cmocka_unit_test(of_each_message_received_by_one_request_its_data_is_counted),
 		cmocka_unit_test(each_completion_of_one_read_is_counted),
+		cmocka_unit_test(a_forged_completion_hides_none_of_those_that_follow),
+		cmocka_unit_test(what_one_of_several_alike_brings_is_followed_and_said),
+		cmocka_unit_test(each_completion_of_a_bundle_is_counted),
+		cmocka_unit_test(each_datagram_of_a_bundle_is_counted_by_whom_it_is_for),
 		cmocka_unit_test(what_a_ring_copies_between_pipes_is_counted),
 		cmocka_unit_test(a_command_to_a_socket_is_said),
 	};
