@@ -119,6 +119,17 @@ static __noinline struct file *uring_splice_file(struct io_kiocb *request)
 	return object_file_of_fd(fd);
 }
 
+/* Whether it names any of its files by their place in a table of the ring. */
+static __always_inline bool uring_uses_table(struct io_kiocb *request)
+{
+	struct io_splice *splice = (struct io_splice *)request;
+
+	if (uring_flags(request) & URING_FIXED_FILE)
+		return true;
+	return uring_rule(request)->call == WEIR_CALL_COPY &&
+	       BPF_CORE_READ(splice, flags) & URING_SPLICE_IN_FIXED;
+}
+
 /* 0, or all ones where a 32-bit program made the ring; 7.x keeps that elsewhere: not known. */
 static __always_inline __u64 uring_compat_mask(struct io_kiocb *request)
 {

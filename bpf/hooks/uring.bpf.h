@@ -37,7 +37,7 @@ static __noinline struct weir_app *uring_pass_gate(struct io_kiocb *request)
 
 	if (!gate || label_is_idle(gate))
 		return NULL;
-	is_fixed = uring_flags(request) & URING_FIXED_FILE;
+	is_fixed = uring_uses_table(request);
 	if (!is_fixed && !gate->hot && !gate->unsettled_objects)
 		return NULL;
 	task = uring_task(request);
@@ -59,7 +59,7 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		file_in = uring_splice_file(request);
 	else if (rule->call == WEIR_CALL_READ && flags & (URING_LINK | URING_CQE_SKIP))
 		file_in = file;
-	if (file_in && flags & URING_FIXED_FILE)
+	if (file_in && uring_uses_table(request))
 		uring_watch_fixed(app->id, (__u64)file_in);
 	if (file_in)
 		uring_label_in(app->id, (__u64)file_in);

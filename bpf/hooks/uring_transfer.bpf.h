@@ -142,7 +142,7 @@ static __noinline int uring_add(struct weir_app *app, struct io_kiocb *request, 
 	if (rule->call == WEIR_CALL_COPY)
 		file_in = uring_splice_file(request);
 	if (rule->call != WEIR_CALL_WRITE && file_in) {
-		if (uring_flags(request) & URING_FIXED_FILE)
+		if (uring_uses_table(request))
 			uring_watch_fixed(app->id, (__u64)file_in);
 		uring_add_in(app->id, (__u64)file_in, bytes, is_estimated);
 	}

@@ -106,6 +106,12 @@ static void each_datagram_of_a_bundle_is_counted_by_whom_it_is_for(void **state)
 	check_sent("bundle-datagrams", "io_uring SEND of a bundle (unconnected UDP)");
 }
 
+static void a_file_passed_from_ring_to_ring_is_followed_into_a_pipe(void **state)
+{
+	(void)state;
+	ring_story_check_follows("message-spliced", "io_uring SPLICE from a fixed file");
+}
+
 static void what_a_ring_copies_between_pipes_is_counted(void **state)
 {
 	struct kernel_fixture *fixture;
@@ -143,6 +149,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_one_of_several_alike_brings_is_followed_and_said),
 		cmocka_unit_test(each_completion_of_a_bundle_is_counted),
 		cmocka_unit_test(each_datagram_of_a_bundle_is_counted_by_whom_it_is_for),
+		cmocka_unit_test(a_file_passed_from_ring_to_ring_is_followed_into_a_pipe),
 		cmocka_unit_test(what_a_ring_copies_between_pipes_is_counted),
 		cmocka_unit_test(a_command_to_a_socket_is_said),
 	};
