@@ -11,11 +11,13 @@
 /* Bits of io_kiocb.flags, which are those of struct io_uring_sqe. uapi/linux/io_uring.h */
 #define URING_FIXED_FILE (1u << 0)
 #define URING_LINK (1u << 2 | 1u << 3)
+#define URING_BUFFER_SELECT (1u << 5)
 #define URING_CQE_SKIP (1u << 6)
 
 #define URING_CQE_MORE (1u << 1)
 #define URING_RECV_MULTISHOT (1u << 1)
-#define URING_SEND_BUNDLE (1u << 4) /* 6.10 */
+#define URING_SEND_BUNDLE (1u << 4)  /* 6.10 */
+#define URING_SEND_VECTORS (1u << 5) /* 6.17 */
 #define URING_SPLICE_IN_FIXED (1u << 31)
 #define URING_OVERFLOW 0xffff /* an operation's number that none has */
 
@@ -180,7 +182,16 @@ static __always_inline bool uring_completes_often(struct io_kiocb *request,
 	return BPF_CORE_READ(message, flags) & often;
 }
 
-/* How much was asked for. */
+static __always_inline __u64 uring_wanted_of_send(struct io_sr_msg *send, __u32 word_bytes)
+{
+	__u32 len = BPF_CORE_READ(send, len);
+
+	if (bpf_core_field_exists(send->flags) && BPF_CORE_READ(send, flags) & URING_SEND_VECTORS)
+		return uring_sum_iovecs((__u64)BPF_CORE_READ(send, umsg), len, word_bytes);
+	return len;
+}
+
+/* How much was asked for; 0 where it is for the kernel to choose a buffer. */
 static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 {
 	const struct weir_syscall *rule = uring_rule(request);
@@ -189,9 +200,10 @@ static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 
 	switch (rule->form) {
 	case WEIR_FORM_PLAIN:
+	case WEIR_FORM_MULTISHOT:
 		return BPF_CORE_READ((struct io_rw *)request, len);
 	case WEIR_FORM_SENDTO:
-		return BPF_CORE_READ((struct io_sr_msg *)request, len);
+		return uring_wanted_of_send((struct io_sr_msg *)request, word_bytes);
 	case WEIR_FORM_IOVEC:
 		return uring_sum_iovecs(BPF_CORE_READ((struct io_rw *)request, addr),
 					BPF_CORE_READ((struct io_rw *)request, len), word_bytes);

@@ -47,6 +47,19 @@ static __noinline struct weir_app *uring_pass_gate(struct io_kiocb *request)
 	return is_fixed || gate->unsettled_objects || app->is_open ? app : NULL;
 }
 
+/* Nothing will tell how much it was, unless that it failed; of one that completes often, only the
+ * last time is untold. */
+static __always_inline int uring_add_unseen(struct weir_app *app, struct io_kiocb *request)
+{
+	__u64 bytes = 0;
+
+	if (!uring_completes_often(request, uring_rule(request)))
+		bytes = uring_wanted_bytes(request);
+	if (!bytes && uring_flags(request) & URING_BUFFER_SELECT)
+		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
+	return uring_add(app, request, bytes, true);
+}
+
 static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kiocb *request)
 {
 	const struct weir_syscall *rule = uring_rule(request);
@@ -71,10 +84,7 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_out(app->id, (__u64)file);
 	if (file && uring_has_destination(rule))
 		uring_label_named(app->id, uring_number(request));
-	/* Nothing will tell how much it was, unless that it failed. */
-	if (flags & URING_CQE_SKIP)
-		uring_add(app, request, uring_wanted_bytes(request), true);
-	return 0;
+	return flags & URING_CQE_SKIP ? uring_add_unseen(app, request) : 0;
 }
 
 static __always_inline int uring_submit(struct io_kiocb *request)

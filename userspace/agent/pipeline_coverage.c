@@ -127,9 +127,14 @@ static const struct channel channels[] = {
 static const struct channel rings_followed = {"io_uring", "partial",
 					      "a request without a completion is estimated; "
 					      "datagrams that SEND, or SENDMSG on 5.10, sends "
-					      "to a unix socket's name are not followed: a "
-					      "coverage_gap event says so; unlinks and renames "
-					      "by a ring are not told"};
+					      "to a unix socket's name, commands to devices and "
+					      "sockets (URING_CMD), zero-copy receives (RECV_ZC), "
+					      "and what the kernel chooses a buffer for and "
+					      "completes in silence are not followed, and which "
+					      "of several requests of one name that each complete "
+					      "often is not known: a coverage_gap event says so; "
+					      "unlinks and renames by a ring are not "
+					      "told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",

@@ -106,6 +106,33 @@ static void each_datagram_of_a_bundle_is_counted_by_whom_it_is_for(void **state)
 	check_sent("bundle-datagrams", "io_uring SEND of a bundle (unconnected UDP)");
 }
 
+/* Nothing tells how much it was: but that it was. */
+static void a_silent_send_of_a_chosen_buffer_is_said(void **state)
+{
+	struct kernel_fixture *fixture;
+
+	(void)state;
+	ring_story_need_rings();
+	fixture = kernel_fixture_start(NULL);
+	assert_int_equal(when_sent_to_chat(fixture, "silent-buffer"), CHUNK);
+	assert_int_equal(ring_story_count_gaps(fixture), 1);
+	coverage_note("io_uring SEND of a chosen buffer with CQE_SKIP (said)", COVERAGE_GAP);
+	kernel_fixture_stop(fixture);
+}
+
+static void a_silent_send_of_several_buffers_is_estimated(void **state)
+{
+	struct kernel_fixture *fixture;
+
+	(void)state;
+	ring_story_need_rings();
+	fixture = kernel_fixture_start(NULL);
+	assert_int_equal(when_sent_to_chat(fixture, "silent-vectors"), CHUNK);
+	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes, CHUNK);
+	coverage_note("io_uring SEND of several buffers with CQE_SKIP", COVERAGE_LABEL);
+	kernel_fixture_stop(fixture);
+}
+
 static void a_file_passed_from_ring_to_ring_is_followed_into_a_pipe(void **state)
 {
 	(void)state;
@@ -149,6 +176,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_one_of_several_alike_brings_is_followed_and_said),
 		cmocka_unit_test(each_completion_of_a_bundle_is_counted),
 		cmocka_unit_test(each_datagram_of_a_bundle_is_counted_by_whom_it_is_for),
+		cmocka_unit_test(a_silent_send_of_a_chosen_buffer_is_said),
+		cmocka_unit_test(a_silent_send_of_several_buffers_is_estimated),
 		cmocka_unit_test(a_file_passed_from_ring_to_ring_is_followed_into_a_pipe),
 		cmocka_unit_test(what_a_ring_copies_between_pipes_is_counted),
 		cmocka_unit_test(a_command_to_a_socket_is_said),
