@@ -46,7 +46,9 @@ static const struct channel channels[] = {
 	 "of fewer than 8 bytes are taken to be flags"},
 	{"memory of another process", "partial",
 	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
-	 "and System V shared memory are said as coverage_gap"},
+	 "and System V shared memory are said as coverage_gap; on arm64 a call whose first "
+	 "argument "
+	 "a debugger changes is taken to be the one that was made"},
 	{"exec arguments", "partial",
 	 "bytes are estimated; environment variables are not followed"},
 	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
