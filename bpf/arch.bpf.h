@@ -133,7 +133,8 @@ static __always_inline long arch_call_number(struct pt_regs *regs)
 /*
  * x0 is both the first argument and the result: at exit it holds the result, and what
  * the caller passed is in orig_x0, which arch/arm64/kernel/syscall.c fills before entry
- * is traced. A tracer that changes x0 at entry is not followed; ptrace is a gap anyway.
+ * is traced. A tracer that changes x0 at entry is not followed: the kernel then calls by
+ * x0, and the call is taken to be about what its caller passed.
  */
 static __always_inline __u64 arch_call_arg(struct pt_regs *regs, __u32 index, __u64 compat)
 {

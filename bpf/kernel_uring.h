@@ -72,6 +72,8 @@ struct msghdr {
 };
 
 struct io_async_msghdr {
+	int namelen; /* 6.0: room in front of each message that RECVMSG gets */
+	unsigned long controllen;
 	struct msghdr msg; /* what it points to is the request's own */
 };
 

@@ -204,7 +204,11 @@ struct {
 
 struct uring_pending {
 	__u64 requests[URING_ALIKE]; /* addresses of struct io_kiocb, which live until then */
-	__u32 first, count;
+	union {
+		__u32 first;        /* where all complete so: 5.10 */
+		__u32 header_bytes; /* else: what each message lies behind */
+	};
+	__u32 count;
 };
 
 struct {

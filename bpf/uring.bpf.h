@@ -2,8 +2,7 @@
 #ifndef WEIR_URING_BPF_H
 #define WEIR_URING_BPF_H
 
-/* Requests of io_uring: what the kernel's struct io_kiocb says, in all its shapes, and the table of
- * those that will complete without saying which they are. */
+/* Requests of io_uring: what the kernel's struct io_kiocb says, in all its shapes. */
 
 #include "call.bpf.h"
 #include "kernel_uring.h"
@@ -12,10 +11,13 @@
 /* Bits of io_kiocb.flags, which are those of struct io_uring_sqe. uapi/linux/io_uring.h */
 #define URING_FIXED_FILE (1u << 0)
 #define URING_LINK (1u << 2 | 1u << 3)
+#define URING_BUFFER_SELECT (1u << 5)
 #define URING_CQE_SKIP (1u << 6)
 
 #define URING_CQE_MORE (1u << 1)
 #define URING_RECV_MULTISHOT (1u << 1)
+#define URING_SEND_BUNDLE (1u << 4)  /* 6.10 */
+#define URING_SEND_VECTORS (1u << 5) /* 6.17 */
 #define URING_SPLICE_IN_FIXED (1u << 31)
 #define URING_OVERFLOW 0xffff /* an operation's number that none has */
 
@@ -25,6 +27,16 @@ const volatile struct weir_syscall uring_operations[WEIR_URING_OPERATIONS];
 /* How this kernel's tracepoints pass their arguments; written by the loader. */
 const volatile __u32 uring_submit_form;   /* which argument is the request */
 const volatile __u32 uring_complete_form; /* how many arguments there are */
+
+/* A pointer that has a type may not be reckoned with, nor be handed to a function that takes
+ * numbers; a number that was read may. */
+static __always_inline __u64 uring_number(const void *pointer)
+{
+	__u64 number;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
 
 static __always_inline const struct weir_syscall *uring_rule(struct io_kiocb *request)
 {
@@ -109,6 +121,17 @@ static __noinline struct file *uring_splice_file(struct io_kiocb *request)
 	return object_file_of_fd(fd);
 }
 
+/* Whether it names any of its files by their place in a table of the ring. */
+static __always_inline bool uring_uses_table(struct io_kiocb *request)
+{
+	struct io_splice *splice = (struct io_splice *)request;
+
+	if (uring_flags(request) & URING_FIXED_FILE)
+		return true;
+	return uring_rule(request)->call == WEIR_CALL_COPY &&
+	       BPF_CORE_READ(splice, flags) & URING_SPLICE_IN_FIXED;
+}
+
 /* 0, or all ones where a 32-bit program made the ring; 7.x keeps that elsewhere: not known. */
 static __always_inline __u64 uring_compat_mask(struct io_kiocb *request)
 {
@@ -143,7 +166,32 @@ static __always_inline __u64 uring_sum_message(const void *message, __u64 compat
 	return uring_sum_iovecs(vectors & ~(compat << 32), count, word_bytes);
 }
 
-/* How much was asked for. */
+/* Whether it completes more than once; all completions but the last come without it then. */
+static __always_inline bool uring_completes_often(struct io_kiocb *request,
+						  const struct weir_syscall *rule)
+{
+	struct io_sr_msg *message = (struct io_sr_msg *)request;
+	__u32 often;
+
+	if (rule->call == WEIR_CALL_ACCEPT || rule->form == WEIR_FORM_MULTISHOT)
+		return true;
+	if ((rule->form != WEIR_FORM_SENDTO && rule->form != WEIR_FORM_MSGHDR) ||
+	    !bpf_core_field_exists(message->flags))
+		return false;
+	often = rule->call == WEIR_CALL_WRITE ? URING_SEND_BUNDLE : URING_RECV_MULTISHOT;
+	return BPF_CORE_READ(message, flags) & often;
+}
+
+static __always_inline __u64 uring_wanted_of_send(struct io_sr_msg *send, __u32 word_bytes)
+{
+	__u32 len = BPF_CORE_READ(send, len);
+
+	if (bpf_core_field_exists(send->flags) && BPF_CORE_READ(send, flags) & URING_SEND_VECTORS)
+		return uring_sum_iovecs((__u64)BPF_CORE_READ(send, umsg), len, word_bytes);
+	return len;
+}
+
+/* How much was asked for; 0 where it is for the kernel to choose a buffer. */
 static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 {
 	const struct weir_syscall *rule = uring_rule(request);
@@ -152,9 +200,10 @@ static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 
 	switch (rule->form) {
 	case WEIR_FORM_PLAIN:
+	case WEIR_FORM_MULTISHOT:
 		return BPF_CORE_READ((struct io_rw *)request, len);
 	case WEIR_FORM_SENDTO:
-		return BPF_CORE_READ((struct io_sr_msg *)request, len);
+		return uring_wanted_of_send((struct io_sr_msg *)request, word_bytes);
 	case WEIR_FORM_IOVEC:
 		return uring_sum_iovecs(BPF_CORE_READ((struct io_rw *)request, addr),
 					BPF_CORE_READ((struct io_rw *)request, len), word_bytes);
@@ -165,8 +214,7 @@ static __noinline __u64 uring_wanted_bytes(struct io_kiocb *request)
 }
 
 /* Whether a result that is a descriptor is one of the process, and this is the process. */
-static __always_inline bool uring_is_own_fd(struct io_kiocb *request,
-					    const struct weir_syscall *rule)
+static __noinline bool uring_is_own_fd(struct io_kiocb *request, const struct weir_syscall *rule)
 {
 	struct io_accept *accept = (struct io_accept *)request;
 	struct io_open *open = (struct io_open *)request;
@@ -183,90 +231,6 @@ static __always_inline bool uring_is_own_fd(struct io_kiocb *request,
 static __always_inline bool uring_is_truncating(struct io_kiocb *request)
 {
 	return BPF_CORE_READ((struct io_open *)request, how.flags) & O_TRUNC;
-}
-
-/* ---- requests that complete without their name -------------------------------------------- */
-
-/* Whether completions of this request may come without it. */
-static __always_inline bool uring_is_pending(struct io_kiocb *request,
-					     const struct weir_syscall *rule)
-{
-	struct io_sr_msg *message = (struct io_sr_msg *)request;
-
-	if (uring_complete_form == 4)
-		return true;
-	if (rule->call == WEIR_CALL_ACCEPT || rule->form == WEIR_FORM_MULTISHOT)
-		return true;
-	return rule->call == WEIR_CALL_READ &&
-	       (rule->form == WEIR_FORM_SENDTO || rule->form == WEIR_FORM_MSGHDR) &&
-	       bpf_core_field_exists(message->flags) &&
-	       BPF_CORE_READ(message, flags) & URING_RECV_MULTISHOT;
-}
-
-/* A pointer that has a type may not be reckoned with, nor be handed to a function that takes
- * numbers; a number that was read may. */
-static __always_inline __u64 uring_number(const void *pointer)
-{
-	__u64 number;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
-	return number;
-}
-
-static __always_inline __u64 uring_key(struct io_ring_ctx *ring, __u64 user_data)
-{
-	return object_mix(object_mix(0, uring_number(ring)), user_data);
-}
-
-static __always_inline __u64 uring_user_data(struct io_kiocb *request)
-{
-	if (bpf_core_field_exists(request->cqe))
-		return BPF_CORE_READ(request, cqe.user_data);
-	return BPF_CORE_READ(request, user_data);
-}
-
-/* Those with one user_data are taken to complete in the order in which they came, which only linked
- * ones are bound to: what is counted by that is estimated. */
-static __noinline int uring_remember(struct io_kiocb *request)
-{
-	__u64 key = uring_key(BPF_CORE_READ(request, ctx), uring_user_data(request));
-	struct uring_pending made = {.requests = {(__u64)request}, .count = 1}, *known;
-	struct weir_state *gate = state_get();
-
-	known = bpf_map_lookup_elem(&uring_pending, &key);
-	if (known && known->count && uring_complete_form == 4) {
-		known->requests[(known->first + known->count) % URING_ALIKE] = (__u64)request;
-		known->count++;
-	} else if (bpf_map_update_elem(&uring_pending, &key, &made, BPF_ANY) && gate) {
-		COUNT(gate->losses.inflight_full);
-	}
-	return 0;
-}
-
-static __noinline int uring_forget(struct io_ring_ctx *ring, __u64 user_data)
-{
-	__u64 key = uring_key(ring, user_data);
-
-	bpf_map_delete_elem(&uring_pending, &key);
-	return 0;
-}
-
-static __noinline struct io_kiocb *uring_recall(struct io_ring_ctx *ring, __u64 user_data,
-						__u32 flags, bool *ret_is_estimated)
-{
-	__u64 key = uring_key(ring, user_data), request;
-	struct uring_pending *known = bpf_map_lookup_elem(&uring_pending, &key);
-
-	if (!known)
-		return NULL;
-	*ret_is_estimated = known->count > 1 || known->first;
-	request = known->requests[known->first % URING_ALIKE];
-	if (flags & URING_CQE_MORE)
-		return (struct io_kiocb *)request;
-	known->first++;
-	if (--known->count == 0)
-		bpf_map_delete_elem(&uring_pending, &key);
-	return (struct io_kiocb *)request;
 }
 
 static __always_inline int uring_note_gap(const struct weir_app *app, __u32 operation)

@@ -15,15 +15,11 @@
  *
  * A descriptor that MSG_RING passes on, or that comes with a ring, is in the table of a ring and of
  * no process. A request that uses such a table is looked at also when its app is closed.
- *
- * Functions that take numbers are not static: they are verified once, see name_hash().
  */
 
 #include "../slot.bpf.h"
-#include "../uring.bpf.h"
-#include "mapping.bpf.h"
-#include "transfer.bpf.h"
-#include "uring_message.bpf.h"
+#include "../uring_pending.bpf.h"
+#include "uring_transfer.bpf.h"
 
 static __always_inline bool uring_is_transfer(const struct weir_syscall *rule)
 {
@@ -32,7 +28,7 @@ static __always_inline bool uring_is_transfer(const struct weir_syscall *rule)
 }
 
 /* Gate 1. Of a request that moves data; the others are few. */
-static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request)
+static __noinline struct weir_app *uring_pass_gate(struct io_kiocb *request)
 {
 	struct weir_state *gate = state_get();
 	struct task_struct *task;
@@ -41,7 +37,7 @@ static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request
 
 	if (!gate || label_is_idle(gate))
 		return NULL;
-	is_fixed = uring_flags(request) & URING_FIXED_FILE;
+	is_fixed = uring_uses_table(request);
 	if (!is_fixed && !gate->hot && !gate->unsettled_objects)
 		return NULL;
 	task = uring_task(request);
@@ -51,134 +47,17 @@ static __always_inline struct weir_app *uring_pass_gate(struct io_kiocb *request
 	return is_fixed || gate->unsettled_objects || app->is_open ? app : NULL;
 }
 
-__noinline int uring_label_out(__u64 app_id, __u64 file)
+/* Nothing will tell how much it was, unless that it failed; of one that completes often, only the
+ * last time is untold. */
+static __always_inline int uring_add_unseen(struct weir_app *app, struct io_kiocb *request)
 {
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct object object = {};
+	__u64 bytes = 0;
 
-	if (!app || !app->labels)
-		return 0;
-	object_resolve((struct file *)file, WEIR_OUT, &object);
-	transfer_label_object(app, &object);
-	return 0;
-}
-
-/* What is read may be written by a request that was submitted together with this one. */
-__noinline int uring_label_in(__u64 app_id, __u64 file)
-{
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct object object = {};
-	struct weir_object *known;
-
-	if (!app)
-		return 0;
-	object_resolve((struct file *)file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_NONE || object.kind == WEIR_KIND_MEMORY)
-		return 0;
-	known = bpf_map_lookup_elem(&objects, &object.key);
-	if (known)
-		label_app(app, known->labels, known->hops + 1,
-			  (struct task_struct *)bpf_get_current_task());
-	return 0;
-}
-
-/* A file that was put into a ring's table by nobody's open, and so was never looked at. */
-__noinline int uring_watch_fixed(__u64 app_id, __u64 address)
-{
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct file *file = (struct file *)address;
-	__u32 kind = object_kind_of_inode(object_inode_of_file(file));
-
-	if (!app)
-		return 0;
-	if (kind == WEIR_KIND_INET)
-		return label_watch_socket(app->id, (__u64)file, false);
-	return label_watch_file(app, file, false);
-}
-
-/* Apart, as is uring_send_out(): up to 6.12 there is not enough stack for both ways in one. */
-static __noinline int uring_receive_in(struct weir_app *app, const struct object *object,
-				       __u64 bytes, bool is_estimated)
-{
-	flow_in(app, object, bytes, NULL, is_estimated);
-	return 0;
-}
-
-__noinline int uring_add_in(__u64 app_id, __u64 file, __u64 bytes, __u32 is_estimated)
-{
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct object object = {};
-
-	if (!app)
-		return 0;
-	object_resolve((struct file *)file, WEIR_IN, &object);
-	if (object.kind == WEIR_KIND_MEMORY)
-		return flow_memory(app, &object, bytes, WEIR_IN, is_estimated);
-	if (object.kind != WEIR_KIND_NONE)
-		return uring_receive_in(app, &object, bytes, is_estimated);
-	return 0;
-}
-
-static __noinline int uring_send_out(struct weir_app *app, struct io_kiocb *request,
-				     const struct object *object, __u64 bytes, bool is_estimated)
-{
-	struct weir_address peer = {};
-	bool has_peer;
-
-	/* Once more: what it was linked to may have labelled the app since. */
-	transfer_label_object(app, object);
-	has_peer = uring_recall_destination(request, &peer);
-	flow_out(app, object, bytes, has_peer ? &peer : NULL, is_estimated);
-	return 0;
-}
-
-/* Apart, so that what it needs is off the stack again when the object is used. */
-static __noinline int uring_resolve_out(struct file *file, struct object *ret_object)
-{
-	object_resolve(file, WEIR_OUT, ret_object);
-	return 0;
-}
-
-__noinline int uring_add_out(__u64 app_id, __u64 address, __u64 bytes, __u32 is_estimated)
-{
-	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
-	struct io_kiocb *request = (struct io_kiocb *)address;
-	struct object object = {};
-
-	if (!app)
-		return 0;
-	uring_resolve_out(uring_file(request), &object);
-	if (object.kind == WEIR_KIND_MEMORY)
-		return flow_memory(app, &object, bytes, WEIR_OUT, is_estimated);
-	if (uring_may_be_named(request, object.sock))
-		bytes = uring_send_named(request, object.sock, bytes, false);
-	if (bytes && transfer_is_lost(&object))
+	if (!uring_completes_often(request, uring_rule(request)))
+		bytes = uring_wanted_bytes(request);
+	if (!bytes && uring_flags(request) & URING_BUFFER_SELECT)
 		return uring_note_gap(app, BPF_CORE_READ(request, opcode));
-	if (!bytes || object.kind == WEIR_KIND_NONE)
-		return 0;
-	return uring_send_out(app, request, &object, bytes, is_estimated);
-}
-
-static __noinline int uring_add(struct weir_app *app, struct io_kiocb *request, __u64 bytes,
-				bool is_estimated)
-{
-	const struct weir_syscall *rule = uring_rule(request);
-	struct file *file = uring_file(request), *file_in = file;
-
-	if (!file)
-		return 0;
-	if (rule->call == WEIR_CALL_COPY)
-		file_in = uring_splice_file(request);
-	if (rule->call != WEIR_CALL_WRITE && file_in) {
-		if (uring_flags(request) & URING_FIXED_FILE)
-			uring_watch_fixed(app->id, (__u64)file_in);
-		uring_add_in(app->id, (__u64)file_in, bytes, is_estimated);
-	}
-	if (rule->call != WEIR_CALL_READ)
-		uring_add_out(app->id, uring_number(request), bytes, is_estimated);
-	if (app->has_mappings)
-		mapping_update(app->id);
-	return 0;
+	return uring_add(app, request, bytes, true);
 }
 
 static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kiocb *request)
@@ -193,7 +72,7 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		file_in = uring_splice_file(request);
 	else if (rule->call == WEIR_CALL_READ && flags & (URING_LINK | URING_CQE_SKIP))
 		file_in = file;
-	if (file_in && flags & URING_FIXED_FILE)
+	if (file_in && uring_uses_table(request))
 		uring_watch_fixed(app->id, (__u64)file_in);
 	if (file_in)
 		uring_label_in(app->id, (__u64)file_in);
@@ -205,10 +84,7 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_out(app->id, (__u64)file);
 	if (file && uring_has_destination(rule))
 		uring_label_named(app->id, uring_number(request));
-	/* Nothing will tell how much it was, unless that it failed. */
-	if (flags & URING_CQE_SKIP)
-		uring_add(app, request, uring_wanted_bytes(request), true);
-	return 0;
+	return flags & URING_CQE_SKIP ? uring_add_unseen(app, request) : 0;
 }
 
 static __always_inline int uring_submit(struct io_kiocb *request)
@@ -258,7 +134,7 @@ static __noinline int uring_connected(struct io_kiocb *request)
 }
 
 static __noinline int uring_complete_request(struct io_kiocb *request, int result,
-					     bool is_estimated)
+					     bool is_estimated, bool is_last)
 {
 	const struct weir_syscall *rule = uring_rule(request);
 	struct weir_app *app;
@@ -273,7 +149,9 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 		app = uring_pass_gate(request);
 		if (app && result > 0)
 			uring_add(app, request, result, is_estimated);
-		return app && uring_has_destination(rule) ? uring_forget_destination(request) : 0;
+		if (app && is_last && uring_has_destination(rule))
+			uring_forget_destination(request);
+		return 0;
 	case WEIR_CALL_CONNECT:
 		return !result || result == -EINPROGRESS ? uring_connected(request) : 0;
 	case WEIR_CALL_OPEN:
@@ -286,20 +164,41 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 	return 0;
 }
 
+/* Of whichever it was, its labels are set, and that it may have been any of them is said. */
+static __noinline int uring_label_pending(struct uring_told *told, struct io_kiocb *first)
+{
+	struct uring_pending *known = bpf_map_lookup_elem(&uring_pending, &told->key);
+	struct weir_state *gate = state_get();
+	struct weir_app *app;
+
+	if (!known || !gate || label_is_idle(gate))
+		return 0;
+	app = uring_app(first);
+	if (!app)
+		return 0;
+	for (int i = 0; i < URING_ALIKE; i++)
+		if (known->requests[i])
+			uring_label_both(app->id, known->requests[i]);
+	return told->is_alike ? uring_note_gap(app, BPF_CORE_READ(first, opcode)) : 0;
+}
+
 static __always_inline int uring_complete(struct io_ring_ctx *ring, struct io_kiocb *request,
 					  __u64 user_data, int result, __u32 flags)
 {
-	bool is_estimated = false;
+	struct uring_told told = {.result = result, .flags = flags};
+	bool is_last = request || !(flags & URING_CQE_MORE);
 
-	if (request) {
-		if (uring_is_pending(request, uring_rule(request)))
-			uring_forget(ring, user_data);
-		return uring_complete_request(request, result, false);
-	}
-	request = uring_recall(ring, user_data, flags, &is_estimated);
+	if (!request || uring_is_pending(request, uring_rule(request)))
+		told.key = uring_key(ring, user_data);
+	if (!request)
+		request = uring_recall(&told);
+	else if (told.key)
+		uring_forget(&told, uring_number(request));
 	if (!request)
 		return 0;
-	return uring_complete_request(request, result, is_estimated);
+	if (told.is_alike || told.is_empty)
+		uring_label_pending(&told, request);
+	return uring_complete_request(request, told.result, told.is_estimated, is_last);
 }
 
 /* The ring of completions is full and the kernel keeps this one aside, which is all that it tells

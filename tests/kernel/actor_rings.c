@@ -89,6 +89,30 @@ static long do_vector(int fd, uint8_t operation, char *buffer, unsigned long siz
 	return ring_do(&own.ring);
 }
 
+/* The halves lie in the buffer that the ring knows. */
+static long do_vector_fixed(int fd, uint8_t operation, unsigned long size)
+{
+	struct iovec halves[2] = {{own.fixed, size / 2}, {own.fixed + size / 2, size - size / 2}};
+
+	open_own_of(fd, 0);
+	request_of(fd, operation, halves, 2);
+	return ring_do(&own.ring);
+}
+
+static long do_readv_fixed(int fd, int fd2, char *buffer, unsigned long size)
+{
+	(void)fd2;
+	(void)buffer;
+	return do_vector_fixed(fd, RING_OP_READV_FIXED, size);
+}
+
+static long do_writev_fixed(int fd, int fd2, char *buffer, unsigned long size)
+{
+	(void)fd2;
+	(void)buffer;
+	return do_vector_fixed(fd, RING_OP_WRITEV_FIXED, size);
+}
+
 static long do_readv(int fd, int fd2, char *buffer, unsigned long size)
 {
 	(void)fd2;
@@ -156,15 +180,23 @@ static long do_recvmsg(int fd, int fd2, char *buffer, unsigned long size)
 }
 
 /* Completes twice: what was sent, and that the buffer is free again. */
-static long do_send_zc(int fd, int fd2, char *buffer, unsigned long size)
+static long take_notification(long sent)
 {
 	struct io_uring_cqe cqe;
-	long sent = do_plain(fd, RING_OP_SEND_ZC, 0, 0, buffer, size);
 
+	return sent >= 0 && ring_take(&own.ring, &cqe) < 0 ? -1 : sent;
+}
+
+static long do_send_zc(int fd, int fd2, char *buffer, unsigned long size)
+{
 	(void)fd2;
-	if (sent >= 0 && ring_take(&own.ring, &cqe) < 0)
-		return -1;
-	return sent;
+	return take_notification(do_plain(fd, RING_OP_SEND_ZC, 0, 0, buffer, size));
+}
+
+static long do_sendmsg_zc(int fd, int fd2, char *buffer, unsigned long size)
+{
+	(void)fd2;
+	return take_notification(do_message(fd, RING_OP_SENDMSG_ZC, buffer, size));
 }
 
 /* File to pipe, as splice of the system calls. */
@@ -187,6 +219,7 @@ const struct actor_call actor_ring_calls[] = {
 	{"io_uring READ with SQPOLL", do_read_sqpoll, 'r', 'f', IORING_OP_READ},
 	{"io_uring READV", do_readv, 'r', 'f', IORING_OP_READV},
 	{"io_uring READ_FIXED of a fixed file", do_read_fixed, 'r', 'f', IORING_OP_READ_FIXED},
+	{"io_uring READV_FIXED", do_readv_fixed, 'r', 'f', RING_OP_READV_FIXED},
 	{"io_uring RECV", do_recv, 'r', 's', IORING_OP_RECV},
 	{"io_uring RECVMSG", do_recvmsg, 'r', 's', IORING_OP_RECVMSG},
 	{"io_uring WRITE", do_write, 'w', 'f', IORING_OP_WRITE},
@@ -196,12 +229,14 @@ const struct actor_call actor_ring_calls[] = {
 	{"io_uring WRITE_FIXED of a fixed file", do_write_fixed, 'w', 'f', IORING_OP_WRITE_FIXED},
 	{"io_uring WRITE_FIXED with SQPOLL", do_write_fixed_sqpoll, 'w', 'f',
 	 IORING_OP_WRITE_FIXED},
+	{"io_uring WRITEV_FIXED", do_writev_fixed, 'w', 'f', RING_OP_WRITEV_FIXED},
 	{"io_uring SEND", do_send, 'w', 's', IORING_OP_SEND},
 	{"io_uring SEND by a worker", do_send_worker, 'w', 's', IORING_OP_SEND},
 	{"io_uring SEND with SQPOLL", do_send_sqpoll, 'w', 's', IORING_OP_SEND},
 	{"io_uring SENDMSG", do_sendmsg, 'w', 's', IORING_OP_SENDMSG},
 	{"io_uring SENDMSG (UDP)", do_sendmsg, 'w', 'd', IORING_OP_SENDMSG},
 	{"io_uring SEND_ZC", do_send_zc, 'w', 's', RING_OP_SEND_ZC},
+	{"io_uring SENDMSG_ZC", do_sendmsg_zc, 'w', 's', RING_OP_SENDMSG_ZC},
 	{"io_uring WRITE (pipe)", do_write, 'w', 'p', IORING_OP_WRITE},
 	{"io_uring SPLICE", do_splice, 'c', 'p', IORING_OP_SPLICE},
 	{NULL, NULL, 0, 0, 0},

@@ -13,10 +13,18 @@
 #include <linux/io_uring.h>
 
 #define RING_OP_SEND_ZC 47
+#define RING_OP_SENDMSG_ZC 48
+#define RING_OP_READ_MULTISHOT 49
 #define RING_OP_FIXED_FD_INSTALL 54
+#define RING_OP_READV_FIXED 60
+#define RING_OP_WRITEV_FIXED 61
 #define RING_CQE_NOTIFICATION (1U << 3) /* IORING_CQE_F_NOTIF, 6.0 */
 #define RING_RECV_MULTISHOT (1U << 1)   /* IORING_RECV_MULTISHOT, 6.0 */
+#define RING_SEND_BUNDLE (1U << 4)      /* IORING_RECVSEND_BUNDLE, 6.10 */
+#define RING_SEND_VECTORS (1U << 5)     /* IORING_SEND_VECTORIZED, 6.17 */
 #define RING_MSG_SEND_FD 1              /* IORING_MSG_SEND_FD, 6.0 */
+#define RING_SPLICE_IN_FIXED (1U << 31) /* SPLICE_F_FD_IN_FIXED */
+#define RING_SOCKET_SIOCINQ 0           /* SOCKET_URING_OP_SIOCINQ, 6.7 */
 
 struct ring {
 	int fd;

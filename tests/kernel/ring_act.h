@@ -31,4 +31,22 @@ int ring_act_changed(char **argv);
  * one that is connected to another; both are received. */
 int ring_act_letters(char **argv);
 
+/* Acts of buffers that the kernel chooses among. One SEND to "HOST:PORT" of all that there are; one
+ * that is told of only if it fails; and one of many buffers that is told of likewise. */
+int ring_act_bundle(char **argv);
+int ring_act_bundle_datagrams(char **argv);
+int ring_act_silent_buffer(char **argv);
+int ring_act_silent_vectors(char **argv);
+/* Three messages, each a byte shorter, by one RECV, by one RECVMSG with room for a name and for
+ * what comes along, and, from a pipe, by one READ_MULTISHOT. */
+int ring_act_multishot(char **argv);
+int ring_act_multishot_message(char **argv);
+int ring_act_multishot_read(char **argv);
+/* As the first, while another ring says that a request of this name is complete. */
+int ring_act_forged(char **argv);
+/* Somebody who read the source writes it into a socket. Another app, EXECUTABLE, waits for that by
+ * one of three requests of one name, and writes what it got. */
+int ring_act_alike(char **argv);
+int ring_act_listen_alike(char **argv);
+
 #endif

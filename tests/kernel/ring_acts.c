@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -143,38 +144,6 @@ static int act_connect(char **argv)
 	return ring_act_tell(ring_do(&ring));
 }
 
-/* One request, many completions: they come without their request. */
-static int act_multishot(char **argv)
-{
-	struct ring ring = ring_act_open(8);
-	static char buffers[4][CHUNK], data[CHUNK];
-	struct io_uring_sqe *request;
-	struct io_uring_cqe cqe = {};
-	int ends[2], source = open(argv[0], O_RDONLY | O_CLOEXEC);
-	long moved = 0;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0 || read(source, data, CHUNK) != CHUNK)
-		return 2;
-	request = ring_act_ask(&ring, IORING_OP_PROVIDE_BUFFERS, 4, buffers, CHUNK);
-	if (ring_do(&ring) < 0)
-		return 3;
-	request = ring_act_ask(&ring, IORING_OP_RECV, ends[0], NULL, 0);
-	request->flags = IOSQE_BUFFER_SELECT;
-	request->ioprio = RING_RECV_MULTISHOT;
-	if (ring_submit(&ring, 0) < 0)
-		return 4;
-	for (int i = 0; i < 3; i++) {
-		if (write(ends[1], data, CHUNK - (size_t)i) != CHUNK - i ||
-		    ring_take(&ring, &cqe) < 0)
-			return 5;
-		ring_act_need(cqe.res != -EINVAL);
-		if (cqe.res != CHUNK - i)
-			return 6;
-		moved += cqe.res;
-	}
-	return ring_act_tell(moved);
-}
-
 /* The kernel says nothing of what succeeded. */
 static int act_silent(char **argv)
 {
@@ -230,9 +199,9 @@ static int take_fd(pid_t owner, int number)
 
 /* The clerk, who has the source open, puts it into the table of the thief's ring. The thief is
  * another app: argv[2] is its executable, and it starts with one end of a socket. */
-static int act_message(char **argv)
+static int pass_to(char *how_it_steals, char **argv)
 {
-	char *arguments[] = {argv[2], "ring", "steal", NULL, argv[1], NULL};
+	char *arguments[] = {argv[2], "ring", how_it_steals, NULL, argv[1], NULL};
 	struct ring ring = ring_act_open(4);
 	struct io_uring_sqe *request;
 	int source, ends[2], theirs, status;
@@ -265,37 +234,124 @@ static int act_message(char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
 }
 
-/* argv[0]: the socket's descriptor. */
-static int act_steal(char **argv)
+static int act_message(char **argv)
+{
+	return pass_to("steal", argv);
+}
+
+static int act_message_spliced(char **argv)
+{
+	return pass_to("steal-spliced", argv);
+}
+
+/* A ring whose table got a file from whom this descriptor leads to. */
+static struct ring take_passed(int clerk)
 {
 	struct ring ring = ring_act_open(4);
-	int clerk = atoi(argv[0]);
 	struct io_uring_cqe arrival;
-	static char data[CHUNK];
 	char word = 0;
 
 	ring_act_need(make_table(&ring) == 0);
 	if (write(clerk, &ring.fd, sizeof(ring.fd)) != sizeof(ring.fd) ||
 	    read(clerk, &word, 1) != 1)
-		return 5;
+		exit(5);
 	ring_act_need(word == 'g');
 	if (ring_take(&ring, &arrival) < 0)
-		return 6;
+		exit(6);
+	return ring;
+}
+
+/* argv[0]: the socket's descriptor. */
+static int act_steal(char **argv)
+{
+	struct ring ring = take_passed(atoi(argv[0]));
+	static char data[CHUNK];
+
 	ring_act_ask(&ring, IORING_OP_READ, 0, data, CHUNK)->flags = IOSQE_FIXED_FILE;
 	return write_plain(argv[1], data, ring_do(&ring));
+}
+
+/* Into a pipe, which is a descriptor of the process: the request uses the table for its input
+ * only. */
+static int act_steal_spliced(char **argv)
+{
+	struct ring ring = take_passed(atoi(argv[0]));
+	struct io_uring_sqe *request;
+	static char data[CHUNK];
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return 7;
+	request = ring_act_ask(&ring, IORING_OP_SPLICE, ends[1], NULL, CHUNK);
+	request->off = (uint64_t)-1;
+	request->splice_fd_in = 0;
+	request->splice_flags = RING_SPLICE_IN_FIXED;
+	if (ring_do(&ring) != CHUNK)
+		return 8;
+	return write_plain(argv[1], data, read(ends[0], data, CHUNK));
+}
+
+/* From a pipe to a fifo. */
+static int act_tee(char **argv)
+{
+	struct ring ring = ring_act_open(4);
+	int source = open(argv[0], O_RDONLY | O_CLOEXEC), ends[2], fifo;
+	static char data[CHUNK];
+
+	if (read(source, data, CHUNK) != CHUNK || pipe(ends) < 0 || mkfifo(argv[1], 0600) < 0 ||
+	    write(ends[1], data, CHUNK) != CHUNK)
+		return 2;
+	fifo = open(argv[1], O_RDWR | O_CLOEXEC);
+	ring_act_ask(&ring, IORING_OP_TEE, fifo, NULL, CHUNK)->splice_fd_in = ends[0];
+	return ring_act_tell(ring_do(&ring));
+}
+
+/* Asks a socket something past its file. */
+static int act_command(char **argv)
+{
+	struct ring ring = ring_act_open(4);
+	int source = open(argv[0], O_RDONLY | O_CLOEXEC);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	static char data[CHUNK];
+
+	if (read(source, data, CHUNK) != CHUNK)
+		return 2;
+	ring_act_ask(&ring, IORING_OP_URING_CMD, fd, NULL, 0)->cmd_op = RING_SOCKET_SIOCINQ;
+	ring_act_need(ring_do(&ring) == 0);
+	return ring_act_tell(CHUNK);
 }
 
 static const struct {
 	const char *name;
 	int (*act)(char **argv);
 } acts[] = {
-	{"linked", act_linked},         {"open", act_open},
-	{"open-fixed", act_open_fixed}, {"install", act_install},
-	{"connect", act_connect},       {"datagrams", ring_act_datagrams},
-	{"silent", act_silent},         {"multishot", act_multishot},
-	{"overflow", act_overflow},     {"message", act_message},
-	{"steal", act_steal},           {"sends", ring_act_sends},
-	{"letters", ring_act_letters},  {"changed", ring_act_changed},
+	{"linked", act_linked},
+	{"open", act_open},
+	{"open-fixed", act_open_fixed},
+	{"install", act_install},
+	{"connect", act_connect},
+	{"silent", act_silent},
+	{"overflow", act_overflow},
+	{"message", act_message},
+	{"message-spliced", act_message_spliced},
+	{"steal", act_steal},
+	{"steal-spliced", act_steal_spliced},
+	{"tee", act_tee},
+	{"command", act_command},
+	{"datagrams", ring_act_datagrams},
+	{"sends", ring_act_sends},
+	{"letters", ring_act_letters},
+	{"changed", ring_act_changed},
+	{"bundle", ring_act_bundle},
+	{"bundle-datagrams", ring_act_bundle_datagrams},
+	{"silent-buffer", ring_act_silent_buffer},
+	{"silent-vectors", ring_act_silent_vectors},
+	{"multishot", ring_act_multishot},
+	{"multishot-message", ring_act_multishot_message},
+	{"multishot-read", ring_act_multishot_read},
+	{"forged", ring_act_forged},
+	{"alike", ring_act_alike},
+	{"listen-alike", ring_act_listen_alike},
 };
 
 int ring_acts_main(int argc, char **argv)

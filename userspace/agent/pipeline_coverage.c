@@ -46,7 +46,9 @@ static const struct channel channels[] = {
 	 "of fewer than 8 bytes are taken to be flags"},
 	{"memory of another process", "partial",
 	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
-	 "and System V shared memory are said as coverage_gap"},
+	 "and System V shared memory are said as coverage_gap; on arm64 a call whose first "
+	 "argument "
+	 "a debugger changes is taken to be the one that was made"},
 	{"exec arguments", "partial",
 	 "bytes are estimated; environment variables are not followed"},
 	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
@@ -127,9 +129,14 @@ static const struct channel channels[] = {
 static const struct channel rings_followed = {"io_uring", "partial",
 					      "a request without a completion is estimated; "
 					      "datagrams that SEND, or SENDMSG on 5.10, sends "
-					      "to a unix socket's name are not followed: a "
-					      "coverage_gap event says so; unlinks and renames "
-					      "by a ring are not told"};
+					      "to a unix socket's name, commands to devices and "
+					      "sockets (URING_CMD), zero-copy receives (RECV_ZC), "
+					      "and what the kernel chooses a buffer for and "
+					      "completes in silence are not followed, and which "
+					      "of several requests of one name that each complete "
+					      "often is not known: a coverage_gap event says so; "
+					      "unlinks and renames by a ring are not "
+					      "told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",

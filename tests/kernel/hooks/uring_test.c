@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,55 +13,10 @@
 #include "kernel/perf_links.h"
 #include "kernel/ring.h"
 #include "kernel/ring_acts.h"
+#include "kernel/ring_story.h"
 #include "kernel/transfers.h"
 
 #define CHUNK 3000
-
-static void need_rings(void)
-{
-	if (ring_has_operation(IORING_OP_READ))
-		return;
-	print_message("# SKIP this kernel has no io_uring, or forbids it\n");
-	skip();
-}
-
-/* The act's bytes; skips the test when the kernel lacks what the act needs. */
-static uint64_t when_ring_acts(struct kernel_fixture *fixture, const char *act, const char *target)
-{
-	char path[160], thief[160], text[256];
-	char *arguments[] = {"actor", "ring", (char *)act, (char *)kernel_fixture_source(fixture),
-			     path,    thief,  NULL};
-	int output;
-	pid_t pid;
-
-	snprintf(path, sizeof(path), "%s/%s", kernel_fixture_folder(fixture), target);
-	snprintf(thief, sizeof(thief), "%s/thief", kernel_fixture_folder(fixture));
-	if (strchr(target, ':'))
-		snprintf(path, sizeof(path), "%s", target);
-	pid = kernel_fixture_spawn(fixture, arguments, &output);
-	kernel_fixture_wait(pid, output, text, sizeof(text));
-	if (strncmp(text, RING_ACTS_LACKING, strlen(RING_ACTS_LACKING)) == 0) {
-		print_message("# SKIP this kernel's io_uring has not what \"%s\" needs\n", act);
-		kernel_fixture_stop(fixture);
-		skip();
-	}
-	assert_true(atoll(text) > 0);
-	return (uint64_t)atoll(text);
-}
-
-/* What an app wrote without a ring: 0 when it was not labelled. */
-static void check_follows(const char *act, const char *what)
-{
-	struct kernel_fixture *fixture;
-
-	need_rings();
-	fixture = kernel_fixture_start(NULL);
-	kernel_fixture_add_actor(fixture, "thief");
-	assert_int_equal(when_ring_acts(fixture, act, "out"), CHUNK);
-	assert_int_equal(kernel_fixture_written(fixture, "out"), CHUNK);
-	coverage_note(what, COVERAGE_EXACT);
-	kernel_fixture_stop(fixture);
-}
 
 static void check_all_requests(const struct kernel_options *options)
 {
@@ -70,7 +24,7 @@ static void check_all_requests(const struct kernel_options *options)
 	struct kernel_fixture *fixture;
 	int seed = (int)time(NULL);
 
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(options);
 	print_message("# seed %d\n", seed);
 	for (const struct actor_call *call = actor_ring_calls; call->name; call++) {
@@ -103,31 +57,31 @@ static void flows_equal_it_by_perf_tracepoints(void **state)
 static void a_linked_write_carries_what_its_read_brought(void **state)
 {
 	(void)state;
-	check_follows("linked", "io_uring READ linked to WRITE");
+	ring_story_check_follows("linked", "io_uring READ linked to WRITE");
 }
 
 static void a_file_opened_by_a_ring_is_watched(void **state)
 {
 	(void)state;
-	check_follows("open", "io_uring OPENAT");
+	ring_story_check_follows("open", "io_uring OPENAT");
 }
 
 static void a_file_opened_into_a_ring_is_watched(void **state)
 {
 	(void)state;
-	check_follows("open-fixed", "io_uring OPENAT of a fixed file");
+	ring_story_check_follows("open-fixed", "io_uring OPENAT of a fixed file");
 }
 
 static void a_file_installed_from_a_ring_is_watched(void **state)
 {
 	(void)state;
-	check_follows("install", "io_uring FIXED_FD_INSTALL");
+	ring_story_check_follows("install", "io_uring FIXED_FD_INSTALL");
 }
 
 static void a_file_passed_from_ring_to_ring_is_followed(void **state)
 {
 	(void)state;
-	check_follows("message", "io_uring MSG_RING of a file");
+	ring_story_check_follows("message", "io_uring MSG_RING of a file");
 }
 
 static void a_crm_connection_made_by_a_ring_is_counted(void **state)
@@ -136,10 +90,10 @@ static void a_crm_connection_made_by_a_ring_is_counted(void **state)
 	char target[32];
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
 	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
-	assert_int_equal(when_ring_acts(fixture, "connect", target), CHUNK);
+	assert_int_equal(ring_story_act(fixture, "connect", target), CHUNK);
 	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
 	coverage_note("io_uring CONNECT", COVERAGE_EXACT);
 	kernel_fixture_stop(fixture);
@@ -151,10 +105,10 @@ static void check_destinations(const char *act, uint64_t first, uint64_t second)
 	struct kernel_fixture *fixture;
 	char target[32];
 
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
 	snprintf(target, sizeof(target), "127.0.0.2:%d", TRANSFERS_CHAT_PORT);
-	assert_int_equal(when_ring_acts(fixture, act, target), first + second);
+	assert_int_equal(ring_story_act(fixture, act, target), first + second);
 	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT).bytes, first);
 	assert_int_equal(kernel_fixture_sum(fixture, true, 0, TRANSFERS_CHAT_PORT + 1).bytes,
 			 second);
@@ -181,45 +135,6 @@ static void whom_a_message_is_for_is_what_stood_there_at_submission(void **state
 	check_destinations("changed", CHUNK, 0);
 }
 
-static uint64_t count_gaps(struct kernel_fixture *fixture)
-{
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(fixture, &n);
-	uint64_t calls = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (flows[i].object.kind == SENSOR_OBJECT_GAP)
-			calls += flows[i].calls;
-	return calls;
-}
-
-static uint64_t sum_of_unix_reads(struct kernel_fixture *fixture)
-{
-	size_t n;
-	const struct sensor_flow *flows = kernel_fixture_flows(fixture, &n);
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (!flows[i].is_out && flows[i].object.kind == SENSOR_OBJECT_UNIX)
-			bytes += flows[i].bytes;
-	return bytes;
-}
-
-static void each_completion_of_one_receive_is_counted(void **state)
-{
-	struct kernel_fixture *fixture;
-	uint64_t moved;
-
-	(void)state;
-	need_rings();
-	fixture = kernel_fixture_start(NULL);
-	moved = when_ring_acts(fixture, "multishot", "none");
-	assert_int_equal(moved, 3 * CHUNK - 3);
-	assert_int_equal(sum_of_unix_reads(fixture), moved);
-	coverage_note("io_uring RECV multishot", COVERAGE_EXACT);
-	kernel_fixture_stop(fixture);
-}
-
 /* Followed, or the timeline says that they were not. */
 static void datagrams_to_a_name_are_counted_or_said(void **state)
 {
@@ -227,11 +142,11 @@ static void datagrams_to_a_name_are_counted_or_said(void **state)
 	uint64_t moved, counted, n_said;
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
-	moved = when_ring_acts(fixture, "letters", "none");
-	counted = sum_of_unix_reads(fixture);
-	n_said = count_gaps(fixture);
+	moved = ring_story_act(fixture, "letters", "none");
+	counted = ring_story_sum(fixture, SENSOR_OBJECT_UNIX, false);
+	n_said = ring_story_count_gaps(fixture);
 	assert_int_equal(moved, 2 * CHUNK - 1);
 	if (n_said == 0)
 		assert_int_equal(counted, moved);
@@ -249,9 +164,9 @@ static void a_write_that_completes_in_silence_is_estimated(void **state)
 	size_t n;
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
-	assert_int_equal(when_ring_acts(fixture, "silent", "out"), CHUNK);
+	assert_int_equal(ring_story_act(fixture, "silent", "out"), CHUNK);
 	assert_int_equal(kernel_fixture_written(fixture, "out"), CHUNK);
 	ino = kernel_fixture_ino(fixture, "out");
 	flows = kernel_fixture_flows(fixture, &n);
@@ -269,11 +184,11 @@ static void completions_that_find_no_room_are_counted_or_said(void **state)
 	uint64_t moved, counted, n_said;
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
-	moved = when_ring_acts(fixture, "overflow", "out");
+	moved = ring_story_act(fixture, "overflow", "out");
 	counted = kernel_fixture_written(fixture, "out");
-	n_said = count_gaps(fixture);
+	n_said = ring_story_count_gaps(fixture);
 	assert_int_equal(counted + n_said * CHUNK, moved);
 	coverage_note("io_uring completions beyond the queue",
 		      n_said ? COVERAGE_LABEL : COVERAGE_EXACT);
@@ -290,7 +205,7 @@ static void rings_of_the_innocent_leave_no_flow(void **state)
 	pid_t pid;
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
 	snprintf(path, sizeof(path), "%s/plain", kernel_fixture_folder(fixture));
 	plain = fopen(path, "we");
@@ -319,7 +234,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_send_is_counted_by_whom_it_is_for),
 		cmocka_unit_test(whom_a_message_is_for_is_what_stood_there_at_submission),
 		cmocka_unit_test(datagrams_to_a_name_are_counted_or_said),
-		cmocka_unit_test(each_completion_of_one_receive_is_counted),
 		cmocka_unit_test(a_write_that_completes_in_silence_is_estimated),
 		cmocka_unit_test(completions_that_find_no_room_are_counted_or_said),
 		cmocka_unit_test(rings_of_the_innocent_leave_no_flow),
