@@ -68,7 +68,11 @@ enum bpf_func_id {
 #define EFAULT 14
 #define EINVAL 22
 #define ENOSYS 38
+#define EINTR 4
+#define EALREADY 114
 #define EINPROGRESS 115
+#define ERESTARTSYS 512 /* include/linux/errno.h */
+#define MSG_FASTOPEN 0x20000000
 #define AT_FDCWD -100
 #define FMODE_WRITE 0x2
 #define FMODE_PATH 0x4000

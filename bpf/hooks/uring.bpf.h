@@ -21,6 +21,7 @@
 
 #include "../slot.bpf.h"
 #include "../uring.bpf.h"
+#include "connect.bpf.h"
 #include "mapping.bpf.h"
 #include "transfer.bpf.h"
 #include "uring_message.bpf.h"
@@ -211,6 +212,25 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 	return 0;
 }
 
+/* What is sent to the CRM by a socket without a peer, MSG_FASTOPEN of TCP included. */
+static __noinline int uring_watch_destination(struct io_kiocb *request)
+{
+	struct weir_address peer = {};
+	struct weir_app *app;
+	bool is_crm = false;
+	struct file *file;
+	__u64 labels;
+
+	if (!uring_name_destination(request, &peer))
+		return 0;
+	labels = connect_find_labels(&peer, &is_crm);
+	file = labels ? uring_file(request) : NULL;
+	if (!file || !connect_is_nameable(file))
+		return 0;
+	app = uring_app(request);
+	return app ? connect_label(app->id, (__u64)file, labels, is_crm) : 0;
+}
+
 static __always_inline int uring_submit(struct io_kiocb *request)
 {
 	const struct weir_syscall *rule = uring_rule(request);
@@ -222,6 +242,8 @@ static __always_inline int uring_submit(struct io_kiocb *request)
 		uring_remember(request);
 	if (!uring_is_transfer(rule))
 		return 0;
+	if (uring_has_destination(rule))
+		uring_watch_destination(request);
 	app = uring_pass_gate(request);
 	return app ? uring_submit_transfer(app, request) : 0;
 }
@@ -275,7 +297,7 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 			uring_add(app, request, result, is_estimated);
 		return app && uring_has_destination(rule) ? uring_forget_destination(request) : 0;
 	case WEIR_CALL_CONNECT:
-		return !result || result == -EINPROGRESS ? uring_connected(request) : 0;
+		return label_may_have_peer(result) ? uring_connected(request) : 0;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_ACCEPT:
 	case WEIR_CALL_TAKE_FD:

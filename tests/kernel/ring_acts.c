@@ -296,6 +296,7 @@ static const struct {
 	{"overflow", act_overflow},     {"message", act_message},
 	{"steal", act_steal},           {"sends", ring_act_sends},
 	{"letters", ring_act_letters},  {"changed", ring_act_changed},
+	{"asks", ring_act_asks},
 };
 
 int ring_acts_main(int argc, char **argv)
