@@ -14,6 +14,7 @@
 #include "app.bpf.h"
 #include "edge.bpf.h"
 #include "folder.bpf.h"
+#include "inode.bpf.h"
 #include "name.bpf.h"
 #include "zone.bpf.h"
 
@@ -191,8 +192,9 @@ static __always_inline void label_resting(const struct object *object, const str
 		known = label_make_object(object, app->labels, app->hops + 1);
 		if (!known)
 			return;
-		if (object->kind == WEIR_KIND_FILE)
+		if (object->kind == WEIR_KIND_FILE && !inode_nameless(object->file))
 			name_remember_basename(label_name_of_file(object->file));
+		inode_remember(object);
 	}
 	known->labels |= app->labels;
 	label_count_change();
@@ -358,6 +360,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);
 		name_remember_basename(label_name_of_file(file));
+		inode_remember(&object);
 	}
 	if (!known)
 		return 0;

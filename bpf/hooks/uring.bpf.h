@@ -21,7 +21,6 @@
 
 #include "../slot.bpf.h"
 #include "../uring.bpf.h"
-#include "connect.bpf.h"
 #include "mapping.bpf.h"
 #include "transfer.bpf.h"
 #include "uring_message.bpf.h"
@@ -210,25 +209,6 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 	if (flags & URING_CQE_SKIP)
 		uring_add(app, request, uring_wanted_bytes(request), true);
 	return 0;
-}
-
-/* What is sent to the CRM by a socket without a peer, MSG_FASTOPEN of TCP included. */
-static __noinline int uring_watch_destination(struct io_kiocb *request)
-{
-	struct weir_address peer = {};
-	struct weir_app *app;
-	bool is_crm = false;
-	struct file *file;
-	__u64 labels;
-
-	if (!uring_name_destination(request, &peer))
-		return 0;
-	labels = connect_find_labels(&peer, &is_crm);
-	file = labels ? uring_file(request) : NULL;
-	if (!file || !connect_is_nameable(file))
-		return 0;
-	app = uring_app(request);
-	return app ? connect_label(app->id, (__u64)file, labels, is_crm) : 0;
 }
 
 static __always_inline int uring_submit(struct io_kiocb *request)

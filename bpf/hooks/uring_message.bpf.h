@@ -5,7 +5,7 @@
 /* Whom a message that a ring sends is for, and what comes along with one that it receives. */
 
 #include "../uring.bpf.h"
-#include "transfer.bpf.h"
+#include "connect.bpf.h"
 
 /*
  * Whom a message is for is read at submission: in 5.10 the request's completion is written over it
@@ -93,6 +93,25 @@ static __noinline bool uring_name_destination(struct io_kiocb *request,
 		return uring_read_sendto(request, ret_peer);
 	return transfer_read_message_destination(uring_message(request), uring_compat_mask(request),
 						 ret_peer);
+}
+
+/* What is sent to the CRM by a socket without a peer, MSG_FASTOPEN of TCP included. */
+static __noinline int uring_watch_destination(struct io_kiocb *request)
+{
+	struct weir_address peer = {};
+	struct weir_app *app;
+	bool is_crm = false;
+	struct file *file;
+	__u64 labels;
+
+	if (!uring_name_destination(request, &peer))
+		return 0;
+	labels = connect_find_labels(&peer, &is_crm);
+	file = labels ? uring_file(request) : NULL;
+	if (!file || !connect_is_nameable(file))
+		return 0;
+	app = uring_app(request);
+	return app ? connect_label(app->id, (__u64)file, labels, is_crm) : 0;
 }
 
 static __noinline int uring_remember_destination(struct io_kiocb *request)
