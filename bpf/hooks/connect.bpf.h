@@ -10,7 +10,7 @@
  */
 
 #include "../screen.bpf.h"
-#include "transfer.bpf.h"
+#include "port.bpf.h"
 
 #define CONNECT_TCP_CLOSE 7 /* include/net/tcp_states.h */
 

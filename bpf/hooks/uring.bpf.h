@@ -199,12 +199,13 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_in(app->id, (__u64)file_in);
 	if (app->has_mappings && rule->call != WEIR_CALL_READ)
 		mapping_update(app->id);
-	if (uring_has_destination(rule))
+	if (uring_has_destination(rule)) {
 		uring_remember_destination(request);
+		uring_label_port(app->id, uring_number(request));
+		uring_label_named(app->id, uring_number(request));
+	}
 	if (file && rule->call != WEIR_CALL_READ)
 		uring_label_out(app->id, (__u64)file);
-	if (file && uring_has_destination(rule))
-		uring_label_named(app->id, uring_number(request));
 	/* Nothing will tell how much it was, unless that it failed. */
 	if (flags & URING_CQE_SKIP)
 		uring_add(app, request, uring_wanted_bytes(request), true);

@@ -149,6 +149,25 @@ static __always_inline bool uring_recall_destination(struct io_kiocb *request,
 	return known;
 }
 
+__noinline int uring_label_port(__u64 app_id, __u64 address)
+{
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
+	struct object object = {.kind = WEIR_KIND_INET};
+	struct weir_object_key key = {};
+	struct weir_address peer = {};
+	struct sock *sock;
+
+	if (!app || !app->labels || app->is_hub || !uring_recall_destination(request, &peer))
+		return 0;
+	sock = uring_sock(request);
+	if (!sock || !loopback_key_of_datagram(sock, &peer, &key))
+		return 0;
+	object.key = key;
+	label_resting(&object, app);
+	return 0;
+}
+
 /* Whether the message may be for a name on a unix socket, and not for its peer, and the name can be
  * read: not in 5.10, where the completion is written over it. */
 static __always_inline bool uring_may_be_named(struct io_kiocb *request, struct sock *sock)
