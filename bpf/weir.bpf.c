@@ -85,6 +85,11 @@ static __always_inline void weir_exit_bind(struct call *call)
 
 	if (sock && endpoint_is_named(sock))
 		endpoint_remember((struct task_struct *)bpf_get_current_task(), sock, true);
+	if (!sock || !port_is_labelled(file))
+		return;
+	call->app = app_get_current();
+	if (call->app)
+		app_open(call->app);
 }
 
 static __always_inline void weir_exit_open(struct call *call, long result)

@@ -69,4 +69,17 @@ static __noinline int port_label_all(struct call *call, struct sock *sock)
 	return 0;
 }
 
+/* Whether the socket has come to a port that labelled data was sent to while another one had it:
+ * its holder opens its gate, as whoever comes to hold an object that has a label already. */
+static __noinline bool port_is_labelled(struct file *file)
+{
+	struct weir_state *gate = state_get();
+	struct object object = {};
+
+	if (!gate || !gate->volatile_objects)
+		return false;
+	object_resolve(file, WEIR_IN, &object);
+	return object.key.dev == WEIR_DEV_LOOPBACK && bpf_map_lookup_elem(&objects, &object.key);
+}
+
 #endif

@@ -27,7 +27,8 @@ static const struct channel channels[] = {
 	 "looked at, and what comes back to a socket without a peer is told without its address"},
 	{"loopback connections", "partial",
 	 "TCP, also to an own address of this machine where both ends have that one; UDP by the "
-	 "receiver's port, but for port 53, and of one sendmmsg to names the first 32; not UDP to "
+	 "receiver's port, but for port 53, and of one sendmmsg to names the first 32; not a name "
+	 "in memory that the sender never touched before, UDP to "
 	 "an own address from a socket without a peer, nor from one network namespace to another "
 	 "(host and container): that is told as an egress, and who receives it has no label"},
 	{"labels of files that are gone", "partial",

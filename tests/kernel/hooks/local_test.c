@@ -54,20 +54,35 @@ static long connect_to(const struct scene *scene, uint32_t who, int fd, struct s
 			  sizeof(letter->peers[4]));
 }
 
+/* At the entry of a call, memory that its caller has never touched cannot be read. */
+static void touch_letter(const struct scene *scene, int fd)
+{
+	struct letter *letter = letter_of(scene, CLERK);
+
+	letter->one = sizeof(letter->peers[3]);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_getsockname, fd, (long)&letter->peers[3],
+				    (long)&letter->one),
+			 0);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_getcpu, (long)letter, 0, 0), 0);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_getcpu, (long)&letter->fds, 0, 0), 0);
+}
+
 static long send_to(const struct scene *scene, int fd, struct sockaddr_in address)
 {
 	struct letter *letter = letter_of(scene, CLERK);
 
+	touch_letter(scene, fd);
 	letter->peers[0] = address;
 	return SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK), BYTES, 0,
 			  (long)&letter->peers[0], sizeof(letter->peers[0]));
 }
 
-static void fill_messages(const struct scene *scene, int n, struct sockaddr_in first,
+static void fill_messages(const struct scene *scene, int fd, int n, struct sockaddr_in first,
 			  struct sockaddr_in last)
 {
 	struct letter *letter = letter_of(scene, CLERK);
 
+	touch_letter(scene, fd);
 	for (int i = 0; i < n; i++) {
 		letter->peers[i] = i < n - 1 ? first : last;
 		letter->parts[i] = (struct iovec){scene_data(scene, CLERK), BYTES};
@@ -106,7 +121,7 @@ static void who_gets_one_by_sendmsg_is_labelled(void **state)
 	int theirs = bind_at(scene, THIEF, SOCK_DGRAM, port_at(INADDR_ANY, RELAY_PORT));
 
 	scene_read_source(scene, CLERK);
-	fill_messages(scene, 1, (struct sockaddr_in){}, port_at(INADDR_LOOPBACK, RELAY_PORT));
+	fill_messages(scene, fd, 1, (struct sockaddr_in){}, port_at(INADDR_LOOPBACK, RELAY_PORT));
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendmsg, fd,
 				    (long)&letter_of(scene, CLERK)->messages[0].msg_hdr, 0),
 			 BYTES);
@@ -121,7 +136,7 @@ static void who_gets_the_last_of_several_is_labelled(void **state)
 	int theirs = bind_at(scene, THIEF, SOCK_DGRAM, port_at(INADDR_LOOPBACK, RELAY_PORT));
 
 	scene_read_source(scene, CLERK);
-	fill_messages(scene, 3, port_at(INADDR_LOOPBACK, RELAY_PORT + 1),
+	fill_messages(scene, fd, 3, port_at(INADDR_LOOPBACK, RELAY_PORT + 1),
 		      port_at(INADDR_LOOPBACK, RELAY_PORT));
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendmmsg, fd,
 				    (long)letter_of(scene, CLERK)->messages, 3, 0),
@@ -193,6 +208,26 @@ static void the_innocent_at_another_port_stay_unlabelled(void **state)
 	scene_read_source(scene, CLERK);
 	assert_int_equal(send_to(scene, fd, port_at(INADDR_LOOPBACK, RELAY_PORT + 1)), BYTES);
 	assert_false(is_labelled_by(scene, theirs));
+}
+
+/* Its app holds nothing when the label is there already. */
+static void who_takes_a_port_over_is_labelled_too(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = letter_socket(scene, CLERK, AF_INET, SOCK_DGRAM);
+	int first, second;
+
+	scene_start(scene, SECOND, "second");
+	first = bind_at(scene, SECOND, SOCK_DGRAM, port_at(INADDR_LOOPBACK, RELAY_PORT));
+	scene_read_source(scene, CLERK);
+	assert_int_equal(send_to(scene, fd, port_at(INADDR_LOOPBACK, RELAY_PORT)), BYTES);
+	assert_int_equal(sensor_walk(kernel_fixture_sensor(scene->fixture)), 0);
+	assert_int_equal(kernel_fixture_counts(scene->fixture).unsettled_objects, 0);
+	assert_int_equal(SCENE_CALL(scene, SECOND, SYS_close, first), 0);
+	second = bind_at(scene, THIEF, SOCK_DGRAM, port_at(INADDR_LOOPBACK, RELAY_PORT));
+	assert_int_equal(send_to(scene, fd, port_at(INADDR_LOOPBACK, RELAY_PORT)), BYTES);
+	assert_true(is_labelled_by(scene, second));
+	puppet_end(scene->stage, SECOND);
 }
 
 /* A resolver is asked by everybody, and answers everybody. */
@@ -275,6 +310,7 @@ int main(int argc, char **argv)
 		STORY(a_connected_receiver_is_labelled),
 		STORY(both_ends_of_a_datagram_have_one_object),
 		STORY(the_innocent_at_another_port_stay_unlabelled),
+		STORY(who_takes_a_port_over_is_labelled_too),
 		STORY(a_question_to_a_resolver_here_labels_nobody),
 		STORY(a_connection_to_an_own_address_is_followed),
 		STORY(a_datagram_to_an_own_address_is_a_gap),
