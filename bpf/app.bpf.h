@@ -9,7 +9,7 @@
  * parent. Process ids are those of the host, in every namespace.
  */
 
-#include "object.bpf.h"
+#include "loopback.bpf.h"
 
 #define UNSET_LOGIN_UID 0xffffffffu
 

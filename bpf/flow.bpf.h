@@ -232,7 +232,7 @@ static __always_inline struct weir_flow *flow_out(struct weir_app *app, const st
 	struct transfer transfer = {
 		.bytes = bytes, .direction = WEIR_OUT, .peer = peer, .is_estimated = is_estimated};
 
-	if (known && known->is_crm) {
+	if (known && known->is_crm && (!peer || zone_is_crm(peer))) {
 		known->last_was_out = WEIR_TURN_OUT ^ known->last_was_out >> 1;
 		transfer.is_crm = 1;
 		transfer.labels = known->labels;

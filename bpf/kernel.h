@@ -68,7 +68,11 @@ enum bpf_func_id {
 #define EFAULT 14
 #define EINVAL 22
 #define ENOSYS 38
+#define EINTR 4
+#define EALREADY 114
 #define EINPROGRESS 115
+#define ERESTARTSYS 512 /* include/linux/errno.h */
+#define MSG_FASTOPEN 0x20000000
 #define AT_FDCWD -100
 #define FMODE_WRITE 0x2
 #define FMODE_PATH 0x4000
@@ -76,6 +80,7 @@ enum bpf_func_id {
 #define PROT_WRITE 0x2
 #define TMPFS_MAGIC 0x01021994
 #define RAMFS_MAGIC 0x858458f6
+#define HUGETLBFS_MAGIC 0x958458f6
 #define PROC_SUPER_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
 #define TRACEFS_MAGIC 0x74726163
@@ -170,6 +175,7 @@ struct inode {
 	__u32 i_rdev;
 	__s64 i_size;
 	unsigned int i_nlink;
+	atomic_t i_count;
 	struct hlist_head i_dentry;
 };
 
@@ -378,6 +384,7 @@ struct bpf_iter__task {
 
 struct bpf_iter__bpf_map_elem {
 	void *key;
+	void *value;
 };
 
 struct bpf_iter__task_file {

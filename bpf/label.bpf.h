@@ -14,6 +14,7 @@
 #include "app.bpf.h"
 #include "edge.bpf.h"
 #include "folder.bpf.h"
+#include "inode.bpf.h"
 #include "name.bpf.h"
 #include "zone.bpf.h"
 
@@ -191,8 +192,9 @@ static __always_inline void label_resting(const struct object *object, const str
 		known = label_make_object(object, app->labels, app->hops + 1);
 		if (!known)
 			return;
-		if (object->kind == WEIR_KIND_FILE)
+		if (object->kind == WEIR_KIND_FILE && !inode_nameless(object->file))
 			name_remember_basename(label_name_of_file(object->file));
+		inode_remember(object);
 	}
 	known->labels |= app->labels;
 	label_count_change();
@@ -223,6 +225,23 @@ static __always_inline void label_watch_candidate(struct weir_app *app,
 	app_open(app);
 }
 
+/* What a connect() returns by which the socket has a peer, or goes on coming to one: also one that
+ * a signal interrupted (inet_stream_connect(), net/ipv4/af_inet.c). */
+static __always_inline bool label_may_have_peer(long result)
+{
+	return result == 0 || result == -EINPROGRESS || result == -EALREADY || result == -EINTR ||
+	       result == -ERESTARTSYS;
+}
+
+/* A socket can be connected again. What came from the CRM may still wait in it. */
+static __always_inline void label_leave_crm(const struct weir_object_key *key)
+{
+	struct weir_object *known = bpf_map_lookup_elem(&objects, key);
+
+	if (known)
+		known->is_crm = 0;
+}
+
 /* is_new: it got its peer just now, and has not said anything to that one. Not static: verified
  * once, see name_hash(). */
 __noinline int label_watch_socket(__u64 app_id, __u64 address, __u32 is_new)
@@ -245,9 +264,11 @@ __noinline int label_watch_socket(__u64 app_id, __u64 address, __u32 is_new)
 	object.kind = WEIR_KIND_INET;
 	zone_find_peer(object.sock, object.family, &zone);
 	labels = zone.labels | zone.named_labels;
-	if (!labels && !zone.is_candidate)
+	if (!is_new && !labels && !zone.is_candidate)
 		return 0;
-	object_read_key(BPF_CORE_READ(file, f_inode), &object.key);
+	object_read_key(object_inode_of_file(file), &object.key);
+	if (is_new)
+		label_leave_crm(&object.key);
 	if (zone.is_candidate) {
 		candidate = bpf_map_lookup_elem(&candidates, &object.key);
 		if (candidate && candidate->peer == zone.peer && !is_new) {
@@ -339,6 +360,7 @@ static __noinline int label_watch_file(struct weir_app *app, struct file *file, 
 	if (labels && !known) {
 		known = label_make_object(&object, labels, 0);
 		name_remember_basename(label_name_of_file(file));
+		inode_remember(&object);
 	}
 	if (!known)
 		return 0;

@@ -134,9 +134,9 @@ struct {
 struct mapping {
 	struct weir_object_key key;
 	__u64 bytes;
-	__u64 basename; /* hash */
+	__u64 basename; /* hash; or where its inode is: */
 	__u32 access;   /* MAPPING_ */
-	__u32 padding;
+	__u32 is_nameless;
 };
 
 struct mapping_page {

@@ -192,17 +192,6 @@ static __always_inline __u16 object_swap16(__u16 value)
 	return __builtin_bswap16(value);
 }
 
-static __always_inline bool object_is_loopback(const __u8 *ip)
-{
-	const __u32 *words = (const __u32 *)ip;
-
-	if (words[0] || words[1])
-		return false;
-	if (words[2] == 0xffff0000)
-		return ip[12] == 127;
-	return !words[2] && words[3] == 0x01000000;
-}
-
 static __always_inline __u64 object_mix(__u64 hash, __u64 value)
 {
 	hash ^= value;
@@ -210,33 +199,10 @@ static __always_inline __u64 object_mix(__u64 hash, __u64 value)
 	return hash ^ (hash >> 29);
 }
 
-/* The key of one direction of a loopback connection; false when the peer is elsewhere. */
-static __always_inline bool object_key_of_loopback(const struct object *object, __u32 direction,
-						   struct weir_object_key *ret_key)
-{
-	struct sock *sock = object->sock;
-	__u64 peer[2], local[2], ports, hash;
-	__u16 peer_port, local_port;
-
-	object_read_ip(sock, object->family, (__u8 *)peer, (__u8 *)local);
-	if (!object_is_loopback((__u8 *)peer))
-		return false;
-	peer_port = object_swap16(BPF_CORE_READ(sock, __sk_common.skc_dport));
-	local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
-	hash = object_mix(0, BPF_CORE_READ(sock, __sk_common.skc_net.net, ns.inum));
-	/* The low word tells 127.0.0.1 from 127.0.0.2; the high words are constants here. */
-	if (direction == WEIR_OUT)
-		ports = (__u64)local_port << 16 | peer_port;
-	else
-		ports = (__u64)peer_port << 16 | local_port;
-	hash = object_mix(hash, direction == WEIR_OUT ? local[1] : peer[1]);
-	hash = object_mix(hash, direction == WEIR_OUT ? peer[1] : local[1]);
-	hash = object_mix(hash, ports);
-	ret_key->ino = object_mix(hash, BPF_CORE_READ(sock, sk_protocol));
-	ret_key->dev = WEIR_DEV_LOOPBACK;
-	ret_key->generation = 0;
-	return true;
-}
+/* The key of one direction of a connection within this machine; false when the peer is elsewhere.
+ * Defined in loopback.bpf.h. */
+static __noinline int loopback_find_key(struct sock *sock, __u32 family, __u32 direction,
+					struct weir_object_key *ret_key);
 
 /* Where the text of a unix socket's address is: a path, or a NUL and a name. */
 static __always_inline __u64 object_unix_text(struct unix_address *address)
@@ -291,7 +257,7 @@ static __always_inline void object_resolve_unix(struct object *object, __u32 dir
 
 static __always_inline void object_resolve_socket(struct object *object, __u32 direction)
 {
-	struct weir_object_key loopback;
+	struct weir_object_key loopback = {};
 	struct weir_object *known;
 
 	object->sock = object_sock_of_file(object->file);
@@ -310,7 +276,7 @@ static __always_inline void object_resolve_socket(struct object *object, __u32 d
 	}
 	/* A socket that the policy labelled stays itself, also on loopback. */
 	known = bpf_map_lookup_elem(&objects, &object->key);
-	if (!known && object_key_of_loopback(object, direction, &loopback))
+	if (!known && loopback_find_key(object->sock, object->family, direction, &loopback))
 		object->key = loopback;
 }
 

@@ -8,6 +8,7 @@
 #include "kernel.h"
 
 #include "hooks/capture.bpf.h"
+#include "hooks/connect.bpf.h"
 #include "hooks/console.bpf.h"
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
@@ -76,26 +77,6 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	return 0;
 }
 
-static __always_inline void weir_exit_socket(struct call *call, long result)
-{
-	int fd = call->rule->call == WEIR_CALL_ACCEPT ? result : (int)call_arg(call, 0);
-	struct file *file;
-
-	call->gate = state_get();
-	call->app = app_get_current();
-	call->task = (struct task_struct *)bpf_get_current_task();
-	file = object_file_of_fd(fd);
-	if (!call->app || !file)
-		return;
-	label_watch_socket(call->app->id, (__u64)file, true);
-	if (!call->gate || !call->gate->volatile_objects)
-		return;
-	/* Labelled data may have waited in the queue for this, or be in what a server keeps. */
-	if (call->rule->call == WEIR_CALL_ACCEPT ||
-	    selection_is_in_use(screen_server((__u64)object_sock_of_file(file))))
-		app_open(call->app);
-}
-
 /* Also while nothing is labelled: what is sent to the name may be, later. */
 static __always_inline void weir_exit_bind(struct call *call)
 {
@@ -104,6 +85,11 @@ static __always_inline void weir_exit_bind(struct call *call)
 
 	if (sock && endpoint_is_named(sock))
 		endpoint_remember((struct task_struct *)bpf_get_current_task(), sock, true);
+	if (!sock || !port_is_labelled(file))
+		return;
+	call->app = app_get_current();
+	if (call->app)
+		app_open(call->app);
 }
 
 static __always_inline void weir_exit_open(struct call *call, long result)
@@ -226,13 +212,16 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	result = result << half_bits >> half_bits;
 	switch (call.rule->call) {
 	case WEIR_CALL_CONNECT:
-		if (result == 0 || result == -EINPROGRESS)
-			weir_exit_socket(&call, result);
+		if (label_may_have_peer(result))
+			connect_exit(&call, result);
 		return 0;
 	case WEIR_CALL_ACCEPT:
 		if (result >= 0)
-			weir_exit_socket(&call, result);
+			connect_exit(&call, result);
 		return 0;
+	case WEIR_CALL_WRITE:
+		connect_exit_write(&call, result);
+		break;
 	case WEIR_CALL_BIND:
 		if (result == 0)
 			weir_exit_bind(&call);

@@ -46,17 +46,53 @@ static __always_inline void zone_add_rule(const struct weir_zone_rule *rule, boo
 	ret_zone->is_candidate = 1;
 }
 
+static __always_inline struct weir_zone *zone_find(const struct weir_address *peer)
+{
+	struct weir_zone_key key = {.prefix_bits = 128};
+
+	__builtin_memcpy(key.ip, peer->ip, sizeof(key.ip));
+	return bpf_map_lookup_elem(&zones, &key);
+}
+
+/* Of whom a datagram is for. Adds to what is empty. */
+static __noinline int zone_find_destination(const struct weir_address *peer,
+					    struct zone_peer *ret_zone)
+{
+	struct weir_zone *zone = zone_find(peer);
+	int i;
+
+	if (!zone)
+		return 0;
+	for (i = 0; i < WEIR_ZONE_RULES; i++)
+		if (zone_is_of_port(&zone->rules[i], peer->port))
+			zone_add_rule(&zone->rules[i], false, ret_zone);
+	return 0;
+}
+
+/* Whether a datagram that is for somebody is for the CRM. In one frame: callers have no stack left.
+ */
+static __noinline bool zone_is_crm(const struct weir_address *peer)
+{
+	struct weir_zone *zone = zone_find(peer);
+	bool is_crm = false;
+	int i;
+
+	for (i = 0; zone && i < WEIR_ZONE_RULES; i++)
+		if (zone_is_of_port(&zone->rules[i], peer->port) &&
+		    zone->rules[i].reach != WEIR_REACH_ASKED)
+			is_crm |= zone->rules[i].is_crm;
+	return is_crm;
+}
+
 /* Adds to what is empty. */
 static __noinline int zone_find_peer(struct sock *sock, __u16 family, struct zone_peer *ret_zone)
 {
-	struct weir_zone_key key = {.prefix_bits = 128};
 	struct weir_address peer = {};
 	struct weir_zone *zone;
 	int i;
 
 	object_read_peer(sock, family, &peer);
-	__builtin_memcpy(key.ip, peer.ip, sizeof(key.ip));
-	zone = bpf_map_lookup_elem(&zones, &key);
+	zone = zone_find(&peer);
 	if (!zone)
 		return 0;
 	for (i = 0; i < WEIR_ZONE_RULES; i++)

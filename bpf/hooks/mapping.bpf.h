@@ -131,7 +131,10 @@ static __noinline int mapping_remember(struct call *call, const struct object *o
 		return 0;
 	one->key = object->key;
 	one->bytes = bytes;
-	one->basename = name_hash(label_name_of_file(object->file));
+	one->basename = object->is_stacked ? 0 : inode_nameless(object->file);
+	one->is_nameless = !!one->basename;
+	if (!one->is_nameless)
+		one->basename = name_hash(label_name_of_file(object->file));
 	one->access = access;
 	return 0;
 }
@@ -237,6 +240,14 @@ __noinline int mapping_pull(__u64 id, __u32 slot)
 	return 0;
 }
 
+static __always_inline void mapping_remember_inode(const struct mapping *one)
+{
+	struct weir_object_key key = one->key;
+	__u64 address = one->basename;
+
+	bpf_map_update_elem(&inodes, &key, &address, BPF_ANY);
+}
+
 /* What the app holds may be in the mapped file. */
 __noinline int mapping_push(__u64 id, __u32 slot)
 {
@@ -254,7 +265,10 @@ __noinline int mapping_push(__u64 id, __u32 slot)
 		return 0;
 	if (!held) {
 		held = label_make_object(&object, app->labels, app->hops + 1);
-		name_remember_hash(one->basename);
+		if (one->is_nameless)
+			mapping_remember_inode(one);
+		else
+			name_remember_hash(one->basename);
 	}
 	if (!held)
 		return 0;

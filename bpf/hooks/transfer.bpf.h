@@ -118,6 +118,9 @@ static __always_inline bool transfer_may_be_named(struct call *call, const struc
 	       call->rule->form != WEIR_FORM_PLAIN && call->rule->form != WEIR_FORM_IOVEC;
 }
 
+/* Who receives what is sent by name to ports of this machine; defined in port.bpf.h. */
+static __noinline int port_label_all(struct call *call, struct sock *sock);
+
 static __always_inline void transfer_label_out(struct call *call, int fd, __u32 slot)
 {
 	struct file *file = object_file_of_fd(fd);
@@ -130,6 +133,9 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 	transfer_label_object(call->app, &object);
 	if (call->app->labels && transfer_may_be_named(call, &object))
 		datagram_send(call, object.sock, 0, call_arg(call, 2), DATAGRAM_LABEL);
+	else if (call->app->labels && call->rule->call == WEIR_CALL_WRITE &&
+		 transfer_is_udp(&object))
+		port_label_all(call, object.sock);
 	if (call->rule->call == WEIR_CALL_WRITE && object.family == AF_UNIX && object.sock &&
 	    clipboard_may_pass(call))
 		clipboard_enter_call(call, object.sock);
@@ -293,11 +299,13 @@ static __noinline int transfer_take_out(struct call *call, struct object *ret_ob
 	return call_take_object(call, call_arg(call, 0), WEIR_OUT, 0, ret_object);
 }
 
-static __noinline int transfer_add_out(struct call *call, const struct object *object, __u64 bytes)
+static __noinline int transfer_add_out(struct call *call, struct object *object, __u64 bytes)
 {
 	struct weir_address peer = {};
 	bool has_peer = transfer_read_destination(call, object, &peer);
 
+	if (has_peer)
+		loopback_find_port(object, &peer);
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
 	if (call->flow)
 		call->stream = tls_open_stream(call->app, object, call->flow);

@@ -78,12 +78,13 @@ static __noinline int uring_submit_transfer(struct weir_app *app, struct io_kioc
 		uring_label_in(app->id, (__u64)file_in);
 	if (app->has_mappings && rule->call != WEIR_CALL_READ)
 		mapping_update(app->id);
-	if (uring_has_destination(rule))
+	if (uring_has_destination(rule)) {
 		uring_remember_destination(request);
+		uring_label_port(app->id, uring_number(request));
+		uring_label_named(app->id, uring_number(request));
+	}
 	if (file && rule->call != WEIR_CALL_READ)
 		uring_label_out(app->id, (__u64)file);
-	if (file && uring_has_destination(rule))
-		uring_label_named(app->id, uring_number(request));
 	return flags & URING_CQE_SKIP ? uring_add_unseen(app, request) : 0;
 }
 
@@ -98,6 +99,8 @@ static __always_inline int uring_submit(struct io_kiocb *request)
 		uring_remember(request);
 	if (!uring_is_transfer(rule))
 		return 0;
+	if (uring_has_destination(rule))
+		uring_watch_destination(request);
 	app = uring_pass_gate(request);
 	return app ? uring_submit_transfer(app, request) : 0;
 }
@@ -153,7 +156,7 @@ static __noinline int uring_complete_request(struct io_kiocb *request, int resul
 			uring_forget_destination(request);
 		return 0;
 	case WEIR_CALL_CONNECT:
-		return !result || result == -EINPROGRESS ? uring_connected(request) : 0;
+		return label_may_have_peer(result) ? uring_connected(request) : 0;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_ACCEPT:
 	case WEIR_CALL_TAKE_FD:

@@ -5,7 +5,7 @@
 /* Whom a message that a ring sends is for, and what comes along with one that it receives. */
 
 #include "../uring.bpf.h"
-#include "transfer.bpf.h"
+#include "connect.bpf.h"
 
 /*
  * Whom a message is for is read at submission: in 5.10 the request's completion is written over it
@@ -95,6 +95,25 @@ static __noinline bool uring_name_destination(struct io_kiocb *request,
 						 ret_peer);
 }
 
+/* What is sent to the CRM by a socket without a peer, MSG_FASTOPEN of TCP included. */
+static __noinline int uring_watch_destination(struct io_kiocb *request)
+{
+	struct weir_address peer = {};
+	struct weir_app *app;
+	bool is_crm = false;
+	struct file *file;
+	__u64 labels;
+
+	if (!uring_name_destination(request, &peer))
+		return 0;
+	labels = connect_find_labels(&peer, &is_crm);
+	file = labels ? uring_file(request) : NULL;
+	if (!file || !connect_is_nameable(file))
+		return 0;
+	app = uring_app(request);
+	return app ? connect_label(app->id, (__u64)file, labels, is_crm) : 0;
+}
+
 static __noinline int uring_remember_destination(struct io_kiocb *request)
 {
 	__u64 key = uring_number(request);
@@ -128,6 +147,25 @@ static __always_inline bool uring_recall_destination(struct io_kiocb *request,
 	if (known)
 		*ret_peer = *known;
 	return known;
+}
+
+__noinline int uring_label_port(__u64 app_id, __u64 address)
+{
+	struct weir_app *app = bpf_map_lookup_elem(&apps, &app_id);
+	struct io_kiocb *request = (struct io_kiocb *)address;
+	struct object object = {.kind = WEIR_KIND_INET};
+	struct weir_object_key key = {};
+	struct weir_address peer = {};
+	struct sock *sock;
+
+	if (!app || !app->labels || app->is_hub || !uring_recall_destination(request, &peer))
+		return 0;
+	sock = uring_sock(request);
+	if (!sock || !loopback_key_of_datagram(sock, &peer, &key))
+		return 0;
+	object.key = key;
+	label_resting(&object, app);
+	return 0;
 }
 
 /* Whether the message may be for a name on a unix socket, and not for its peer, and the name can be

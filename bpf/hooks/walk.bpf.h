@@ -108,7 +108,30 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (known) {
 		known->seen_epoch = gate->epoch;
 		app_open(app);
+		inode_remember(&object);
 	}
+	return 0;
+}
+
+/* Every labelled file in memory: one that is gone leaves the tables. */
+SEC("iter/bpf_map_elem")
+int walk_inodes(struct bpf_iter__bpf_map_elem *ctx)
+{
+	const struct weir_object_key *at = ctx->key;
+	const __u64 *address = ctx->value;
+	struct weir_state *gate = state_get();
+	struct weir_object_key key;
+	struct weir_object *known;
+
+	if (!at || !address || !gate)
+		return 0;
+	key = *at;
+	if (inode_is_there(&key, *address))
+		return 0;
+	known = bpf_map_lookup_elem(&objects, &key);
+	if (known && known->kind == WEIR_KIND_FILE && !bpf_map_delete_elem(&objects, &key))
+		__sync_fetch_and_add(&gate->labelled_files, -1);
+	bpf_map_delete_elem(&inodes, &key);
 	return 0;
 }
 

@@ -232,7 +232,8 @@ static void a_32_bit_program_is_followed_from_file_to_file(void **state)
 
 static void what_a_32_bit_program_takes_from_the_crm_is_labelled(void **state)
 {
-	static const char *const ways[] = {"recvfrom", "socketcall recv"};
+	static const char *const ways[] = {"sendmsg with MSG_FASTOPEN", "recvfrom",
+					   "socketcall recv"};
 	struct kernel_fixture *fixture = given_a_32_bit_program();
 
 	(void)state;

@@ -138,7 +138,7 @@ void reboot_need_disk(void)
 	skip();
 }
 
-int reboot_set(void **state)
+static int set(void **state, const struct kernel_options *options)
 {
 	struct reboot *reboot = calloc(1, sizeof(*reboot));
 	const char *disk = getenv("WEIR_DISK");
@@ -152,8 +152,20 @@ int reboot_set(void **state)
 		return -1;
 	snprintf(reboot->record, sizeof(reboot->record), "%s/labels", reboot->disk);
 	setenv("DISK", reboot->disk, 1);
-	reboot->fixture = kernel_fixture_start(NULL);
+	reboot->fixture = kernel_fixture_start(options);
 	return 0;
+}
+
+int reboot_set(void **state)
+{
+	return set(state, NULL);
+}
+
+int reboot_set_small(void **state)
+{
+	const struct kernel_options options = {.objects_max = REBOOT_OBJECTS_MAX};
+
+	return set(state, &options);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int flag, struct FTW *ftw)

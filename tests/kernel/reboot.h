@@ -14,6 +14,8 @@
 #include "agent/keeper.h"
 #include "kernel/kernel_fixture.h"
 
+#define REBOOT_OBJECTS_MAX 64
+
 struct policy;
 
 struct reboot {
@@ -31,6 +33,7 @@ struct reboot {
 const char *reboot_stage(void);
 /* For cmocka: before and after a test. */
 int reboot_set(void **state);
+int reboot_set_small(void **state); /* with room for REBOOT_OBJECTS_MAX labelled objects */
 int reboot_clean_up(void **state);
 /* Skips the test where files are not kept. */
 void reboot_need_disk(void);

@@ -27,6 +27,8 @@ int ring_act_datagrams(char **argv);
 int ring_act_sends(char **argv);
 /* One datagram to "HOST:PORT", in whose place another stands before it is sent. */
 int ring_act_changed(char **argv);
+/* A connection to "HOST:PORT" that is made by its first message; what is received on it. */
+int ring_act_asks(char **argv);
 /* Unix datagrams to the name of a socket: from one that is not connected, and, one byte less, from
  * one that is connected to another; both are received. */
 int ring_act_letters(char **argv);

@@ -173,3 +173,21 @@ int ring_act_letters(char **argv)
 			return 5;
 	return ring_act_tell(moved);
 }
+
+int ring_act_asks(char **argv)
+{
+	struct ring ring = ring_act_open(4);
+	struct sockaddr_in address = ring_act_address(argv[1]);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static struct letters letters;
+	struct msghdr *message = write_letter(&letters, 0, &address, sizeof(address));
+	long sent;
+
+	ring_act_ask(&ring, IORING_OP_SENDMSG, fd, message, 1)->msg_flags = MSG_FASTOPEN;
+	sent = ring_do(&ring);
+	if (sent < 0 && sent != -EINPROGRESS)
+		return 2;
+	ring_act_ask(&ring, IORING_OP_RECV, fd, letters.data, RING_ACT_BYTES)->msg_flags =
+		MSG_WAITALL;
+	return ring_act_tell(ring_do(&ring));
+}

@@ -352,6 +352,7 @@ static const struct {
 	{"forged", ring_act_forged},
 	{"alike", ring_act_alike},
 	{"listen-alike", ring_act_listen_alike},
+	{"asks", ring_act_asks},
 };
 
 int ring_acts_main(int argc, char **argv)

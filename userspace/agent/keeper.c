@@ -179,12 +179,14 @@ int keeper_write(struct keeper *keeper)
 
 void keeper_look(struct keeper *keeper, uint64_t now_ns)
 {
-	uint64_t pause_ns, began_ns = clock_boottime_ns();
+	uint64_t pause_ns, began_ns;
 
+	keeper_prune_table(keeper, now_ns);
 	if (now_ns < keeper->not_before_ns ||
 	    (!keeper->is_dirty &&
 	     sensor_label_changes(keeper->config.sensor) == keeper->seen_changes))
 		return;
+	began_ns = clock_boottime_ns();
 	(void)keeper_write(keeper);
 	pause_ns = (clock_boottime_ns() - began_ns) * TIME_SHARE;
 	keeper->not_before_ns = now_ns + (pause_ns > WRITE_EVERY_NS ? pause_ns : WRITE_EVERY_NS);

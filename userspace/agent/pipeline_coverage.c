@@ -21,8 +21,20 @@ static const struct channel channels[] = {
 	 "folder and out again without being opened is missed"},
 	{"sendfile, splice, tee, copy_file_range", "full", ""},
 	{"pipe, fifo", "full", ""},
-	{"tcp and udp, ipv4 and ipv6", "full", ""},
-	{"loopback connections", "full", ""},
+	{"tcp and udp, ipv4 and ipv6", "partial",
+	 "all that leaves; of datagrams to the CRM that one sendmmsg names it for only the first "
+	 "is "
+	 "looked at, and what comes back to a socket without a peer is told without its address"},
+	{"loopback connections", "partial",
+	 "TCP, also to an own address of this machine where both ends have that one; UDP by the "
+	 "receiver's port, but for port 53, and of one sendmmsg to names the first 32; not a name "
+	 "in memory that the sender never touched before, UDP to "
+	 "an own address from a socket without a peer, nor from one network namespace to another "
+	 "(host and container): that is told as an egress, and who receives it has no label"},
+	{"labels of files that are gone", "partial",
+	 "leave the table at once in memory (tmpfs, memfd), on ext2, ext3, ext4, xfs and btrfs "
+	 "when it is more than half full; on other disks, and of overlayfs in memory, they stay "
+	 "until a reboot, and the names of all of them"},
 	{"DNS questions", "partial",
 	 "of apps that hold labelled data: to port 53 by UDP and TCP, counted by domain; not over "
 	 "TLS or HTTPS, by io_uring, by sendmmsg to servers that each message names (these are an "

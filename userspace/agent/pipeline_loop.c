@@ -69,6 +69,8 @@ static int on_walk(sd_event_source *source, uint64_t us, void *userdata)
 		agent->mended_misses = agent->reported_losses.programs_missed;
 	if (sensor_has_volatiles(agent->sensor))
 		(void)sensor_walk(agent->sensor);
+	else
+		(void)sensor_forget_gone(agent->sensor);
 	sensor_rest_tls(agent->sensor);
 	arm(source, WALK_US);
 	return 0;

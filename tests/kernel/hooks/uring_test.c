@@ -99,6 +99,21 @@ static void a_crm_connection_made_by_a_ring_is_counted(void **state)
 	kernel_fixture_stop(fixture);
 }
 
+static void a_crm_connection_made_by_a_message_is_counted(void **state)
+{
+	struct kernel_fixture *fixture;
+	char target[32];
+
+	(void)state;
+	need_rings();
+	fixture = kernel_fixture_start(NULL);
+	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
+	assert_int_equal(when_ring_acts(fixture, "asks", target), CHUNK);
+	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
+	coverage_note("io_uring SENDMSG with MSG_FASTOPEN", COVERAGE_EXACT);
+	kernel_fixture_stop(fixture);
+}
+
 /* An act that sends so many bytes to each of two ports. */
 static void check_destinations(const char *act, uint64_t first, uint64_t second)
 {
@@ -230,6 +245,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_installed_from_a_ring_is_watched),
 		cmocka_unit_test(a_file_passed_from_ring_to_ring_is_followed),
 		cmocka_unit_test(a_crm_connection_made_by_a_ring_is_counted),
+		cmocka_unit_test(a_crm_connection_made_by_a_message_is_counted),
 		cmocka_unit_test(a_message_is_counted_by_whom_it_is_for),
 		cmocka_unit_test(a_send_is_counted_by_whom_it_is_for),
 		cmocka_unit_test(whom_a_message_is_for_is_what_stood_there_at_submission),

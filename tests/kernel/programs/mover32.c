@@ -251,11 +251,17 @@ static int move_to_network(const char *way, const char *source, const char *targ
 static int move_from_network(const char *way, const char *source, const char *target)
 {
 	struct address from = {};
+	struct vector vector = {buffer, 10};
+	struct message question = {&from, sizeof(from), &vector, 1, 0, 0, 0};
 	int is_list = is_same(way, "socketcall recv");
 	int to = must(CALL(CREAT, target, 0644, 0, 0, 0)), fd, bytes;
 
 	parse_address(source, &from);
-	if (is_list) {
+	if (is_same(way, "sendmsg with MSG_FASTOPEN")) {
+		fd = must(CALL(SOCKET, 2, 1, 0, 0, 0));
+		must(CALL(SENDMSG, fd, &question, 0x20000000, 0, 0));
+		bytes = must(CALL(RECVFROM, fd, buffer, SIZE, 0, 0));
+	} else if (is_list) {
 		fd = must(subcall(SUB_SOCKET, 2, 1, 0, 0, 0, 0));
 		must(subcall(SUB_CONNECT, fd, (int)&from, sizeof(from), 0, 0, 0));
 		bytes = must(subcall(SUB_RECV, fd, (int)buffer, SIZE, 0, 0, 0));
@@ -277,7 +283,8 @@ __attribute__((used)) static void start(const char **stack)
 		say(must(CALL(RENAME, source, target, 0, 0, 0)));
 	else if (is_same(way, "unlink"))
 		say(must(CALL(UNLINK, target, 0, 0, 0, 0)));
-	else if (is_same(way, "recvfrom") || is_same(way, "socketcall recv"))
+	else if (is_same(way, "recvfrom") || is_same(way, "socketcall recv") ||
+		 is_same(way, "sendmsg with MSG_FASTOPEN"))
 		say(move_from_network(way, source, target));
 	else if (is_same(way, "sendto") || is_same(way, "sendmsg") || is_same(way, "sendmmsg") ||
 		 is_same(way, "socketcall sendto") || is_same(way, "io_uring SENDMSG"))

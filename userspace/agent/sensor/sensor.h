@@ -268,6 +268,8 @@ void sensor_report_again(struct sensor *sensor);
 int sensor_mend(struct sensor *sensor);
 /* Walks all descriptors and drops labelled objects that nobody holds any more. */
 int sensor_walk(struct sensor *sensor);
+/* The part of it that drops files in memory (tmpfs, memfd) that are there no more. */
+int sensor_forget_gone(struct sensor *sensor);
 /* Whether anything at all is labelled or counted: if not, a sweep finds nothing. */
 bool sensor_is_idle(const struct sensor *sensor);
 
@@ -285,6 +287,10 @@ int sensor_visit_files(struct sensor *sensor,
  * know. Who has it open is found by the next walk. Returns 1, 0 when it had the labels, -ENOSPC
  * when the table is full, -EINVAL for no label, -errno. */
 int sensor_label_file(struct sensor *sensor, const struct sensor_file *file);
+/* The file is gone. Returns 0, -ENOENT when it had no label, -errno. */
+int sensor_forget_file(struct sensor *sensor, const struct sensor_file *file);
+/* More than half of the table of labelled objects is files. */
+bool sensor_is_crowded(const struct sensor *sensor);
 /* Grows whenever an app or an object gets a label. */
 uint64_t sensor_label_changes(const struct sensor *sensor);
 /* Has unlinks and renames of files with this last path component told. */

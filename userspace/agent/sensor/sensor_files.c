@@ -116,6 +116,25 @@ int sensor_label_file(struct sensor *sensor, const struct sensor_file *file)
 	return r == -E2BIG ? -ENOSPC : r;
 }
 
+int sensor_forget_file(struct sensor *sensor, const struct sensor_file *file)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+	const struct weir_object_key key = {.ino = file->object.ino,
+					    .dev = file->object.dev,
+					    .generation = file->object.generation};
+
+	if (bpf_map_delete_elem(bpf_map__fd(sensor->skeleton->maps.objects), &key) < 0)
+		return -errno;
+	__atomic_fetch_sub(&sensor->state->labelled_files, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+bool sensor_is_crowded(const struct sensor *sensor)
+{
+	return sensor->state->labelled_files >
+	       bpf_map__max_entries(sensor->skeleton->maps.objects) / 2;
+}
+
 uint64_t sensor_label_changes(const struct sensor *sensor)
 {
 	return __atomic_load_n(&sensor->state->label_changes, __ATOMIC_SEQ_CST);

@@ -115,7 +115,8 @@ static int map_state(struct sensor *sensor, const struct sensor_config *config)
  */
 static void size_objects(struct sensor *sensor, uint32_t wanted_max)
 {
-	struct bpf_map *maps[] = {sensor->skeleton->maps.objects, sensor->skeleton->maps.basenames};
+	struct bpf_map *maps[] = {sensor->skeleton->maps.objects, sensor->skeleton->maps.basenames,
+				  sensor->skeleton->maps.inodes};
 	bool is_preallocated = is_kernel_before(6, 1);
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {

@@ -82,12 +82,16 @@ static const struct syscall_entry entries[] = {
 #define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
 
 /* What must be so before a call can matter. */
-static enum weir_call_gate gate_of(enum weir_call call)
+static enum weir_call_gate gate_of(const struct weir_syscall *rule)
 {
-	switch (call) {
+	switch (rule->call) {
+	case WEIR_CALL_WRITE:
+		/* What is sent may be what connects, or be for the CRM. */
+		return rule->form == WEIR_FORM_PLAIN || rule->form == WEIR_FORM_IOVEC
+			       ? WEIR_GATE_MOVES
+			       : WEIR_GATE_NONE;
 	case WEIR_CALL_NONE:
 	case WEIR_CALL_READ:
-	case WEIR_CALL_WRITE:
 	case WEIR_CALL_COPY:
 	case WEIR_CALL_MEMORY:
 	case WEIR_CALL_GAP:
@@ -115,14 +119,14 @@ static bool is_told_at_once(enum weir_call call, enum weir_call compat_call)
 static void fill_compat_places(struct weir_rule rules[WEIR_PLACES])
 {
 	for (size_t i = 0; i < WEIR_SYSCALLS; i++) {
-		enum weir_call call = rules[i].syscall.call;
-		enum weir_call compat = rules[WEIR_PLACE_COMPAT + i].syscall.call;
+		const struct weir_syscall *rule = &rules[i].syscall;
+		const struct weir_syscall *compat = &rules[WEIR_PLACE_COMPAT + i].syscall;
 
-		if (!is_told_at_once(call, compat))
+		if (!is_told_at_once(rule->call, compat->call))
 			continue;
 		rules[i].compat_place = (uint16_t)(WEIR_PLACE_COMPAT + i);
 		rules[i].compat_gate =
-			gate_of(call) < gate_of(compat) ? gate_of(call) : gate_of(compat);
+			gate_of(rule) < gate_of(compat) ? gate_of(rule) : gate_of(compat);
 	}
 }
 

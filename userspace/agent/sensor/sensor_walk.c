@@ -141,6 +141,13 @@ static void forget_clipboards(struct sensor *sensor, uint64_t epoch)
 	}
 }
 
+int sensor_forget_gone(struct sensor *sensor)
+{
+	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
+
+	return walk_with(sensor->skeleton->progs.walk_inodes, sensor->skeleton->maps.inodes);
+}
+
 int sensor_walk(struct sensor *sensor)
 {
 	_cleanup_(sensor_shield_lower) struct sensor_shield shield = sensor_shield_raise(sensor);
@@ -150,6 +157,8 @@ int sensor_walk(struct sensor *sensor)
 	bool has_next;
 
 	r = walk_with(sensor->skeleton->progs.walk_files, NULL);
+	if (r == 0)
+		r = sensor_forget_gone(sensor);
 	if (r < 0)
 		return r;
 	has_next = bpf_map_get_next_key(fd, NULL, &next) == 0;
