@@ -23,6 +23,20 @@ static void note_refused(struct agent *agent, int error, uint64_t n_events)
 	agent->dropped_now++;
 }
 
+/* What was taken since the last sync is not on the disk and in the spool no more, if a sync has
+ * failed: at a commit, or at the end of a segment, for the event that was to begin the next one.
+ * Returns how many events these are. */
+static uint64_t take_back(struct agent *agent)
+{
+	uint64_t n_events;
+	struct spool_counts spool;
+
+	spool_count(agent->spool, &spool);
+	n_events = agent->events_spooled - spool.appended;
+	agent->events_spooled = spool.appended;
+	return n_events;
+}
+
 void agent_emit(struct agent *agent, const struct event *event)
 {
 	_cleanup_free_ uint8_t *data = NULL;
@@ -35,7 +49,7 @@ void agent_emit(struct agent *agent, const struct event *event)
 	if (r == 0)
 		r = spool_append(agent->spool, data, size, &seq);
 	if (r < 0) {
-		note_refused(agent, r, 1);
+		note_refused(agent, r, 1 + take_back(agent));
 		return;
 	}
 	agent->events_spooled++;
@@ -55,16 +69,6 @@ void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns
 	if (detail)
 		event->detail = strdup(detail);
 	agent_emit(agent, event);
-}
-
-/* What was taken since the last sync is not on the disk and in the spool no more. */
-static void note_withdrawn(struct agent *agent, int error)
-{
-	struct spool_counts spool;
-
-	spool_count(agent->spool, &spool);
-	note_refused(agent, error, agent->events_spooled - spool.appended);
-	agent->events_spooled = spool.appended;
 }
 
 /* The spool has room again: the time without is a loss of events on the timeline, of no bytes. */
@@ -89,7 +93,7 @@ void agent_commit(struct agent *agent)
 	if (agent->has_unsynced) {
 		r = spool_sync(agent->spool);
 		if (r < 0) {
-			note_withdrawn(agent, r);
+			note_refused(agent, r, take_back(agent));
 			agent->dropped_now = 0;
 			is_refused = true;
 		}
