@@ -159,7 +159,10 @@ static int start_sensor(struct agent *agent)
 	r = sensor_new(agent->loop, &config, agent->policy, &handler, &agent->sensor, &reason);
 	if (r < 0)
 		log_error("%s", reason ? reason : strerror(-r));
-	return r < 0 ? r : agent_start_greetings(agent);
+	if (r < 0)
+		return r;
+	agent_take_up_losses(agent);
+	return agent_start_greetings(agent);
 }
 
 static const char *describe_gap(const struct sensor_start *start)

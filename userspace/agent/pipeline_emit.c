@@ -34,6 +34,8 @@ static uint64_t take_back(struct agent *agent)
 	spool_count(agent->spool, &spool);
 	n_events = agent->events_spooled - spool.appended;
 	agent->events_spooled = spool.appended;
+	if (n_events > 0)
+		agent->reported_losses = agent->kept_losses; /* they are told again */
 	return n_events;
 }
 
@@ -74,17 +76,27 @@ void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns
 /* The spool has room again: the time without is a loss of events on the timeline, of no bytes. */
 static void report_refused(struct agent *agent)
 {
-	uint64_t since_ns = agent->dropped_since_ns, dropped = agent->events_dropped;
-
-	agent->dropped_since_ns = 0;
 	agent_emit_note(
-		agent, EVENT_LOSS, since_ns, clock_realtime_ns(), dropped,
+		agent, EVENT_LOSS, agent->dropped_since_ns, clock_realtime_ns(),
+		agent->events_dropped - agent->drops_told,
 		"the spool was full: single steps may be missing, totals are reported again");
+}
+
+/* All that was emitted is durable, and so is what was told of refused events before. */
+static void conclude(struct agent *agent, uint64_t drops)
+{
+	sensor_forget_ended(agent->sensor);
+	agent_keep_losses(agent);
+	if (agent->events_dropped != drops)
+		return; /* what was to tell of them was refused itself */
+	agent->dropped_since_ns = 0;
+	agent->drops_told = drops;
 }
 
 void agent_commit(struct agent *agent)
 {
 	bool is_refused = agent->dropped_now > 0;
+	uint64_t drops = agent->events_dropped;
 	int r;
 
 	agent->dropped_now = 0;
@@ -103,7 +115,7 @@ void agent_commit(struct agent *agent)
 		sensor_report_again(agent->sensor);
 		agent_tell_questions_again(agent);
 	} else {
-		sensor_forget_ended(agent->sensor);
+		conclude(agent, drops);
 	}
 	if (agent->uplink)
 		uplink_notify(agent->uplink);

@@ -155,7 +155,7 @@ static bool read_attached(const struct sensor *sensor, const char *program,
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, ret_info, &size) == 0;
 }
 
-static void count_programs(struct sensor *sensor, struct sensor_counts *ret_counts)
+static void count_programs(const struct sensor *sensor, struct sensor_counts *ret_counts)
 {
 	struct bpf_program *program;
 
@@ -170,7 +170,7 @@ static void count_programs(struct sensor *sensor, struct sensor_counts *ret_coun
 	}
 }
 
-void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
+void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts)
 {
 	const struct weir_losses *losses = &sensor->state->losses;
 

@@ -290,7 +290,11 @@ uint64_t sensor_label_changes(const struct sensor *sensor);
 /* Has unlinks and renames of files with this last path component told. */
 int sensor_watch_name(struct sensor *sensor, const char *path);
 
-void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
+void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts);
+
+/* The losses up to which earlier agents have told, and up to which this one has. */
+void sensor_read_told(const struct sensor *sensor, struct sensor_losses *ret_told);
+int sensor_keep_told(struct sensor *sensor, const struct sensor_losses *told);
 
 /* A table of the kernel's in which a new entry takes the place of the one that was not used for the
  * longest time, and how often one has, since the table was made. */
