@@ -66,9 +66,7 @@ int sensor_new(sd_event *event, const struct sensor_config *config, const struct
 		return -ENOMEM;
 	r = start(sensor, event, config, policy, &reason);
 	if (r < 0) {
-		/* Half a sensor is none: what was attached now must not stay behind. */
-		if (!sensor->start.is_resumed)
-			sensor_unpin(sensor->pin_dir);
+		sensor_abandon(sensor);
 		*ret_reason = reason;
 		return r;
 	}
@@ -92,6 +90,17 @@ void sensor_free(struct sensor *sensor)
 	free(sensor->ended);
 	free(sensor->pin_dir);
 	free(sensor);
+}
+
+/* Half a sensor is none. */
+void sensor_abandon(struct sensor *sensor)
+{
+	if (!sensor->is_examined)
+		return; /* nothing of what is there is its own */
+	if (sensor->start.takeover == SENSOR_MIGRATED)
+		sensor_unhook(sensor->pin_dir);
+	else if (!sensor->start.is_resumed)
+		sensor_unpin(sensor->pin_dir);
 }
 
 int sensor_unpin(const char *pin_dir)
