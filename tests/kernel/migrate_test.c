@@ -21,7 +21,6 @@
 #include "abi.h"
 
 #define SOURCE_BYTES 1048576
-#define WAIT_FOR(name) "while [ ! -e $DIR/" name " ]; do sleep 0.05; done;"
 
 struct migration {
 	struct kernel_fixture *fixture;
@@ -88,6 +87,22 @@ static void assert_known(struct migration *migration, const char *name, uint64_t
 	assert_true(kernel_fixture_is_of_class(migration->fixture, name, "customer"));
 }
 
+static void wait_for(struct migration *migration, const char *name)
+{
+	char script[128];
+
+	snprintf(script, sizeof(script), "while [ ! -e $DIR/%s ]; do sleep 0.05; done", name);
+	kernel_fixture_shell(migration->fixture, script);
+}
+
+static void let_go_on(struct migration *migration, const char *name)
+{
+	char script[64];
+
+	snprintf(script, sizeof(script), ": >$DIR/%s", name);
+	kernel_fixture_shell(migration->fixture, script);
+}
+
 static void bytes_that_nobody_swept_are_told_by_the_next_version(void **state)
 {
 	struct migration *migration = *state;
@@ -118,23 +133,24 @@ static void a_file_keeps_its_label(void **state)
 /* Its holder has read nothing from it, and is no app with a label. */
 static void a_pipe_keeps_its_label(void **state)
 {
+	static const char holder[] =
+		"mkfifo $DIR/pipe; exec 3<>$DIR/pipe; head -c 3000 $SRC >&3; : >$DIR/ready\n"
+		"while [ ! -e $DIR/go ]; do sleep 0.05; done\n"
+		"head -c 1000 <&3 >$DIR/second; : >$DIR/ready-again\n"
+		"while [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
+		"head -c 1000 <&3 >$DIR/third\n";
 	struct migration *migration = *state;
 	char text[256];
 	int output;
-	pid_t pid = kernel_fixture_spawn_shell(
-		migration->fixture,
-		"mkfifo $DIR/pipe; exec 3<>$DIR/pipe; head -c 3000 $SRC >&3; : "
-		">$DIR/ready;" WAIT_FOR("go") "head -c 1000 <&3 >$DIR/second; : "
-					      ">$DIR/ready-again;" WAIT_FOR(
-						      "go-again") "head -c 1000 <&3 >$DIR/third",
-		&output);
+	pid_t pid = kernel_fixture_spawn_shell(migration->fixture, holder, &output);
 
-	kernel_fixture_shell(migration->fixture, WAIT_FOR("ready"));
+	wait_for(migration, "ready");
 	change_version(migration);
-	kernel_fixture_shell(migration->fixture, ": >$DIR/go;" WAIT_FOR("ready-again"));
+	let_go_on(migration, "go");
+	wait_for(migration, "ready-again");
 	assert_successor_knows(migration, "second", 1000);
 	change_back(migration);
-	kernel_fixture_shell(migration->fixture, ": >$DIR/go-again");
+	let_go_on(migration, "go-again");
 	kernel_fixture_wait(pid, output, text, sizeof(text));
 	assert_known(migration, "second", 1000);
 	assert_known(migration, "third", 1000);
@@ -143,26 +159,23 @@ static void a_pipe_keeps_its_label(void **state)
 /* It has the data in its memory, and nothing labelled open. */
 static void an_app_keeps_its_label(void **state)
 {
+	static const char reader[] = "read -r row <$SRC || :; : >$DIR/ready\n"
+				     "while [ ! -e $DIR/go ]; do sleep 0.05; done\n"
+				     "echo 1234567 >$DIR/second; : >$DIR/ready-again\n"
+				     "while [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
+				     "echo 123 >$DIR/third\n";
 	struct migration *migration = *state;
 	char text[256];
 	int output;
-	pid_t
-		pid =
-			kernel_fixture_spawn_shell(
-				migration->fixture,
-				"read -r row <$SRC || :; : >$DIR/ready;" WAIT_FOR(
-					"go") "echo 1234567 >$DIR/second; : "
-					      ">$DIR/ready-again;" WAIT_FOR("go-again") "echo 123 "
-											">$DIR/"
-											"third",
-				&output);
+	pid_t pid = kernel_fixture_spawn_shell(migration->fixture, reader, &output);
 
-	kernel_fixture_shell(migration->fixture, WAIT_FOR("ready"));
+	wait_for(migration, "ready");
 	change_version(migration);
-	kernel_fixture_shell(migration->fixture, ": >$DIR/go;" WAIT_FOR("ready-again"));
+	let_go_on(migration, "go");
+	wait_for(migration, "ready-again");
 	assert_successor_knows(migration, "second", 8);
 	change_back(migration);
-	kernel_fixture_shell(migration->fixture, ": >$DIR/go-again");
+	let_go_on(migration, "go-again");
 	kernel_fixture_wait(pid, output, text, sizeof(text));
 	assert_known(migration, "second", 8);
 	assert_known(migration, "third", 4);
