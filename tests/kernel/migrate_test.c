@@ -135,9 +135,9 @@ static void a_pipe_keeps_its_label(void **state)
 {
 	static const char holder[] =
 		"mkfifo $DIR/pipe; exec 3<>$DIR/pipe; head -c 3000 $SRC >&3; : >$DIR/ready\n"
-		"while [ ! -e $DIR/go ]; do sleep 0.05; done\n"
+		"while [ -d $DIR ] && [ ! -e $DIR/go ]; do sleep 0.05; done\n"
 		"head -c 1000 <&3 >$DIR/second; : >$DIR/ready-again\n"
-		"while [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
+		"while [ -d $DIR ] && [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
 		"head -c 1000 <&3 >$DIR/third\n";
 	struct migration *migration = *state;
 	char text[256];
@@ -159,11 +159,12 @@ static void a_pipe_keeps_its_label(void **state)
 /* It has the data in its memory, and nothing labelled open. */
 static void an_app_keeps_its_label(void **state)
 {
-	static const char reader[] = "read -r row <$SRC || :; : >$DIR/ready\n"
-				     "while [ ! -e $DIR/go ]; do sleep 0.05; done\n"
-				     "echo 1234567 >$DIR/second; : >$DIR/ready-again\n"
-				     "while [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
-				     "echo 123 >$DIR/third\n";
+	static const char reader[] =
+		"read -r row <$SRC || :; : >$DIR/ready\n"
+		"while [ -d $DIR ] && [ ! -e $DIR/go ]; do sleep 0.05; done\n"
+		"echo 1234567 >$DIR/second; : >$DIR/ready-again\n"
+		"while [ -d $DIR ] && [ ! -e $DIR/go-again ]; do sleep 0.05; done\n"
+		"echo 123 >$DIR/third\n";
 	struct migration *migration = *state;
 	char text[256];
 	int output;
