@@ -14,6 +14,10 @@
 #endif
 
 #define WEIR_ABI_VERSION 3
+/* Values of pinned tables have only grown at their end since then, the state as well, whatever it
+ * is about: agents of other versions read their beginning. A change that cannot keep to it raises
+ * this. */
+#define WEIR_ABI_GROWS_SINCE 3
 
 #define WEIR_NAME_BYTES 384      /* room for a path, see struct weir_name */
 #define WEIR_NAME_PART_BYTES 128 /* one component with its NUL; longer ones are cut */

@@ -260,6 +260,16 @@ struct {
 	__type(value, struct weir_label);
 } label_names SEC(".maps");
 
+/* How much of each loss the agents have told so far, as their sensor_told.c numbers them. Written
+ * and read by the agent only, pinned because what is counted lives on as well. An array: cannot be
+ * full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 32);
+	__type(key, __u32);
+	__type(value, __u64);
+} told_losses SEC(".maps");
+
 /* The doorbell. Full: losses.ring_full; the sweep finds what was missed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

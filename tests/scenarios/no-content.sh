@@ -3,12 +3,14 @@
 #
 # Counts and keyed fingerprints, and nothing else. Customer data goes through files, pipes, an
 # unencrypted and an encrypted connection while Weir counts it; then all that Weir has written is
-# searched for it, and the kernel's tables, too. Nobody but root can look at them.
+# searched for it, and the kernel's tables, too. Nobody but root can look at them. An agent that
+# crashes leaves no core.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
 
 tables= # of this sensor
+ulimit -c unlimited || give_up "cores may be dumped"
 crm_serves crm.test
 cloud_serves pan.test
 store_serves mail.test 9000
@@ -59,6 +61,29 @@ nobody_else() {
 		--clear-groups --inh-caps=-all "$@"
 }
 
+# crashes_dump_cores: for anybody else, on this machine.
+crashes_dump_cores() {
+	(cd "$work" && "$python" -c 'import os, signal, sys
+child = os.fork()
+if child == 0:
+    os.kill(os.getpid(), signal.SIGSEGV)
+sys.exit(not os.WCOREDUMP(os.waitpid(child, 0)[1]))')
+}
+
+agent_pid() {
+	pgrep --parent "$weir_pid" --exact weir-agent
+}
+
+there_is_another_agent() { # than PID
+	local pid
+
+	pid=$(agent_pid) && [ "$pid" != "$1" ]
+}
+
+says_how_it_died() {
+	grep -q 'weir-agent was killed by signal 11' "$weir_log"
+}
+
 say "customer data through a file, pipes, an open and an encrypted connection"
 alice_does <<'END'
 while read -r number; do
@@ -82,6 +107,16 @@ then_it "nor ask the kernel for them" nobody_else bpftool map show
 then_it "nor list what is there" nobody_else ls "$tables"
 then_it "nor read what the agent writes" nobody_else ls "$data/agent"
 then_it "nor its key" nobody_else cat "$data/agent/record.key"
+
+if crashes_dump_cores; then
+	crashed=$(agent_pid) || give_up "weir runs an agent"
+	kill -SEGV "$crashed"
+	then_it "weir says that the agent crashed" eventually 30 says_how_it_died
+	then_it "its memory was dumped nowhere" not grep -q 'its memory was dumped' "$weir_log"
+	then_it "another agent goes on" eventually 30 there_is_another_agent "$crashed"
+else
+	say "nobody's memory is dumped on this machine, so the agent's is not either"
+fi
 "$weir" status --data "$data" --json >"$work/status.json"
 "$weir" incidents --data "$data" --json >"$work/incidents.json"
 

@@ -12,6 +12,7 @@
 #include "agent/scan/scan_worker.h"
 #include "agent/sensor/sensor.h"
 #include "base/cleanup.h"
+#include "base/core.h"
 #include "base/log.h"
 
 const char *argp_program_version = "weir-agent 0.1.0";
@@ -227,15 +228,18 @@ int main(int argc, char **argv)
 		.config = {.policy_path = "/etc/weir/policy.conf", .collector_port = DEFAULT_PORT},
 		.host = "127.0.0.1",
 		.data = "/var/lib/weir"};
-	int status = EXIT_FAILURE;
+	int status = EXIT_FAILURE, r;
 
 	if (argc == 2 && strcmp(argv[1], SCAN_WORKER_ARGUMENT) == 0)
 		return scan_worker_run(SCAN_WORKER_FD);
 	log_set_program("weir-agent");
+	r = core_forbid();
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (geteuid() != 0)
 		log_error("weir-agent needs root: the kernel sensor is loaded with CAP_BPF and "
 			  "CAP_PERFMON");
+	else if (r < 0)
+		log_error("cannot forbid core dumps: %s", strerror(-r));
 	else if (arguments.is_detach)
 		status = detach(&arguments);
 	else if (complete(&arguments) == 0)

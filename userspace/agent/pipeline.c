@@ -159,7 +159,10 @@ static int start_sensor(struct agent *agent)
 	r = sensor_new(agent->loop, &config, agent->policy, &handler, &agent->sensor, &reason);
 	if (r < 0)
 		log_error("%s", reason ? reason : strerror(-r));
-	return r < 0 ? r : agent_start_greetings(agent);
+	if (r < 0)
+		return r;
+	agent_take_up_losses(agent);
+	return agent_start_greetings(agent);
 }
 
 static const char *describe_gap(const struct sensor_start *start)
@@ -170,9 +173,24 @@ static const char *describe_gap(const struct sensor_start *start)
 	case SENSOR_UPGRADED:
 		return "no agent was running; the kernel went on counting, and the programs of "
 		       "another build took over";
+	case SENSOR_MIGRATED:
+		return "no agent was running, and tables of another version were taken over: calls "
+		       "were not seen meanwhile, nor the rest of what was under way";
 	default:
 		return "no agent was running and the sensor was replaced: labels of then are gone";
 	}
+}
+
+static void report_left(struct agent *agent, const struct sensor_start *start)
+{
+	if (start->flows_left > 0)
+		agent_emit_note(agent, EVENT_LOSS, clock_realtime_ns(), 0, start->flows_left,
+				"flows of a sensor that could not be read are gone: what moved "
+				"since its agent last looked is not told");
+	if (start->entries_left > 0)
+		agent_emit_note(agent, EVENT_LOSS, clock_realtime_ns(), 0, start->entries_left,
+				"entries of tables of another version could not be taken over: "
+				"labels and flows in them are gone");
 }
 
 /* What happened while no agent was there to see it is marked before it is reported. */
@@ -187,6 +205,7 @@ static void report_start(struct agent *agent)
 		agent_emit_note(agent, EVENT_AGENT_GAP,
 				start.agent_seen_ns + agent->report.boot_offset_ns, now_ns, 0,
 				describe_gap(&start));
+	report_left(agent, &start);
 	agent_emit_note(agent, EVENT_AGENT_START, now_ns, 0, 0, start.attach_mode);
 	agent_emit_note(agent, EVENT_POLICY, now_ns, 0, 0, policy_fingerprint(agent->policy));
 	if (start.is_folder_cut)
@@ -246,16 +265,6 @@ static void stop_sensor(struct agent *agent)
 	agent_write_status(agent);
 }
 
-/* A start that failed must not leave hooks behind that nobody reads; what it took over stays. */
-static void abandon_sensor(struct agent *agent)
-{
-	struct sensor_start start;
-
-	sensor_describe_start(agent->sensor, &start);
-	if (!start.is_resumed)
-		sensor_unpin(agent->config.pin_dir);
-}
-
 void agent_free(struct agent *agent)
 {
 	if (!agent)
@@ -263,7 +272,7 @@ void agent_free(struct agent *agent)
 	if (agent->sensor && agent->uplink)
 		stop_sensor(agent);
 	else if (agent->sensor)
-		abandon_sensor(agent);
+		sensor_abandon(agent->sensor);
 	sd_event_source_disable_unref(agent->sweep_timer);
 	sd_event_source_disable_unref(agent->walk_timer);
 	sd_event_source_disable_unref(agent->resolve_timer);

@@ -23,6 +23,22 @@ static void note_refused(struct agent *agent, int error, uint64_t n_events)
 	agent->dropped_now++;
 }
 
+/* What was taken since the last sync is not on the disk and in the spool no more, if a sync has
+ * failed: at a commit, or at the end of a segment, for the event that was to begin the next one.
+ * Returns how many events these are. */
+static uint64_t take_back(struct agent *agent)
+{
+	uint64_t n_events;
+	struct spool_counts spool;
+
+	spool_count(agent->spool, &spool);
+	n_events = agent->events_spooled - spool.appended;
+	agent->events_spooled = spool.appended;
+	if (n_events > 0)
+		agent->reported_losses = agent->kept_losses; /* they are told again */
+	return n_events;
+}
+
 void agent_emit(struct agent *agent, const struct event *event)
 {
 	_cleanup_free_ uint8_t *data = NULL;
@@ -35,7 +51,7 @@ void agent_emit(struct agent *agent, const struct event *event)
 	if (r == 0)
 		r = spool_append(agent->spool, data, size, &seq);
 	if (r < 0) {
-		note_refused(agent, r, 1);
+		note_refused(agent, r, 1 + take_back(agent));
 		return;
 	}
 	agent->events_spooled++;
@@ -57,30 +73,30 @@ void agent_emit_note(struct agent *agent, enum event_kind kind, uint64_t time_ns
 	agent_emit(agent, event);
 }
 
-/* What was taken since the last sync is not on the disk and in the spool no more. */
-static void note_withdrawn(struct agent *agent, int error)
-{
-	struct spool_counts spool;
-
-	spool_count(agent->spool, &spool);
-	note_refused(agent, error, agent->events_spooled - spool.appended);
-	agent->events_spooled = spool.appended;
-}
-
 /* The spool has room again: the time without is a loss of events on the timeline, of no bytes. */
 static void report_refused(struct agent *agent)
 {
-	uint64_t since_ns = agent->dropped_since_ns, dropped = agent->events_dropped;
-
-	agent->dropped_since_ns = 0;
 	agent_emit_note(
-		agent, EVENT_LOSS, since_ns, clock_realtime_ns(), dropped,
+		agent, EVENT_LOSS, agent->dropped_since_ns, clock_realtime_ns(),
+		agent->events_dropped - agent->drops_told,
 		"the spool was full: single steps may be missing, totals are reported again");
+}
+
+/* All that was emitted is durable, and so is what was told of refused events before. */
+static void conclude(struct agent *agent, uint64_t drops)
+{
+	sensor_forget_ended(agent->sensor);
+	agent_keep_losses(agent);
+	if (agent->events_dropped != drops)
+		return; /* what was to tell of them was refused itself */
+	agent->dropped_since_ns = 0;
+	agent->drops_told = drops;
 }
 
 void agent_commit(struct agent *agent)
 {
 	bool is_refused = agent->dropped_now > 0;
+	uint64_t drops = agent->events_dropped;
 	int r;
 
 	agent->dropped_now = 0;
@@ -89,7 +105,7 @@ void agent_commit(struct agent *agent)
 	if (agent->has_unsynced) {
 		r = spool_sync(agent->spool);
 		if (r < 0) {
-			note_withdrawn(agent, r);
+			note_refused(agent, r, take_back(agent));
 			agent->dropped_now = 0;
 			is_refused = true;
 		}
@@ -99,7 +115,7 @@ void agent_commit(struct agent *agent)
 		sensor_report_again(agent->sensor);
 		agent_tell_questions_again(agent);
 	} else {
-		sensor_forget_ended(agent->sensor);
+		conclude(agent, drops);
 	}
 	if (agent->uplink)
 		uplink_notify(agent->uplink);

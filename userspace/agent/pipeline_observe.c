@@ -290,56 +290,6 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler)
 					       .userdata = agent};
 }
 
-static void report_loss(struct agent *agent, uint64_t *reported, uint64_t now, const char *detail)
-{
-	if (now <= *reported)
-		return;
-	agent_emit_note(agent, EVENT_LOSS, clock_realtime_ns(), 0, now - *reported, detail);
-	*reported = now;
-}
-
-void agent_observe_losses(struct agent *agent)
-{
-	struct sensor_losses *told = &agent->reported_losses;
-	struct sensor_counts counts;
-
-	sensor_count(agent->sensor, &counts);
-	report_loss(agent, &told->ring_full, counts.losses.ring_full,
-		    "the ring buffer was full: edges were found by the sweep, unlinks and renames "
-		    "may be missing");
-	report_loss(agent, &told->processes_full, counts.losses.processes_full,
-		    "the process table was full: processes were taken in again at their next call");
-	report_loss(agent, &told->apps_full, counts.losses.apps_full,
-		    "the app table was full: apps could not be told apart");
-	report_loss(agent, &told->objects_full, counts.losses.objects_full,
-		    "the object table was full: labels of objects could not be kept");
-	report_loss(
-		agent, &told->flows_full, counts.losses.flows_full,
-		"the flow table was full: bytes were counted per app, without their destination");
-	report_loss(agent, &told->inflight_full, counts.losses.inflight_full,
-		    "the table of calls under way was full: a swapped descriptor may be taken for "
-		    "another");
-	report_loss(agent, &told->unknown_calls, counts.losses.unknown_calls,
-		    "x32 system calls of apps that may hold labelled data were not decoded");
-	report_loss(agent, &told->labels_too_far, counts.losses.labels_too_far,
-		    "labels were dropped at the limit on hops");
-	report_loss(agent, &told->names_full, counts.losses.names_full,
-		    "a table of names was full: unlinks and renames of labelled files may be "
-		    "missing, and names of apps");
-	report_loss(agent, &told->volatiles_full, counts.losses.volatiles_full,
-		    "the table of shared objects was full: who held them already is found when he "
-		    "opens them again");
-	report_loss(agent, &told->mappings_full, counts.losses.mappings_full,
-		    "an app has more shared mappings than are followed");
-	report_loss(agent, &told->records_full, counts.losses.records_full,
-		    "a table of records was full: those in some pipes and sockets are estimated");
-	report_loss(
-		agent, &told->paths_dropped, counts.losses.paths_dropped,
-		"too many unlinks and renames came at once: some of labelled files are missing");
-	report_loss(agent, &told->programs_missed, counts.losses.programs_missed,
-		    "the kernel skipped runs of the sensor's programs");
-}
-
 void agent_observe_clock(struct agent *agent)
 {
 	uint64_t offset_ns = clock_boot_offset_ns(), before_ns = agent->report.boot_offset_ns;

@@ -42,9 +42,11 @@ struct agent {
 	size_t n_records_read;   /* of the policy's, that the kernel side reads streams for */
 	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
 	sd_event_source *labels_timer, *mounts_source;
-	struct sensor_losses reported_losses;
-	uint64_t mended_misses; /* of reported_losses.programs_missed */
+	struct sensor_losses reported_losses; /* up to here they are told */
+	struct sensor_losses kept_losses;     /* and durably so */
+	uint64_t mended_misses;               /* of reported_losses.programs_missed */
 	uint64_t events_made, events_spooled, events_dropped, reports, quiet_reports;
+	uint64_t drops_told;       /* of events_dropped */
 	uint64_t dropped_since_ns; /* 0: the spool takes events */
 	uint64_t dropped_now;
 	bool has_unsynced;
@@ -68,10 +70,16 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
 void agent_see(struct agent *agent, struct event *event);
 /* Emits or holds what the sweep saw, in order of time: tables are read in any order. */
 void agent_flush(struct agent *agent);
-void agent_observe_losses(struct agent *agent);
 /* Takes the event over until the flush. */
 void agent_see(struct agent *agent, struct event *event);
 void agent_observe_clock(struct agent *agent);
+
+/* pipeline_losses.c: what the kernel side could not keep. */
+/* Goes on from what earlier agents have told. */
+void agent_take_up_losses(struct agent *agent);
+void agent_observe_losses(struct agent *agent);
+/* What was told is durable now. */
+void agent_keep_losses(struct agent *agent);
 
 /* pipeline_coverage.c: which channels the sensor sees, and why not all; NULL when out of memory. */
 struct json_t *agent_describe_coverage(const struct agent *agent);

@@ -9,6 +9,7 @@
 
 #include "agent/pipeline.h"
 #include "base/cleanup.h"
+#include "base/core.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/live.h"
@@ -195,7 +196,8 @@ static void child_died(const char *name, int wait_status, uint64_t delay_ms, voi
 
 	(void)userdata;
 	if (WIFSIGNALED(wait_status))
-		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(wait_status));
+		snprintf(how, sizeof(how), "was killed by signal %d%s", WTERMSIG(wait_status),
+			 WCOREDUMP(wait_status) ? ", and its memory was dumped" : "");
 	else
 		snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(wait_status));
 	if (delay_ms > 0)
@@ -314,6 +316,11 @@ int cli_run(int argc, char **argv)
 	if (geteuid() != 0) {
 		log_error("run needs root: the kernel sensor is loaded with CAP_BPF and "
 			  "CAP_PERFMON");
+		return EXIT_FAILURE;
+	}
+	r = core_forbid();
+	if (r < 0) {
+		log_error("cannot forbid core dumps: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
 	if (prepare(&run) < 0)

@@ -189,6 +189,8 @@ static int on_exit_of_child(sd_event_source *source, const siginfo_t *info, void
 	int wait_status = info->si_code == CLD_EXITED ? W_EXITCODE(info->si_status, 0)
 						      : W_EXITCODE(0, info->si_status);
 
+	if (info->si_code == CLD_DUMPED)
+		wait_status |= WCOREFLAG;
 	(void)source;
 	read_ready(child);
 	forget_process(child);

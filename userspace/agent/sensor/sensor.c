@@ -66,9 +66,7 @@ int sensor_new(sd_event *event, const struct sensor_config *config, const struct
 		return -ENOMEM;
 	r = start(sensor, event, config, policy, &reason);
 	if (r < 0) {
-		/* Half a sensor is none: what was attached now must not stay behind. */
-		if (!sensor->start.is_resumed)
-			sensor_unpin(sensor->pin_dir);
+		sensor_abandon(sensor);
 		*ret_reason = reason;
 		return r;
 	}
@@ -92,6 +90,17 @@ void sensor_free(struct sensor *sensor)
 	free(sensor->ended);
 	free(sensor->pin_dir);
 	free(sensor);
+}
+
+/* Half a sensor is none. */
+void sensor_abandon(struct sensor *sensor)
+{
+	if (!sensor->is_examined)
+		return; /* nothing of what is there is its own */
+	if (sensor->start.takeover == SENSOR_MIGRATED)
+		sensor_unhook(sensor->pin_dir);
+	else if (!sensor->start.is_resumed)
+		sensor_unpin(sensor->pin_dir);
 }
 
 int sensor_unpin(const char *pin_dir)
@@ -155,7 +164,7 @@ static bool read_attached(const struct sensor *sensor, const char *program,
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, ret_info, &size) == 0;
 }
 
-static void count_programs(struct sensor *sensor, struct sensor_counts *ret_counts)
+static void count_programs(const struct sensor *sensor, struct sensor_counts *ret_counts)
 {
 	struct bpf_program *program;
 
@@ -170,7 +179,7 @@ static void count_programs(struct sensor *sensor, struct sensor_counts *ret_coun
 	}
 }
 
-void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts)
+void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts)
 {
 	const struct weir_losses *losses = &sensor->state->losses;
 

@@ -208,6 +208,7 @@ enum sensor_takeover {
 	SENSOR_RESUMED,   /* programs of the same build were attached and still are */
 	SENSOR_UPGRADED, /* programs of another build were exchanged in place; no call was missed */
 	SENSOR_REPLACED, /* what was there could not be read: its labels and counters are gone */
+	SENSOR_MIGRATED, /* what was there was copied into tables of this build's version */
 };
 
 #define SENSOR_LSM_BYTES 96
@@ -216,7 +217,9 @@ enum sensor_takeover {
 struct sensor_start {
 	enum sensor_takeover takeover;
 	bool is_resumed; /* RESUMED or UPGRADED: counted without a break, in the same tables */
-	uint64_t agent_seen_ns;  /* last sign of the agent before; 0: none, or unknown */
+	uint64_t agent_seen_ns; /* last sign of the agent before; 0: none, or unknown */
+	uint64_t flows_left;    /* of REPLACED: in the table that could not be read */
+	uint64_t entries_left;  /* of MIGRATED: with labels or counters, that could not be copied */
 	const char *attach_mode; /* "tp_btf" or "perf" */
 	bool follows_uring;      /* what goes through io_uring is seen */
 	/* Programs beside the kernel's security modules: "attached", "not listed", "unknown"
@@ -236,6 +239,8 @@ int sensor_new(sd_event *event, const struct sensor_config *config, const struct
 	       const struct sensor_handler *handler, struct sensor **ret_sensor, char **ret_reason);
 /* Leaves the pins: labels and counters live on. */
 void sensor_free(struct sensor *sensor);
+/* After a start that failed: leaves no hooks that nobody reads, but all that it has taken over. */
+void sensor_abandon(struct sensor *sensor);
 /* Detaches everything below pin_dir and forgets it. */
 int sensor_unpin(const char *pin_dir);
 
@@ -296,7 +301,11 @@ uint64_t sensor_label_changes(const struct sensor *sensor);
 /* Has unlinks and renames of files with this last path component told. */
 int sensor_watch_name(struct sensor *sensor, const char *path);
 
-void sensor_count(struct sensor *sensor, struct sensor_counts *ret_counts);
+void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts);
+
+/* The losses up to which earlier agents have told, and up to which this one has. */
+void sensor_read_told(const struct sensor *sensor, struct sensor_losses *ret_told);
+int sensor_keep_told(struct sensor *sensor, const struct sensor_losses *told);
 
 /* A table of the kernel's in which a new entry takes the place of the one that was not used for the
  * longest time, and how often one has, since the table was made. */

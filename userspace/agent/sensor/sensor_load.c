@@ -219,8 +219,13 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	sensor_lsm_examine(sensor, LSM_LIST);
 	sensor->start.attach_mode = sensor->is_shielded ? "perf" : "tp_btf";
 	sensor_pins_examine(sensor);
-	if (!sensor->start.is_resumed)
+	if (sensor->start.takeover == SENSOR_MIGRATED)
+		r = sensor_unhook(sensor->pin_dir);
+	else if (!sensor->start.is_resumed)
 		sensor_unpin(sensor->pin_dir);
+	if (r < 0)
+		return sensor_fail(ret_reason, r, "cannot detach the sensor of then: %s",
+				   strerror(-r));
 	if (sensor->is_shielded && !is_mounted(TRACEFS, TRACEFS_MAGIC))
 		(void)mount("tracefs", TRACEFS, "tracefs", 0, NULL); /* attaching says it if not */
 	if (file_make_dirs(sensor->pin_dir, 0700) < 0)
@@ -231,6 +236,11 @@ int sensor_load(struct sensor *sensor, const struct sensor_config *config, char 
 	r = map_state(sensor, config);
 	if (r < 0)
 		return sensor_fail(ret_reason, r, "cannot map the sensor's state: %s",
+				   strerror(-r));
+	if (sensor->start.takeover == SENSOR_MIGRATED)
+		r = sensor_migrate(sensor);
+	if (r < 0)
+		return sensor_fail(ret_reason, r, "cannot copy the tables of another version: %s",
 				   strerror(-r));
 	r = sensor_lru_begin(sensor);
 	if (r < 0)

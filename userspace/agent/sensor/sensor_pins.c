@@ -2,7 +2,8 @@
 
 /*
  * What outlives the agent: tables and links, pinned by name. A build of the same ABI takes them
- * over as they are, and puts its programs into the slots of the hooks (bpf/slot.bpf.h).
+ * over as they are, and puts its programs into the slots of the hooks (bpf/slot.bpf.h); one of
+ * another ABI copies the tables (sensor_migrate.c).
  */
 
 #include <dirent.h>
@@ -15,8 +16,8 @@
 #include "bpf/weir.skel.h"
 
 #define HOOK "hook_"
-#define SLOT "slot_"
-#define LINK "link_"
+#define SLOT SENSOR_SLOT
+#define LINK SENSOR_LINK
 
 char *sensor_pin_path(const struct sensor *sensor, const char *prefix, const char *name)
 {
@@ -93,19 +94,24 @@ static bool is_pinned(const struct sensor *sensor, const char *prefix, const cha
 	return path && access(path, F_OK) == 0;
 }
 
-static int open_pinned(const struct sensor *sensor, const struct bpf_map *map,
-		       struct bpf_map_info *ret_info)
+int sensor_pins_open(const struct sensor *sensor, const char *name, struct bpf_map_info *ret_info)
 {
-	_cleanup_free_ char *path = sensor_pin_path(sensor, "", bpf_map__name(map));
+	_cleanup_free_ char *path = sensor_pin_path(sensor, "", name);
 	uint32_t size = sizeof(*ret_info);
 	int fd = path ? bpf_obj_get(path) : -ENOMEM;
 
 	memset(ret_info, 0, sizeof(*ret_info));
 	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, ret_info, &size) < 0) {
 		close(fd);
-		return -errno;
+		return -EIO;
 	}
 	return fd;
+}
+
+static int open_pinned(const struct sensor *sensor, const struct bpf_map *map,
+		       struct bpf_map_info *ret_info)
+{
+	return sensor_pins_open(sensor, bpf_map__name(map), ret_info);
 }
 
 static bool read_state(const struct sensor *sensor, struct weir_state *ret_state)
@@ -168,24 +174,32 @@ void sensor_pins_examine(struct sensor *sensor)
 	struct sensor_start *start = &sensor->start;
 	struct weir_state old = {};
 
+	sensor->is_examined = true;
 	if (!is_pinned(sensor, "", "state"))
 		return;
-	start->takeover = SENSOR_REPLACED;
-	if (!read_state(sensor, &old))
-		return;
-	start->agent_seen_ns = old.agent_seen_ns;
-	if (have_tables_this_shape(sensor) && are_hooks_pinned(sensor))
+	if (read_state(sensor, &old) && have_tables_this_shape(sensor) &&
+	    are_hooks_pinned(sensor)) {
+		start->agent_seen_ns = old.agent_seen_ns;
 		start->takeover = old.build == sensor->build ? SENSOR_RESUMED : SENSOR_UPGRADED;
-	start->is_resumed = start->takeover != SENSOR_REPLACED;
+		start->is_resumed = true;
+	} else if (sensor_can_migrate(sensor, &start->agent_seen_ns)) {
+		start->takeover = SENSOR_MIGRATED;
+	} else {
+		start->takeover = SENSOR_REPLACED;
+		start->flows_left = sensor_count_pinned(sensor, "flows");
+	}
 }
 
-/* Tables that are taken over stay as large as they were made. */
+/* Tables that are taken over stay as large as they were made, and hold all when they are copied. */
 static int keep_size(const struct sensor *sensor, struct bpf_map *map)
 {
 	struct bpf_map_info info;
 	_cleanup_close_ int fd = open_pinned(sensor, map, &info);
 
 	if (fd < 0)
+		return 0;
+	if (sensor->start.takeover == SENSOR_MIGRATED &&
+	    (info.type != bpf_map__type(map) || info.max_entries <= bpf_map__max_entries(map)))
 		return 0;
 	if (bpf_map__set_max_entries(map, info.max_entries) < 0 ||
 	    bpf_map__set_map_flags(map, info.map_flags) < 0)
@@ -195,6 +209,7 @@ static int keep_size(const struct sensor *sensor, struct bpf_map *map)
 
 int sensor_pins_share(struct sensor *sensor)
 {
+	bool is_copied = sensor->start.takeover == SENSOR_MIGRATED; /* and pinned then */
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, sensor->skeleton->obj)
@@ -206,7 +221,8 @@ int sensor_pins_share(struct sensor *sensor)
 		path = sensor_pin_path(sensor, "", bpf_map__name(map));
 		if (!path)
 			return -ENOMEM;
-		if (bpf_map__set_pin_path(map, path) < 0 || keep_size(sensor, map) < 0)
+		if (keep_size(sensor, map) < 0 ||
+		    (!is_copied && bpf_map__set_pin_path(map, path) < 0))
 			return -errno;
 	}
 	return 0;
@@ -315,16 +331,25 @@ static int attach_hooks(struct sensor *sensor, char **ret_reason)
 	return 0;
 }
 
+static bool is_known(const struct sensor *sensor, const char *pin)
+{
+	const struct bpf_object *object = sensor->skeleton->obj;
+
+	if (has_prefix(pin, LINK))
+		return bpf_object__find_program_by_name(object, pin + strlen(LINK));
+	/* A build that comes back finds its tables again, unless they were copied meanwhile. */
+	return pin[0] == '.' || sensor->start.takeover != SENSOR_MIGRATED ||
+	       bpf_object__find_map_by_name(object, pin);
+}
+
 /* What an earlier build hooked and this one does not. */
-static void drop_stale_links(const struct sensor *sensor)
+static void drop_stale_pins(const struct sensor *sensor)
 {
 	DIR *dir = opendir(sensor->pin_dir);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)))
-		if (has_prefix(entry->d_name, LINK) &&
-		    !bpf_object__find_program_by_name(sensor->skeleton->obj,
-						      entry->d_name + strlen(LINK)))
+		if (!is_known(sensor, entry->d_name))
 			(void)unlinkat(dirfd(dir), entry->d_name, 0);
 	if (dir)
 		closedir(dir);
@@ -343,7 +368,7 @@ int sensor_attach(struct sensor *sensor, char **ret_reason)
 		r = attach_hooks(sensor, ret_reason);
 	if (r < 0)
 		return r;
-	drop_stale_links(sensor);
+	drop_stale_pins(sensor);
 	sensor->state->build = sensor->build;
 	return 0;
 }

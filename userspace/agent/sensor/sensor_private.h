@@ -53,6 +53,7 @@ struct sensor {
 	struct sensor_handler handler;
 	struct sensor_start start;
 	uint64_t build;   /* which programs this agent brings */
+	bool is_examined; /* what was there before is known: start.takeover says it */
 	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
 	struct {
 		const char *submit_event;
@@ -102,6 +103,19 @@ void sensor_pins_choose(struct sensor *sensor);
 bool sensor_is_own(const struct bpf_program *program);
 /* From here on every call is seen by this build's programs. */
 int sensor_attach(struct sensor *sensor, char **ret_reason);
+#define SENSOR_SLOT "slot_" /* pins of these begin so */
+#define SENSOR_LINK "link_"
+/* A pinned table, as whoever pinned it laid it out. Returns a descriptor or -errno. */
+int sensor_pins_open(const struct sensor *sensor, const char *name, struct bpf_map_info *ret_info);
+/* sensor_migrate.c: whether what is pinned can be copied into this build's tables; when its agent
+ * was last seen. */
+bool sensor_can_migrate(const struct sensor *sensor, uint64_t *ret_seen_ns);
+/* Copies it, and pins the copies instead. The state is mapped, and no hook runs. */
+int sensor_migrate(struct sensor *sensor);
+/* Detaches the programs and leaves the tables: when it returns, nobody writes to them. */
+int sensor_unhook(const char *pin_dir);
+/* Entries of a pinned table, whatever its layout. */
+uint64_t sensor_count_pinned(const struct sensor *sensor, const char *name);
 /* sensor_labels.c. Returns 0, -ENOSPC when names that left the policy hold too many bits, -errno.
  */
 int sensor_labels_assign(struct sensor *sensor, const struct policy *policy);
