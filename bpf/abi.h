@@ -90,6 +90,7 @@ enum weir_call {
 	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
 	WEIR_CALL_BIND = 17,     /* a socket gets a name */
 	WEIR_CALL_CONSOLE = 18,  /* ioctl: a virtual console may be asked to select, or to paste */
+	WEIR_CALL_VMSPLICE = 19, /* READ or WRITE, by which end of the pipe the descriptor is */
 };
 
 /* What must be so before it matters of which kind a call is. */

@@ -185,6 +185,14 @@ static __always_inline void call_pin(struct call *call, const struct object *obj
 		COUNT(call->gate->losses.inflight_full);
 }
 
+static __always_inline bool call_has_pin(struct call *call, __u32 slot)
+{
+	__u64 key = call_pin_key(slot);
+	struct inflight *pin = bpf_map_lookup_elem(&inflight, &key);
+
+	return pin && pin->syscall == call->number;
+}
+
 /* The object that the call was about. False when nothing can rest there. */
 static __always_inline bool call_take_object(struct call *call, int fd, __u32 direction, __u32 slot,
 					     struct object *ret_object)

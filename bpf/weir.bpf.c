@@ -47,7 +47,7 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	if (rule->call == WEIR_CALL_CONSOLE && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
 		console_ask(call_arg(&call, 0), call_arg(&call, 2));
 	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
-	    rule->call != WEIR_CALL_COPY)
+	    rule->call != WEIR_CALL_COPY && rule->call != WEIR_CALL_VMSPLICE)
 		return 0;
 	if (!call_is_gate_open(&call))
 		return 0;
@@ -62,6 +62,9 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	switch (rule->call) {
 	case WEIR_CALL_READ:
 		transfer_pin_in(&call, call_arg(&call, 0), 0, false);
+		break;
+	case WEIR_CALL_VMSPLICE:
+		transfer_enter_vmsplice(&call);
 		break;
 	case WEIR_CALL_WRITE:
 		if (call.gate->candidate_rules)
@@ -167,6 +170,10 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		return;
 	}
 	switch (call->rule->call) {
+	case WEIR_CALL_VMSPLICE:
+		if (!transfer_is_emptying(call))
+			goto written; /* what it does in a variable: one more than the stack has */
+		__attribute__((fallthrough));
 	case WEIR_CALL_READ:
 		transfer_exit_read(call, result);
 		wayland_note_passed(call, result);
@@ -176,6 +183,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			terminal_take(call_arg(call, 0), result);
 		break;
 	case WEIR_CALL_WRITE:
+written:
 		transfer_exit_write(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_count(call_arg(call, 0), result);

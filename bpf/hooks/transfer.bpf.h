@@ -160,6 +160,37 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 		transfer_label_copier(call, &object);
 }
 
+/* vmsplice fills the caller's memory where the descriptor cannot be written to (vmsplice_type(),
+ * fs/splice.c, 5.10 to 7.x). Where it did so is in a slot of its own, for the exit to know. */
+#define TRANSFER_SLOT_EMPTIED 1
+
+static __always_inline bool transfer_cannot_write(int fd)
+{
+	struct file *file = object_file_of_fd(fd);
+
+	return file && !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE);
+}
+
+static __always_inline void transfer_enter_vmsplice(struct call *call)
+{
+	int fd = call_arg(call, 0);
+
+	if (transfer_cannot_write(fd))
+		transfer_pin_in(call, fd, TRANSFER_SLOT_EMPTIED, false);
+	else
+		transfer_label_out(call, fd, 0);
+}
+
+/* At exit, whatever is behind the descriptor by then. */
+static __noinline bool transfer_is_emptying(struct call *call)
+{
+	if (call_must_pin(call) && call_has_pin(call, TRANSFER_SLOT_EMPTIED))
+		return true;
+	if (call_must_pin(call) && call_has_pin(call, 0))
+		return false;
+	return transfer_cannot_write(call_arg(call, 0));
+}
+
 static __always_inline bool transfer_is_message(const struct call *call)
 {
 	return call->rule->form == WEIR_FORM_MSGHDR || call->rule->form == WEIR_FORM_MMSGHDR;
@@ -201,13 +232,14 @@ static __always_inline void transfer_watch_passed(struct call *call, long result
 
 static __noinline int transfer_exit_read(struct call *call, long result)
 {
+	__u32 slot = call->rule->call == WEIR_CALL_VMSPLICE ? TRANSFER_SLOT_EMPTIED : 0;
 	struct object object = {};
 	__u64 bytes = transfer_bytes(call, result);
 
 	/* The app must look at its objects from now on. */
 	if (!call->app->is_open && transfer_is_message(call) && transfer_has_passed(call, result))
 		app_open(call->app);
-	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes) {
+	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, slot, &object) || !bytes) {
 		call->is_terminal = object.is_terminal;
 		return 0;
 	}

@@ -111,7 +111,7 @@ static const struct compat_entry entries[] = {
 	ENTRY(sendto, WRITE, SENDTO, FDS(0, 0)),
 	ENTRY(sendmsg, WRITE, MSGHDR, FDS(0, 0)),
 	ENTRY(sendmmsg, WRITE, MMSGHDR, FDS(0, 0)),
-	ENTRY(vmsplice, WRITE, PLAIN, FDS(0, 0)),
+	ENTRY(vmsplice, VMSPLICE, IOVEC, FDS(0, 0)),
 	ENTRY(sendfile, COPY, PLAIN, FDS(1, 0)),
 	ENTRY(sendfile64, COPY, PLAIN, FDS(1, 0)),
 	ENTRY(splice, COPY, PLAIN, FDS(0, 2)),

@@ -18,7 +18,7 @@ struct syscall_entry {
 		}                            \
 	}
 
-/* The descriptor of READ, WRITE and CONNECT is argument 0 everywhere. */
+/* The descriptor of READ, WRITE, VMSPLICE and CONNECT is argument 0 everywhere. */
 static const struct syscall_entry entries[] = {
 	ENTRY(read, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(pread64, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
@@ -36,7 +36,7 @@ static const struct syscall_entry entries[] = {
 	ENTRY(sendto, WEIR_CALL_WRITE, WEIR_FORM_SENDTO, 0, 0),
 	ENTRY(sendmsg, WEIR_CALL_WRITE, WEIR_FORM_MSGHDR, 0, 0),
 	ENTRY(sendmmsg, WEIR_CALL_WRITE, WEIR_FORM_MMSGHDR, 0, 0),
-	ENTRY(vmsplice, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(vmsplice, WEIR_CALL_VMSPLICE, WEIR_FORM_IOVEC, 0, 0),
 	ENTRY(sendfile, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 1, 0),
 	ENTRY(splice, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
 	ENTRY(tee, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 1),
@@ -89,6 +89,7 @@ static enum weir_call_gate gate_of(enum weir_call call)
 	case WEIR_CALL_READ:
 	case WEIR_CALL_WRITE:
 	case WEIR_CALL_COPY:
+	case WEIR_CALL_VMSPLICE:
 	case WEIR_CALL_MEMORY:
 	case WEIR_CALL_GAP:
 	case WEIR_CALL_CONSOLE:
@@ -106,8 +107,8 @@ static enum weir_call_gate gate_of(enum weir_call call)
 /* Whether 32-bit calls of the number must be known as such before anything else is looked at. */
 static bool is_told_at_once(enum weir_call call, enum weir_call compat_call)
 {
-	bool is_moving =
-		call == WEIR_CALL_READ || call == WEIR_CALL_WRITE || call == WEIR_CALL_COPY;
+	bool is_moving = call == WEIR_CALL_READ || call == WEIR_CALL_WRITE ||
+			 call == WEIR_CALL_COPY || call == WEIR_CALL_VMSPLICE;
 
 	return compat_call != WEIR_CALL_NONE || (call != WEIR_CALL_NONE && !is_moving);
 }
