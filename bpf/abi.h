@@ -89,7 +89,7 @@ enum weir_call {
 	WEIR_CALL_ATTACH = 15,   /* a mapping of System V shared memory */
 	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
 	WEIR_CALL_BIND = 17,     /* a socket gets a name */
-	WEIR_CALL_CONSOLE = 18,  /* ioctl: a virtual console may be asked to select, or to paste */
+	WEIR_CALL_IOCTL = 18,    /* some of its commands, see hooks/console.bpf.h, clone.bpf.h */
 	WEIR_CALL_VMSPLICE = 19, /* READ or WRITE, by which end of the pipe the descriptor is */
 };
 

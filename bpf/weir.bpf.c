@@ -34,6 +34,21 @@ static __always_inline bool weir_begin_memory(struct call *call)
 	return call->app;
 }
 
+/* Whether something is to be looked at at entry, and again at exit. */
+static __always_inline bool weir_is_move(struct call *call)
+{
+	switch (call->rule->call) {
+	case WEIR_CALL_READ:
+	case WEIR_CALL_WRITE:
+	case WEIR_CALL_COPY:
+	case WEIR_CALL_VMSPLICE:
+		return true;
+	case WEIR_CALL_IOCTL:
+		return clone_is_asked(call);
+	}
+	return false;
+}
+
 static __always_inline int weir_enter(struct pt_regs *regs, long number)
 {
 	const struct weir_syscall *rule;
@@ -44,10 +59,9 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	rule = call.rule;
 	if (rule->call == WEIR_CALL_MEMORY)
 		return weir_begin_memory(&call) ? memory_enter(&call) : 0;
-	if (rule->call == WEIR_CALL_CONSOLE && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
+	if (rule->call == WEIR_CALL_IOCTL && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
 		console_ask(call_arg(&call, 0), call_arg(&call, 2));
-	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
-	    rule->call != WEIR_CALL_COPY && rule->call != WEIR_CALL_VMSPLICE)
+	if (!weir_is_move(&call))
 		return 0;
 	if (!call_is_gate_open(&call))
 		return 0;
@@ -71,8 +85,11 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 			naming_enter(&call);
 		transfer_label_out(&call, call_arg(&call, 0), 0);
 		break;
+	case WEIR_CALL_IOCTL:
+		clone_note_bytes(&call);
+		__attribute__((fallthrough));
 	case WEIR_CALL_COPY:
-		transfer_pin_in(&call, call_arg(&call, rule->fd_arg), 0, true);
+		transfer_pin_in(&call, clone_find_source(&call), 0, true);
 		transfer_label_out(&call, call_arg(&call, rule->fd2_arg), 1);
 		break;
 	}
@@ -204,6 +221,9 @@ written:
 		if (question_is_asked(call->flow))
 			question_note(call, result);
 		break;
+	case WEIR_CALL_IOCTL:
+		result = clone_take_bytes(call, result);
+		__attribute__((fallthrough));
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);
 		break;
@@ -267,8 +287,10 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 		if (result == 0)
 			weir_exit_path(&call);
 		return 0;
-	case WEIR_CALL_CONSOLE:
-		return 0;
+	case WEIR_CALL_IOCTL:
+		if (!clone_is_asked(&call))
+			return 0;
+		break;
 	}
 	weir_exit_transfer(&call, result);
 	return 0;

@@ -5,6 +5,7 @@
 /* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
 
 #include "clipboard.bpf.h"
+#include "clone.bpf.h"
 #include "datagram.bpf.h"
 #include "host.bpf.h"
 #include "terminal.bpf.h"
@@ -362,8 +363,7 @@ static __noinline int transfer_copy_in(struct call *call, long result)
 {
 	struct object from = {};
 
-	if (call_take_object(call, call_arg(call, call->rule->fd_arg), WEIR_IN, 0, &from) &&
-	    result > 0)
+	if (call_take_object(call, clone_find_source(call), WEIR_IN, 0, &from) && result > 0)
 		flow_in(call->app, &from, result, NULL, false);
 	return 0;
 }

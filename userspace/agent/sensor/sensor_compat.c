@@ -124,7 +124,7 @@ static const struct compat_entry entries[] = {
 	ENTRY(open_by_handle_at, OPEN, PLAIN, FDS(2, 0)),
 	ENTRY(connect, CONNECT, PLAIN, FDS(0, 0)),
 	ENTRY(bind, BIND, PLAIN, FDS(0, 0)),
-	ENTRY(ioctl, CONSOLE, PLAIN, FDS(0, 0)),
+	ENTRY(ioctl, IOCTL, PLAIN, FDS(2, 0)),
 	ENTRY(accept4, ACCEPT, PLAIN, FDS(0, 0)),
 	ENTRY(mmap2, MMAP, PLAIN, FDS(4, 0)),
 	ENTRY(mprotect, PROTECT, PLAIN, FDS(0, 0)),

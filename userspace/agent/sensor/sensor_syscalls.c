@@ -64,7 +64,7 @@ static const struct syscall_entry entries[] = {
 	ENTRY(unlink, WEIR_CALL_UNLINK, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(rename, WEIR_CALL_RENAME, WEIR_FORM_PLAIN, 0, 0),
 #endif
-	ENTRY(ioctl, WEIR_CALL_CONSOLE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(ioctl, WEIR_CALL_IOCTL, WEIR_FORM_PLAIN, 2, 0),
 	ENTRY(pidfd_getfd, WEIR_CALL_TAKE_FD, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(process_vm_readv, WEIR_CALL_MEMORY, WEIR_FORM_FETCH, 0, 0),
 	ENTRY(process_vm_writev, WEIR_CALL_MEMORY, WEIR_FORM_STORE, 0, 0),
@@ -92,7 +92,7 @@ static enum weir_call_gate gate_of(enum weir_call call)
 	case WEIR_CALL_VMSPLICE:
 	case WEIR_CALL_MEMORY:
 	case WEIR_CALL_GAP:
-	case WEIR_CALL_CONSOLE:
+	case WEIR_CALL_IOCTL:
 		return WEIR_GATE_MOVES;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_TAKE_FD:
