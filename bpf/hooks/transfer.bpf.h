@@ -7,61 +7,16 @@
 #include "clipboard.bpf.h"
 #include "clone.bpf.h"
 #include "datagram.bpf.h"
+#include "destination.bpf.h"
 #include "host.bpf.h"
 #include "terminal.bpf.h"
 #include "tls.bpf.h"
 #include "wayland.bpf.h"
 
-#define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
-
-/* struct sockaddr_in, sockaddr_in6 */
-static __always_inline bool transfer_take_sockaddr(const __u8 *raw, __u32 length,
-						   struct weir_address *ret_peer)
+static __always_inline bool transfer_is_addressed(const struct object *object)
 {
-	ret_peer->port = (__u16)raw[2] << 8 | raw[3];
-	if (*(__u16 *)raw == AF_INET6 && length >= TRANSFER_SOCKADDR_BYTES) {
-		__builtin_memcpy(ret_peer->ip, raw + 8, 16);
-		return true;
-	}
-	if (*(__u16 *)raw != AF_INET)
-		return false;
-	ret_peer->ip[10] = ret_peer->ip[11] = 0xff;
-	__builtin_memcpy(ret_peer->ip + 12, raw + 4, 4);
-	return true;
-}
-
-/* The peer of an unconnected datagram as the caller names it. */
-static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
-						   struct weir_address *ret_peer)
-{
-	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
-
-	if (!user || length < 16)
-		return false;
-	if (bpf_probe_read_user(raw, length >= sizeof(raw) ? sizeof(raw) : 16, user))
-		return false;
-	return transfer_take_sockaddr(raw, length, ret_peer);
-}
-
-/* The name is the first field, the length of it the next one. */
-static __always_inline bool transfer_read_message_destination(const void *user, __u64 compat,
-							      struct weir_address *ret_peer)
-{
-	__u64 name = 0, length_at = offsetof(struct user_msghdr, msg_namelen);
-	__u32 length = 0;
-
-	length_at += compat & (offsetof(struct compat_msghdr, msg_namelen) - length_at);
-	bpf_probe_read_user(&name, sizeof(name), user);
-	bpf_probe_read_user(&length, sizeof(length), user + length_at);
-	return transfer_read_sockaddr((void *)(name & ~(compat << 32)), length, ret_peer);
-}
-
-static __always_inline bool transfer_is_udp(const struct object *object)
-{
-	struct sock *sock = object->sock;
-
-	return object->kind == WEIR_KIND_INET && sock &&
-	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
+	return object->kind == WEIR_KIND_INET && object->sock &&
+	       destination_is_possible(object->sock);
 }
 
 static __always_inline bool transfer_read_destination(struct call *call,
@@ -70,13 +25,13 @@ static __always_inline bool transfer_read_destination(struct call *call,
 {
 	if (call->rule->form != WEIR_FORM_SENDTO && call->rule->form != WEIR_FORM_MSGHDR)
 		return false;
-	if (!transfer_is_udp(object))
+	if (!transfer_is_addressed(object))
 		return false;
 	if (call->rule->form == WEIR_FORM_SENDTO)
-		return transfer_read_sockaddr((void *)call_arg(call, 4), call_arg(call, 5),
-					      ret_peer);
-	return transfer_read_message_destination((void *)call_arg(call, 1), call_compat_mask(call),
-						 ret_peer);
+		return destination_read((void *)call_arg(call, 4), call_arg(call, 5), object->sock,
+					ret_peer);
+	return destination_read_message((void *)call_arg(call, 1), call_compat_mask(call),
+					object->sock, ret_peer);
 }
 
 /* Adds up one field of so many messages of a call; compat_at is where 32-bit calls have it. */
@@ -273,7 +228,7 @@ __noinline __u64 transfer_send_message(__u64 ino, __u64 dev_generation, __u64 so
 
 	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
 	bpf_probe_read_user(&bytes, sizeof(bytes), user + at);
-	if (!app || !bytes || !transfer_read_message_destination(user, compat, &peer))
+	if (!app || !bytes || !destination_read_message(user, compat, object.sock, &peer))
 		return bytes;
 	object.family = object_family_of_sock(object.sock);
 	flow_out(app, &object, bytes, &peer, false);
@@ -352,7 +307,7 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)
 			       : 0;
-	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_udp(&object))
+	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_addressed(&object))
 		bytes = transfer_send_each(call, &object, result);
 	return bytes ? transfer_add_out(call, &object, bytes) : 0;
 }
