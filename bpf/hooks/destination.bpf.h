@@ -109,4 +109,75 @@ static __always_inline bool destination_read_message(const void *user, __u64 com
 	return destination_read((void *)(name & ~(compat << 32)), length, sock, ret_peer);
 }
 
+/* Whether the call has room for a name, of one message. */
+static __always_inline bool destination_has_room(struct call *call)
+{
+	return call->rule->form == WEIR_FORM_SENDTO || call->rule->form == WEIR_FORM_MSGHDR;
+}
+
+/* Apart from what is done with it: together they need more stack than there is up to 6.12. */
+static __noinline bool destination_read_call(struct call *call, __u64 sock,
+					     struct weir_address *ret_peer)
+{
+	if (call->rule->form == WEIR_FORM_SENDTO)
+		return destination_read((void *)call_arg(call, 4), call_arg(call, 5),
+					(struct sock *)sock, ret_peer);
+	return destination_read_message((void *)call_arg(call, 1), call_compat_mask(call),
+					(struct sock *)sock, ret_peer);
+}
+
+/*
+ * Another thread, or whoever shares the memory, can write another name there while the call goes
+ * on. So it is read twice, and one that is not the same is unknown. An inflight has room for it:
+ * the address for a key, the port for a kind.
+ */
+static __noinline int destination_note(struct call *call, __u64 sock)
+{
+	struct inflight note = {.syscall = call->number};
+	__u64 key = call_pin_key(CALL_SLOT_NOTE);
+	struct weir_address peer = {};
+
+	if (!destination_read_call(call, sock, &peer))
+		return 0;
+	__builtin_memcpy(&note.key, peer.ip, sizeof(peer.ip));
+	note.kind = peer.port;
+	if (bpf_map_update_elem(&inflight, &key, &note, BPF_ANY))
+		COUNT(call->gate->losses.inflight_full);
+	return 0;
+}
+
+static __always_inline bool destination_is_noted(const struct inflight *note,
+						 const struct weir_address *peer)
+{
+	const __u64 *words = (const __u64 *)peer->ip;
+
+	/* It was not in memory yet. */
+	if (!note->key.ino && !note->key.dev && !note->key.generation)
+		return true;
+	return note->key.ino == words[0] && note->kind == peer->port &&
+	       ((__u64)note->key.generation << 32 | note->key.dev) == words[1];
+}
+
+/* Whether the call names a destination. All zeros where that is not what it named at entry. */
+static __noinline bool destination_compare(struct call *call, bool is_named,
+					   struct weir_address *peer)
+{
+	__u64 key = call_pin_key(CALL_SLOT_NOTE);
+	struct inflight *note = bpf_map_lookup_elem(&inflight, &key);
+	bool was_named = note && note->syscall == call->number;
+
+	if (is_named != was_named || (was_named && !destination_is_noted(note, peer)))
+		*peer = (struct weir_address){};
+	if (note)
+		bpf_map_delete_elem(&inflight, &key);
+	return is_named || was_named;
+}
+
+static __always_inline void destination_forget(void)
+{
+	__u64 key = call_pin_key(CALL_SLOT_NOTE);
+
+	bpf_map_delete_elem(&inflight, &key);
+}
+
 #endif

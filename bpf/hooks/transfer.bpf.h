@@ -19,21 +19,6 @@ static __always_inline bool transfer_is_addressed(const struct object *object)
 	       destination_is_possible(object->sock);
 }
 
-static __always_inline bool transfer_read_destination(struct call *call,
-						      const struct object *object,
-						      struct weir_address *ret_peer)
-{
-	if (call->rule->form != WEIR_FORM_SENDTO && call->rule->form != WEIR_FORM_MSGHDR)
-		return false;
-	if (!transfer_is_addressed(object))
-		return false;
-	if (call->rule->form == WEIR_FORM_SENDTO)
-		return destination_read((void *)call_arg(call, 4), call_arg(call, 5), object->sock,
-					ret_peer);
-	return destination_read_message((void *)call_arg(call, 1), call_compat_mask(call),
-					object->sock, ret_peer);
-}
-
 /* Adds up one field of so many messages of a call; compat_at is where 32-bit calls have it. */
 static __always_inline __u64 transfer_sum_messages(struct call *call, __u64 at, __u64 compat_at,
 						   __u32 count)
@@ -84,6 +69,8 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 		object_resolve(file, WEIR_OUT, &object);
 	call_pin(call, &object, slot);
 	transfer_label_object(call->app, &object);
+	if (destination_has_room(call) && transfer_is_addressed(&object))
+		destination_note(call, (__u64)object.sock);
 	if (call->app->labels && transfer_may_be_named(call, &object))
 		datagram_send(call, object.sock, 0, call_arg(call, 2), DATAGRAM_LABEL);
 	if (call->rule->call == WEIR_CALL_WRITE && object.family == AF_UNIX && object.sock &&
@@ -284,8 +271,12 @@ static __noinline int transfer_take_out(struct call *call, struct object *ret_ob
 static __noinline int transfer_add_out(struct call *call, const struct object *object, __u64 bytes)
 {
 	struct weir_address peer = {};
-	bool has_peer = transfer_read_destination(call, object, &peer);
+	bool has_peer = false;
 
+	if (destination_has_room(call) && transfer_is_addressed(object)) {
+		has_peer = destination_read_call(call, (__u64)object->sock, &peer);
+		has_peer = destination_compare(call, has_peer, &peer);
+	}
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
 	if (call->flow)
 		call->stream = tls_open_stream(call->app, object, call->flow);
@@ -303,6 +294,8 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	if (object.family == AF_UNIX)
 		call->unix_sock = (__u64)object.sock;
 	call->is_terminal = object.is_terminal;
+	if (!bytes && destination_has_room(call))
+		destination_forget();
 	if (!is_taken || !bytes)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)

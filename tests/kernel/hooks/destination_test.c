@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -205,6 +208,148 @@ static void the_address_of_all_zeros_is_that_of_this_machine(void **state)
 	assert_int_equal(count_to(scene, "::ffff:127.0.0.1", PORT), 110);
 }
 
+#define PAGE 4096
+
+/* A page of the clerk's that nothing is in, and that a descriptor of its own hands out. */
+struct held_page {
+	char *at;
+	int fd;
+};
+
+/* By SECOND, another thread of it. Before the clerk is labelled: it is a way that is not followed.
+ */
+static struct held_page hold_page(const struct scene *scene)
+{
+	struct uffdio_api *api = (void *)scene_data(scene, SECOND);
+	struct uffdio_register *range = (void *)(api + 1);
+	struct held_page page;
+
+	page.at = (char *)SCENE_CALL(scene, SECOND, SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page.fd = (int)SCENE_CALL(scene, SECOND, SYS_userfaultfd, O_CLOEXEC);
+	if (page.fd < 0) {
+		print_message("# skip: no userfaultfd\n");
+		puppet_end_thread(scene->stage, SECOND);
+		skip();
+	}
+	*api = (struct uffdio_api){.api = UFFD_API};
+	assert_int_equal(SCENE_CALL(scene, SECOND, SYS_ioctl, page.fd, UFFDIO_API, (long)api), 0);
+	*range = (struct uffdio_register){.range = {(uintptr_t)page.at, PAGE},
+					  .mode = UFFDIO_REGISTER_MODE_MISSING};
+	assert_int_equal(
+		SCENE_CALL(scene, SECOND, SYS_ioctl, page.fd, UFFDIO_REGISTER, (long)range), 0);
+	return page;
+}
+
+static void give_page(const struct scene *scene, const struct held_page *page)
+{
+	struct uffdio_zeropage *zeros = (void *)scene_data(scene, SECOND);
+
+	*zeros = (struct uffdio_zeropage){.range = {(uintptr_t)page->at, PAGE}};
+	assert_int_equal(
+		SCENE_CALL(scene, SECOND, SYS_ioctl, page->fd, UFFDIO_ZEROPAGE, (long)zeros), 0);
+}
+
+/* The kernel has taken the name, and waits for what is to be sent. */
+static void when_the_name_changes_meanwhile(const struct scene *scene, long number,
+					    const long arguments[6], const struct held_page *page)
+{
+	puppet_begin(scene->stage, CLERK, number, arguments);
+	puppet_wait_until_asleep(scene->stage, CLERK);
+	write_name(scene, AF_INET, "127.0.0.3");
+	give_page(scene, page);
+	assert_int_equal(puppet_finish(scene->stage, CLERK), number == SYS_sendmmsg ? 1 : PAGE);
+}
+
+static struct held_page given_a_thread_that_holds_a_page(const struct scene *scene)
+{
+	puppet_thread(scene->stage, CLERK, SECOND);
+	return hold_page(scene);
+}
+
+static void a_name_that_another_thread_changes_is_unknown(void **state)
+{
+	const struct scene *scene = *state;
+	struct held_page page = given_a_thread_that_holds_a_page(scene);
+	int fd = open_socket(scene, AF_INET, SOCK_DGRAM, 0);
+	const struct sockaddr_in *name = write_name(scene, AF_INET, "127.0.0.2");
+
+	scene_read_source(scene, CLERK);
+	when_the_name_changes_meanwhile(
+		scene, SYS_sendto,
+		(const long[6]){fd, (long)page.at, PAGE, 0, (long)name, sizeof(*name)}, &page);
+	assert_int_equal(count_to(scene, "::ffff:127.0.0.3", PORT), 0);
+	assert_int_equal(count_to(scene, "::", 0), PAGE);
+	/* One that stays what it is is not. */
+	when_sent(scene, fd, name, sizeof(*name), 100);
+	assert_int_equal(count_to(scene, "::ffff:127.0.0.3", PORT), 100);
+}
+
+static void so_is_one_that_is_there_only_at_the_end(void **state)
+{
+	const struct scene *scene = *state;
+	struct held_page page = given_a_thread_that_holds_a_page(scene);
+	int fd = open_socket(scene, AF_INET, SOCK_DGRAM, 0);
+	struct letter *letter = letter_of(scene, CLERK);
+
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_connect, fd,
+				    (long)write_name(scene, AF_INET, "127.0.0.2"),
+				    sizeof(struct sockaddr_in)),
+			 0);
+	letter->parts[0] = (struct iovec){page.at, PAGE};
+	letter->messages[0].msg_hdr =
+		(struct msghdr){.msg_iov = &letter->parts[0], .msg_iovlen = 1};
+	scene_read_source(scene, CLERK);
+	puppet_begin(scene->stage, CLERK, SYS_sendmsg,
+		     (const long[6]){fd, (long)&letter->messages[0].msg_hdr});
+	puppet_wait_until_asleep(scene->stage, CLERK);
+	letter->messages[0].msg_hdr.msg_name = write_name(scene, AF_INET, "127.0.0.3");
+	letter->messages[0].msg_hdr.msg_namelen = sizeof(struct sockaddr_in);
+	give_page(scene, &page);
+	assert_int_equal(puppet_finish(scene->stage, CLERK), PAGE);
+	assert_int_equal(count_to(scene, "::ffff:127.0.0.3", PORT), 0);
+	assert_int_equal(count_to(scene, "::", 0), PAGE);
+}
+
+/* Of several messages in one call, names are read at its end. */
+static void a_changed_name_of_one_message_of_many_is_a_gap(void **state)
+{
+	const struct scene *scene = *state;
+	struct held_page page = given_a_thread_that_holds_a_page(scene);
+	int fd = open_socket(scene, AF_INET, SOCK_DGRAM, 0);
+	struct letter *letter = letter_of(scene, CLERK);
+
+	letter->parts[0] = (struct iovec){page.at, PAGE};
+	letter->messages[0] =
+		(struct mmsghdr){.msg_hdr = {.msg_name = write_name(scene, AF_INET, "127.0.0.2"),
+					     .msg_namelen = sizeof(struct sockaddr_in),
+					     .msg_iov = &letter->parts[0],
+					     .msg_iovlen = 1}};
+	scene_read_source(scene, CLERK);
+	when_the_name_changes_meanwhile(scene, SYS_sendmmsg,
+					(const long[6]){fd, (long)letter->messages, 1}, &page);
+	assert_int_equal(count_to(scene, "::ffff:127.0.0.3", PORT), PAGE);
+	coverage_note("sendmmsg to a name that another thread changes", COVERAGE_GAP);
+}
+
+/* A call that failed leaves no name behind for the next one. */
+static void a_refused_name_is_forgotten(void **state)
+{
+	const struct scene *scene = *state;
+	int fd = open_socket(scene, AF_INET, SOCK_DGRAM, 0);
+
+	scene_read_source(scene, CLERK);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_connect, fd,
+				    (long)write_name(scene, AF_INET, "127.0.0.2"),
+				    sizeof(struct sockaddr_in)),
+			 0);
+	assert_true(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK), 100, 0,
+			       (long)write_name(scene, AF_INET, "255.255.255.255"),
+			       sizeof(struct sockaddr_in)) < 0);
+	when_sent(scene, fd, NULL, 0, 100);
+	assert_int_equal(count_to(scene, "::ffff:127.0.0.2", PORT), 100);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
 
 int main(int argc, char **argv)
@@ -216,6 +361,10 @@ int main(int argc, char **argv)
 		STORY(raw_packets_of_ip_are_counted_by_destination),
 		STORY(what_pings_carry_is_counted_by_destination),
 		STORY(the_address_of_all_zeros_is_that_of_this_machine),
+		STORY(a_name_that_another_thread_changes_is_unknown),
+		STORY(so_is_one_that_is_there_only_at_the_end),
+		STORY(a_changed_name_of_one_message_of_many_is_a_gap),
+		STORY(a_refused_name_is_forgotten),
 	};
 	int r = puppet_main(argc, argv);
 
