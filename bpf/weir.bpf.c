@@ -12,12 +12,14 @@
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/naming.bpf.h"
+#include "hooks/open.bpf.h"
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/question.bpf.h"
 #include "hooks/tls.bpf.h"
 #include "hooks/transfer.bpf.h"
+#include "hooks/unfollowed.bpf.h"
 #include "hooks/uring.bpf.h"
 #include "hooks/walk.bpf.h"
 #include "slot.bpf.h"
@@ -126,43 +128,6 @@ static __always_inline void weir_exit_bind(struct call *call)
 		endpoint_remember((struct task_struct *)bpf_get_current_task(), sock, true);
 }
 
-static __always_inline void weir_exit_open(struct call *call, long result)
-{
-	struct file *file;
-	bool is_truncated;
-
-	call->gate = state_get();
-	if (!call->gate || label_is_idle(call->gate))
-		return;
-	if (call->rule->call == WEIR_CALL_TAKE_FD) {
-		call->app = app_get_current();
-		if (call->app)
-			app_open(call->app);
-		return;
-	}
-	file = object_file_of_fd(result);
-	if (!file || !label_may_matter(file, call->gate))
-		return;
-	call->app = app_get_current();
-	if (!call->app)
-		return;
-	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
-		       (call_arg(call, call->rule->fd_arg) & O_TRUNC);
-	label_watch_file(call->app, file, is_truncated);
-	if (call->gate->volatile_objects && terminal_get_known(file))
-		app_open(call->app);
-}
-
-static __always_inline void weir_exit_path(struct call *call)
-{
-	call->gate = state_get();
-	if (!call->gate || !call->gate->labelled_files)
-		return;
-	call->app = app_get_current();
-	call->task = (struct task_struct *)bpf_get_current_task();
-	path_exit(call);
-}
-
 /* Also of an app that holds nothing labelled yet: later there is no call to look at. */
 static __always_inline void weir_exit_mapping(struct call *call, long result)
 {
@@ -231,7 +196,7 @@ written:
 		transfer_exit_mmap(call, result);
 		break;
 	case WEIR_CALL_GAP:
-		flow_note_gap(call->app->id, call->number);
+		unfollowed_note(call);
 		break;
 	}
 	if (call->is_memory)
@@ -267,8 +232,8 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 		return 0;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_TAKE_FD:
-		if (result >= 0)
-			weir_exit_open(&call, result);
+	case WEIR_CALL_FTRUNCATE:
+		open_exit(&call, result);
 		return 0;
 	case WEIR_CALL_MEMORY:
 		if (weir_begin_memory(&call)) {
@@ -282,10 +247,11 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	case WEIR_CALL_ATTACH:
 		weir_exit_mapping(&call, result);
 		break;
+	case WEIR_CALL_TRUNCATE:
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:
 		if (result == 0)
-			weir_exit_path(&call);
+			path_exit_call(&call);
 		return 0;
 	case WEIR_CALL_IOCTL:
 		if (!clone_is_asked(&call))

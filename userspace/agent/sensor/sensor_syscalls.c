@@ -41,10 +41,12 @@ static const struct syscall_entry entries[] = {
 	ENTRY(splice, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
 	ENTRY(tee, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 1),
 	ENTRY(copy_file_range, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
-	/* fd_arg of OPEN is where the flags are; MSGHDR says that they are in a struct. */
+	/* fd_arg of OPEN is where the flags are; MSGHDR says that they are in a struct there. */
 	ENTRY(openat, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
-	ENTRY(openat2, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(openat2, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 2, 0),
 	ENTRY(open_by_handle_at, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
+	ENTRY(truncate, WEIR_CALL_TRUNCATE, WEIR_FORM_PLAIN, 1, 0),
+	ENTRY(ftruncate, WEIR_CALL_FTRUNCATE, WEIR_FORM_EMPTYING, 1, 0),
 	ENTRY(connect, WEIR_CALL_CONNECT, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(bind, WEIR_CALL_BIND, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(accept, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
@@ -60,7 +62,7 @@ static const struct syscall_entry entries[] = {
 #endif
 #ifdef SYS_open
 	ENTRY(open, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 1, 0),
-	ENTRY(creat, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(creat, WEIR_CALL_OPEN, WEIR_FORM_EMPTYING, 0, 0),
 	ENTRY(unlink, WEIR_CALL_UNLINK, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(rename, WEIR_CALL_RENAME, WEIR_FORM_PLAIN, 0, 0),
 #endif
@@ -74,6 +76,14 @@ static const struct syscall_entry entries[] = {
 	ENTRY(io_submit, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(mq_timedsend, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(msgsnd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(setxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(lsetxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(fsetxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+#ifdef SYS_setxattrat
+	ENTRY(setxattrat, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+#endif
+	ENTRY(add_key, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(keyctl, WEIR_CALL_GAP, WEIR_FORM_STORE, 3, 0),
 	/* For kernels that do not tell what goes through a ring. */
 	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
@@ -98,6 +108,8 @@ static enum weir_call_gate gate_of(enum weir_call call)
 	case WEIR_CALL_TAKE_FD:
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:
+	case WEIR_CALL_TRUNCATE:
+	case WEIR_CALL_FTRUNCATE:
 		return WEIR_GATE_LABELS;
 	default:
 		return WEIR_GATE_NONE;
