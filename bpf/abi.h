@@ -93,7 +93,10 @@ enum weir_call {
 	WEIR_CALL_ATTACH = 15,   /* a mapping of System V shared memory */
 	WEIR_CALL_SUBCALLS = 16, /* several calls in one: socketcall, ipc */
 	WEIR_CALL_BIND = 17,     /* a socket gets a name */
-	WEIR_CALL_CONSOLE = 18,  /* ioctl: a virtual console may be asked to select, or to paste */
+	WEIR_CALL_IOCTL = 18,    /* some of its commands, see hooks/console.bpf.h, clone.bpf.h */
+	WEIR_CALL_VMSPLICE = 19, /* READ or WRITE, by which end of the pipe the descriptor is */
+	WEIR_CALL_TRUNCATE = 20, /* of a path */
+	WEIR_CALL_FTRUNCATE = 21,
 };
 
 /* What must be so before it matters of which kind a call is. */
@@ -116,17 +119,19 @@ enum weir_call_form {
 	WEIR_FORM_MMSGHDR = 3,   /* returns messages; bytes are in each msg_len */
 	WEIR_FORM_AT = 4,        /* directory descriptor before the path */
 	WEIR_FORM_FETCH = 5,     /* of MEMORY: from the other process */
-	WEIR_FORM_STORE = 6,     /* of MEMORY: to the other process */
+	WEIR_FORM_STORE = 6,     /* of MEMORY: to the other process; of GAP: keyctl */
 	WEIR_FORM_PTRACE = 7,    /* of MEMORY: either, by the request in argument 0 */
 	WEIR_FORM_IOVEC = 8,     /* several buffers, in arguments 1 and 2 */
 	WEIR_FORM_MULTISHOT = 9, /* of io_uring: completes many times */
+	WEIR_FORM_EMPTYING = 10, /* of OPEN and FTRUNCATE: whatever the flags are */
 };
 
 struct weir_syscall {
 	__u8 call;    /* enum weir_call */
 	__u8 form;    /* enum weir_call_form */
 	__u8 fd_arg;  /* argument that holds the descriptor; of COPY: the one read from; of OPEN:
-			 flags; of MEMORY: the other process */
+			 flags; of MEMORY: the other process; of TRUNCATE: the length; of GAP: how
+			 long it is, where only what is long is said, else 0 */
 	__u8 fd2_arg; /* of COPY: the one written to */
 };
 

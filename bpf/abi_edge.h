@@ -33,7 +33,7 @@ struct weir_edge {
 /* A path call by anybody whose last path component some labelled file has. */
 struct weir_path_edge {
 	struct weir_edge edge;
-	__u32 operation; /* WEIR_CALL_UNLINK or WEIR_CALL_RENAME */
+	__u32 operation; /* WEIR_CALL_UNLINK, WEIR_CALL_RENAME or WEIR_CALL_TRUNCATE */
 	__u32 login_uid; /* of the caller, whose app may be gone when this is read */
 	char comm[WEIR_TASK_COMM_BYTES];
 	char path[WEIR_USER_PATH_BYTES]; /* as the caller gave it */

@@ -163,15 +163,19 @@ static __always_inline __u32 call_buffers_how(struct call *call)
 	return call->rule->form | (call->whole->is_compat ? USER_BUFFERS_COMPAT : 0);
 }
 
+/* Besides the objects of a call, which are in slots 0 and 1: what else its exit must know. */
+#define CALL_SLOT_NOTE 2
+
+/* A tgid has 22 bits (PID_MAX_LIMIT, include/linux/threads.h). */
 static __always_inline __u64 call_pin_key(__u32 slot)
 {
-	return bpf_get_current_pid_tgid() | (__u64)slot << 63;
+	return bpf_get_current_pid_tgid() | (__u64)(slot & 1) << 63 | (__u64)(slot >> 1) << 62;
 }
 
-/* Arguments in memory may be gone at exit: what is received can overwrite them. */
+/* Arguments in memory may be gone at exit: what is received can overwrite them, and others can. */
 static __always_inline bool call_must_pin(struct call *call)
 {
-	return call->whole->list || call_is_threaded();
+	return call->whole->list || call->rule->call == WEIR_CALL_IOCTL || call_is_threaded();
 }
 
 static __always_inline void call_pin(struct call *call, const struct object *object, __u32 slot)
@@ -183,6 +187,14 @@ static __always_inline void call_pin(struct call *call, const struct object *obj
 		return;
 	if (bpf_map_update_elem(&inflight, &key, &pin, BPF_ANY))
 		COUNT(call->gate->losses.inflight_full);
+}
+
+static __always_inline bool call_has_pin(struct call *call, __u32 slot)
+{
+	__u64 key = call_pin_key(slot);
+	struct inflight *pin = bpf_map_lookup_elem(&inflight, &key);
+
+	return pin && pin->syscall == call->number;
 }
 
 /* The object that the call was about. False when nothing can rest there. */

@@ -67,6 +67,9 @@ static __always_inline void flow_describe(struct weir_flow *flow, const struct w
 			flow->peer.local_port = local_port;
 			flow->peer.protocol = protocol;
 		}
+	} else if (object->key.dev == WEIR_DEV_LOOPBACK) {
+		flow->peer.ip[15] =
+			1; /* swapped meanwhile: so much is known, and that it is local */
 	} else if (object->kind == WEIR_KIND_UNIX && object->sock) {
 		flow_name_unix(object->sock, transfer->direction, &flow->name);
 	} else if (object->file && flow->kind != WEIR_KIND_CLIPBOARD) {

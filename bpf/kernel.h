@@ -59,12 +59,15 @@ enum bpf_func_id {
 #define AF_UNIX 1
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
 #define AF_ALG 38
+#define IPPROTO_ICMP 1
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_ICMPV6 58
 #define EFAULT 14
 #define EINVAL 22
 #define ENOSYS 38

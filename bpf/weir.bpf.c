@@ -13,12 +13,14 @@
 #include "hooks/mapping.bpf.h"
 #include "hooks/memory.bpf.h"
 #include "hooks/naming.bpf.h"
+#include "hooks/open.bpf.h"
 #include "hooks/path.bpf.h"
 #include "hooks/permission.bpf.h"
 #include "hooks/process.bpf.h"
 #include "hooks/question.bpf.h"
 #include "hooks/tls.bpf.h"
 #include "hooks/transfer.bpf.h"
+#include "hooks/unfollowed.bpf.h"
 #include "hooks/uring.bpf.h"
 #include "hooks/walk.bpf.h"
 #include "slot.bpf.h"
@@ -35,6 +37,21 @@ static __always_inline bool weir_begin_memory(struct call *call)
 	return call->app;
 }
 
+/* Whether something is to be looked at at entry, and again at exit. */
+static __always_inline bool weir_is_move(struct call *call)
+{
+	switch (call->rule->call) {
+	case WEIR_CALL_READ:
+	case WEIR_CALL_WRITE:
+	case WEIR_CALL_COPY:
+	case WEIR_CALL_VMSPLICE:
+		return true;
+	case WEIR_CALL_IOCTL:
+		return clone_is_asked(call);
+	}
+	return false;
+}
+
 static __always_inline int weir_enter(struct pt_regs *regs, long number)
 {
 	const struct weir_syscall *rule;
@@ -45,10 +62,9 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	rule = call.rule;
 	if (rule->call == WEIR_CALL_MEMORY)
 		return weir_begin_memory(&call) ? memory_enter(&call) : 0;
-	if (rule->call == WEIR_CALL_CONSOLE && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
+	if (rule->call == WEIR_CALL_IOCTL && (__u32)call_arg(&call, 1) == CONSOLE_ASK)
 		console_ask(call_arg(&call, 0), call_arg(&call, 2));
-	if (rule->call != WEIR_CALL_READ && rule->call != WEIR_CALL_WRITE &&
-	    rule->call != WEIR_CALL_COPY)
+	if (!weir_is_move(&call))
 		return 0;
 	if (!call_is_gate_open(&call))
 		return 0;
@@ -64,13 +80,19 @@ static __always_inline int weir_enter(struct pt_regs *regs, long number)
 	case WEIR_CALL_READ:
 		transfer_pin_in(&call, call_arg(&call, 0), 0, false);
 		break;
+	case WEIR_CALL_VMSPLICE:
+		transfer_enter_vmsplice(&call);
+		break;
 	case WEIR_CALL_WRITE:
 		if (call.gate->candidate_rules)
 			naming_enter(&call);
 		transfer_label_out(&call, call_arg(&call, 0), 0);
 		break;
+	case WEIR_CALL_IOCTL:
+		clone_note_bytes(&call);
+		__attribute__((fallthrough));
 	case WEIR_CALL_COPY:
-		transfer_pin_in(&call, call_arg(&call, rule->fd_arg), 0, true);
+		transfer_pin_in(&call, clone_find_source(&call), 0, true);
 		transfer_label_out(&call, call_arg(&call, rule->fd2_arg), 1);
 		break;
 	}
@@ -90,43 +112,6 @@ static __always_inline void weir_exit_bind(struct call *call)
 	call->app = app_get_current();
 	if (call->app)
 		app_open(call->app);
-}
-
-static __always_inline void weir_exit_open(struct call *call, long result)
-{
-	struct file *file;
-	bool is_truncated;
-
-	call->gate = state_get();
-	if (!call->gate || label_is_idle(call->gate))
-		return;
-	if (call->rule->call == WEIR_CALL_TAKE_FD) {
-		call->app = app_get_current();
-		if (call->app)
-			app_open(call->app);
-		return;
-	}
-	file = object_file_of_fd(result);
-	if (!file || !label_may_matter(file, call->gate))
-		return;
-	call->app = app_get_current();
-	if (!call->app)
-		return;
-	is_truncated = call->rule->form != WEIR_FORM_MSGHDR &&
-		       (call_arg(call, call->rule->fd_arg) & O_TRUNC);
-	label_watch_file(call->app, file, is_truncated);
-	if (call->gate->volatile_objects && terminal_get_known(file))
-		app_open(call->app);
-}
-
-static __always_inline void weir_exit_path(struct call *call)
-{
-	call->gate = state_get();
-	if (!call->gate || !call->gate->labelled_files)
-		return;
-	call->app = app_get_current();
-	call->task = (struct task_struct *)bpf_get_current_task();
-	path_exit(call);
 }
 
 /* Also of an app that holds nothing labelled yet: later there is no call to look at. */
@@ -153,6 +138,10 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		return;
 	}
 	switch (call->rule->call) {
+	case WEIR_CALL_VMSPLICE:
+		if (!transfer_is_emptying(call))
+			goto written; /* what it does in a variable: one more than the stack has */
+		__attribute__((fallthrough));
 	case WEIR_CALL_READ:
 		transfer_exit_read(call, result);
 		wayland_note_passed(call, result);
@@ -162,6 +151,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 			terminal_take(call_arg(call, 0), result);
 		break;
 	case WEIR_CALL_WRITE:
+written:
 		transfer_exit_write(call, result);
 		if (call->app->is_hub && result > 0)
 			wayland_relay_count(call_arg(call, 0), result);
@@ -182,6 +172,9 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		if (question_is_asked(call->flow))
 			question_note(call, result);
 		break;
+	case WEIR_CALL_IOCTL:
+		result = clone_take_bytes(call, result);
+		__attribute__((fallthrough));
 	case WEIR_CALL_COPY:
 		transfer_exit_copy(call, result);
 		break;
@@ -189,7 +182,7 @@ static __always_inline void weir_exit_transfer(struct call *call, long result)
 		transfer_exit_mmap(call, result);
 		break;
 	case WEIR_CALL_GAP:
-		flow_note_gap(call->app->id, call->number);
+		unfollowed_note(call);
 		break;
 	}
 	if (call->is_memory)
@@ -228,8 +221,8 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 		return 0;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_TAKE_FD:
-		if (result >= 0)
-			weir_exit_open(&call, result);
+	case WEIR_CALL_FTRUNCATE:
+		open_exit(&call, result);
 		return 0;
 	case WEIR_CALL_MEMORY:
 		if (weir_begin_memory(&call)) {
@@ -243,13 +236,16 @@ static __always_inline int weir_exit(struct pt_regs *regs, long number, long res
 	case WEIR_CALL_ATTACH:
 		weir_exit_mapping(&call, result);
 		break;
+	case WEIR_CALL_TRUNCATE:
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:
 		if (result == 0)
-			weir_exit_path(&call);
+			path_exit_call(&call);
 		return 0;
-	case WEIR_CALL_CONSOLE:
-		return 0;
+	case WEIR_CALL_IOCTL:
+		if (!clone_is_asked(&call))
+			return 0;
+		break;
 	}
 	weir_exit_transfer(&call, result);
 	return 0;

@@ -116,7 +116,7 @@ __noinline __u64 connect_ask_name(__u64 name, __u32 bytes, __u32 what)
 	bool is_crm = false;
 	__u64 labels;
 
-	if (!transfer_read_sockaddr((const void *)name, bytes, &peer))
+	if (!destination_read((const void *)name, bytes, NULL, &peer))
 		return 0;
 	labels = connect_find_labels(&peer, &is_crm);
 	return what == CONNECT_LABELS ? labels : is_crm;

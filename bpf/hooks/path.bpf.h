@@ -3,7 +3,7 @@
 #define WEIR_HOOKS_PATH_BPF_H
 
 /*
- * Unlink and rename. A system call tracepoint sees only path text, so the kernel
+ * Unlink, rename and truncate. A system call tracepoint sees only path text, so the kernel
  * lets through the few calls whose last component some labelled file has, and
  * the agent decides by identity which file it was.
  */
@@ -97,6 +97,19 @@ static __noinline int path_exit(struct call *call)
 	}
 	bpf_ringbuf_submit(edge, 0);
 	return 0;
+}
+
+/* Of what is left of a file nothing is told. */
+static __always_inline void path_exit_call(struct call *call)
+{
+	if (call->rule->call == WEIR_CALL_TRUNCATE && call_arg(call, call->rule->fd_arg))
+		return;
+	call->gate = state_get();
+	if (!call->gate || !call->gate->labelled_files)
+		return;
+	call->app = app_get_current();
+	call->task = (struct task_struct *)bpf_get_current_task();
+	path_exit(call);
 }
 
 #endif

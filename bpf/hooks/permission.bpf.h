@@ -34,7 +34,7 @@ static __always_inline struct inflight *permission_find_pin(struct call *call, _
 		return NULL;
 	if (!call_set_rule(call, pin->syscall))
 		return NULL;
-	if (call->rule->call == WEIR_CALL_COPY) {
+	if (call->rule->call == WEIR_CALL_COPY || call->rule->call == WEIR_CALL_IOCTL) {
 		key = call_pin_key(direction == WEIR_OUT);
 		pin = bpf_map_lookup_elem(&inflight, &key);
 	} else if (call->rule->call != (direction == WEIR_OUT ? WEIR_CALL_WRITE : WEIR_CALL_READ)) {
@@ -66,7 +66,7 @@ static __noinline int permission_pin(struct file *file, __u32 direction)
 		return 0;
 	if (direction == WEIR_OUT)
 		transfer_label_object(call.app, &object);
-	else if (call.rule->call == WEIR_CALL_COPY)
+	else if (call.rule->call != WEIR_CALL_READ)
 		transfer_label_copier(&call, &object);
 	return 0;
 }

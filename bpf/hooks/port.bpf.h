@@ -17,7 +17,7 @@ __noinline int port_label(__u64 sock, __u64 name, __u32 bytes)
 	struct weir_object_key key = {};
 	struct weir_address peer = {};
 
-	if (!app || !transfer_read_sockaddr((const void *)name, bytes, &peer) ||
+	if (!app || !destination_read((const void *)name, bytes, (struct sock *)sock, &peer) ||
 	    !loopback_key_of_datagram((struct sock *)sock, &peer, &key))
 		return 0;
 	object.key = key;

@@ -4,7 +4,7 @@
 
 /* Fork, exec, exit: who belongs to which app. */
 
-#include "../flow.bpf.h"
+#include "../call.bpf.h"
 
 /* Not static: verified once, see name_hash(). */
 __noinline int process_forget_mappings(__u64 id)
@@ -112,11 +112,13 @@ static __noinline int process_exec(struct task_struct *task)
 /* The last thread of those that are killed sees nobody else any more, and leaves its pin. */
 static __always_inline void process_forget_calls(void)
 {
-	__u64 key = bpf_get_current_pid_tgid();
+	__u32 slot;
 
-	bpf_map_delete_elem(&inflight, &key);
-	key |= 1ULL << 63;
-	bpf_map_delete_elem(&inflight, &key);
+	for (slot = 0; slot <= CALL_SLOT_NOTE; slot++) {
+		__u64 key = call_pin_key(slot);
+
+		bpf_map_delete_elem(&inflight, &key);
+	}
 }
 
 static __noinline int process_exit(struct task_struct *task)

@@ -5,77 +5,24 @@
 /* Reads, writes and copies: outbound labels at entry, inbound labels and all counts at exit. */
 
 #include "clipboard.bpf.h"
+#include "clone.bpf.h"
 #include "datagram.bpf.h"
+#include "destination.bpf.h"
 #include "host.bpf.h"
 #include "terminal.bpf.h"
 #include "tls.bpf.h"
 #include "wayland.bpf.h"
 
-#define TRANSFER_SOCKADDR_BYTES 28 /* struct sockaddr_in6, uapi/linux/in6.h */
-
-/* struct sockaddr_in, sockaddr_in6 */
-static __always_inline bool transfer_take_sockaddr(const __u8 *raw, __u32 length,
-						   struct weir_address *ret_peer)
+static __always_inline bool transfer_is_addressed(const struct object *object)
 {
-	ret_peer->port = (__u16)raw[2] << 8 | raw[3];
-	if (*(__u16 *)raw == AF_INET6 && length >= TRANSFER_SOCKADDR_BYTES) {
-		__builtin_memcpy(ret_peer->ip, raw + 8, 16);
-		return true;
-	}
-	if (*(__u16 *)raw != AF_INET)
-		return false;
-	ret_peer->ip[10] = ret_peer->ip[11] = 0xff;
-	__builtin_memcpy(ret_peer->ip + 12, raw + 4, 4);
-	return true;
-}
-
-/* The peer of an unconnected datagram as the caller names it. */
-static __always_inline bool transfer_read_sockaddr(const void *user, __u32 length,
-						   struct weir_address *ret_peer)
-{
-	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
-
-	if (!user || length < 16)
-		return false;
-	if (bpf_probe_read_user(raw, length >= sizeof(raw) ? sizeof(raw) : 16, user))
-		return false;
-	return transfer_take_sockaddr(raw, length, ret_peer);
-}
-
-/* The name is the first field, the length of it the next one. */
-static __always_inline bool transfer_read_message_destination(const void *user, __u64 compat,
-							      struct weir_address *ret_peer)
-{
-	__u64 name = 0, length_at = offsetof(struct user_msghdr, msg_namelen);
-	__u32 length = 0;
-
-	length_at += compat & (offsetof(struct compat_msghdr, msg_namelen) - length_at);
-	bpf_probe_read_user(&name, sizeof(name), user);
-	bpf_probe_read_user(&length, sizeof(length), user + length_at);
-	return transfer_read_sockaddr((void *)(name & ~(compat << 32)), length, ret_peer);
+	return object->kind == WEIR_KIND_INET && object->sock &&
+	       destination_is_possible(object->sock);
 }
 
 static __always_inline bool transfer_is_udp(const struct object *object)
 {
-	struct sock *sock = object->sock;
-
-	return object->kind == WEIR_KIND_INET && sock &&
-	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
-}
-
-static __always_inline bool transfer_read_destination(struct call *call,
-						      const struct object *object,
-						      struct weir_address *ret_peer)
-{
-	if (call->rule->form != WEIR_FORM_SENDTO && call->rule->form != WEIR_FORM_MSGHDR)
-		return false;
-	if (!transfer_is_udp(object))
-		return false;
-	if (call->rule->form == WEIR_FORM_SENDTO)
-		return transfer_read_sockaddr((void *)call_arg(call, 4), call_arg(call, 5),
-					      ret_peer);
-	return transfer_read_message_destination((void *)call_arg(call, 1), call_compat_mask(call),
-						 ret_peer);
+	return object->kind == WEIR_KIND_INET && object->sock &&
+	       BPF_CORE_READ(object->sock, sk_protocol) == IPPROTO_UDP;
 }
 
 /* Adds up one field of so many messages of a call; compat_at is where 32-bit calls have it. */
@@ -131,6 +78,8 @@ static __always_inline void transfer_label_out(struct call *call, int fd, __u32 
 		object_resolve(file, WEIR_OUT, &object);
 	call_pin(call, &object, slot);
 	transfer_label_object(call->app, &object);
+	if (destination_has_room(call) && transfer_is_addressed(&object))
+		destination_note(call, (__u64)object.sock);
 	if (call->app->labels && transfer_may_be_named(call, &object))
 		datagram_send(call, object.sock, 0, call_arg(call, 2), DATAGRAM_LABEL);
 	else if (call->app->labels && call->rule->call == WEIR_CALL_WRITE &&
@@ -164,6 +113,37 @@ static __always_inline void transfer_pin_in(struct call *call, int fd, __u32 slo
 	call_pin(call, &object, slot);
 	if (is_copy && object.kind != WEIR_KIND_NONE)
 		transfer_label_copier(call, &object);
+}
+
+/* vmsplice fills the caller's memory where the descriptor cannot be written to (vmsplice_type(),
+ * fs/splice.c, 5.10 to 7.x). Where it did so is in a slot of its own, for the exit to know. */
+#define TRANSFER_SLOT_EMPTIED 1
+
+static __always_inline bool transfer_cannot_write(int fd)
+{
+	struct file *file = object_file_of_fd(fd);
+
+	return file && !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE);
+}
+
+static __always_inline void transfer_enter_vmsplice(struct call *call)
+{
+	int fd = call_arg(call, 0);
+
+	if (transfer_cannot_write(fd))
+		transfer_pin_in(call, fd, TRANSFER_SLOT_EMPTIED, false);
+	else
+		transfer_label_out(call, fd, 0);
+}
+
+/* At exit, whatever is behind the descriptor by then. */
+static __noinline bool transfer_is_emptying(struct call *call)
+{
+	if (call_must_pin(call) && call_has_pin(call, TRANSFER_SLOT_EMPTIED))
+		return true;
+	if (call_must_pin(call) && call_has_pin(call, 0))
+		return false;
+	return transfer_cannot_write(call_arg(call, 0));
 }
 
 static __always_inline bool transfer_is_message(const struct call *call)
@@ -207,13 +187,14 @@ static __always_inline void transfer_watch_passed(struct call *call, long result
 
 static __noinline int transfer_exit_read(struct call *call, long result)
 {
+	__u32 slot = call->rule->call == WEIR_CALL_VMSPLICE ? TRANSFER_SLOT_EMPTIED : 0;
 	struct object object = {};
 	__u64 bytes = transfer_bytes(call, result);
 
 	/* The app must look at its objects from now on. */
 	if (!call->app->is_open && transfer_is_message(call) && transfer_has_passed(call, result))
 		app_open(call->app);
-	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, 0, &object) || !bytes) {
+	if (!call_take_object(call, call_arg(call, 0), WEIR_IN, slot, &object) || !bytes) {
 		call->is_terminal = object.is_terminal;
 		return 0;
 	}
@@ -246,7 +227,7 @@ __noinline __u64 transfer_send_message(__u64 ino, __u64 dev_generation, __u64 so
 
 	at += compat & (offsetof(struct compat_mmsghdr, msg_len) - at);
 	bpf_probe_read_user(&bytes, sizeof(bytes), user + at);
-	if (!app || !bytes || !transfer_read_message_destination(user, compat, &peer))
+	if (!app || !bytes || !destination_read_message(user, compat, object.sock, &peer))
 		return bytes;
 	object.family = object_family_of_sock(object.sock);
 	flow_out(app, &object, bytes, &peer, false);
@@ -302,9 +283,13 @@ static __noinline int transfer_take_out(struct call *call, struct object *ret_ob
 static __noinline int transfer_add_out(struct call *call, struct object *object, __u64 bytes)
 {
 	struct weir_address peer = {};
-	bool has_peer = transfer_read_destination(call, object, &peer);
+	bool has_peer = false;
 
-	if (has_peer)
+	if (destination_has_room(call) && transfer_is_addressed(object)) {
+		has_peer = destination_read_call(call, (__u64)object->sock, &peer);
+		has_peer = destination_compare(call, has_peer, &peer);
+	}
+	if (has_peer && transfer_is_udp(object))
 		loopback_find_port(object, &peer);
 	call->flow = flow_out(call->app, object, bytes, has_peer ? &peer : NULL, false);
 	if (call->flow)
@@ -323,11 +308,13 @@ static __noinline int transfer_exit_write(struct call *call, long result)
 	if (object.family == AF_UNIX)
 		call->unix_sock = (__u64)object.sock;
 	call->is_terminal = object.is_terminal;
+	if (!bytes && destination_has_room(call))
+		destination_forget();
 	if (!is_taken || !bytes)
 		return bytes && transfer_is_lost(&object)
 			       ? flow_note_gap(call->app->id, call->number)
 			       : 0;
-	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_udp(&object))
+	if (call->rule->form == WEIR_FORM_MMSGHDR && transfer_is_addressed(&object))
 		bytes = transfer_send_each(call, &object, result);
 	return bytes ? transfer_add_out(call, &object, bytes) : 0;
 }
@@ -338,8 +325,7 @@ static __noinline int transfer_copy_in(struct call *call, long result)
 {
 	struct object from = {};
 
-	if (call_take_object(call, call_arg(call, call->rule->fd_arg), WEIR_IN, 0, &from) &&
-	    result > 0)
+	if (call_take_object(call, clone_find_source(call), WEIR_IN, 0, &from) && result > 0)
 		flow_in(call->app, &from, result, NULL, false);
 	return 0;
 }

@@ -29,12 +29,11 @@ static __always_inline struct sock *uring_sock(struct io_kiocb *request)
 	return object_sock_of_file(file);
 }
 
-static __noinline bool uring_is_udp(struct io_kiocb *request)
+static __noinline bool uring_is_addressed(struct io_kiocb *request)
 {
 	struct sock *sock = uring_sock(request);
 
-	return sock && object_family_of_sock(sock) != AF_UNIX &&
-	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
+	return sock && destination_is_possible(sock);
 }
 
 static __noinline struct sock *uring_unix_sock(struct io_kiocb *request)
@@ -59,18 +58,19 @@ static __always_inline void *uring_copied_name(struct io_kiocb *request, int *re
 /* SEND may name whom it is for from 6.1 on. From 6.13 on it is copied before it is submitted. */
 static __noinline bool uring_read_sendto(struct io_kiocb *request, struct weir_address *ret_peer)
 {
+	struct sock *sock = uring_sock(request);
 	struct io_sr_msg *send = (struct io_sr_msg *)request;
-	__u8 raw[TRANSFER_SOCKADDR_BYTES] = {};
+	__u8 raw[DESTINATION_BYTES] = {};
 	int bytes = 0;
 	void *name;
 
 	if (bpf_core_field_exists(send->addr))
-		return transfer_read_sockaddr(BPF_CORE_READ(send, addr),
-					      BPF_CORE_READ(send, addr_len), ret_peer);
+		return destination_read(BPF_CORE_READ(send, addr), BPF_CORE_READ(send, addr_len),
+					sock, ret_peer);
 	name = uring_copied_name(request, &bytes);
 	if (!name || bpf_probe_read_kernel(raw, sizeof(raw), name))
 		return false;
-	return transfer_take_sockaddr(raw, bytes, ret_peer);
+	return destination_take(raw, bytes, sock, ret_peer);
 }
 
 /* Whether a SEND names a socket, which is nowhere in the sender's memory any more from 6.13 on. */
@@ -91,8 +91,8 @@ static __noinline bool uring_name_destination(struct io_kiocb *request,
 {
 	if (uring_rule(request)->form == WEIR_FORM_SENDTO)
 		return uring_read_sendto(request, ret_peer);
-	return transfer_read_message_destination(uring_message(request), uring_compat_mask(request),
-						 ret_peer);
+	return destination_read_message(uring_message(request), uring_compat_mask(request),
+					uring_sock(request), ret_peer);
 }
 
 /* What is sent to the CRM by a socket without a peer, MSG_FASTOPEN of TCP included. */
@@ -120,7 +120,7 @@ static __noinline int uring_remember_destination(struct io_kiocb *request)
 	struct weir_state *gate = state_get();
 	struct weir_address peer = {};
 
-	if (!uring_is_udp(request) || !uring_name_destination(request, &peer))
+	if (!uring_is_addressed(request) || !uring_name_destination(request, &peer))
 		bpf_map_delete_elem(&uring_destinations, &key); /* of who had its place before */
 	else if (bpf_map_update_elem(&uring_destinations, &key, &peer, BPF_ANY) && gate)
 		COUNT(gate->losses.inflight_full);

@@ -19,12 +19,25 @@ static const struct channel channels[] = {
 	{"files in export folders", "partial",
 	 "labelled at the start and when they are made or opened there; one that is moved into a "
 	 "folder and out again without being opened is missed"},
-	{"sendfile, splice, tee, copy_file_range", "full", ""},
+	{"sendfile, splice, tee, vmsplice, copy_file_range", "full", ""},
+	{"copies that share blocks (reflinks)", "partial",
+	 "by FICLONE and FICLONERANGE, as cp makes them; not what a file system has calls of its "
+	 "own for (EXT4_IOC_MOVE_EXT, XFS_IOC_EXCHANGE_RANGE, F2FS_IOC_MOVE_RANGE, the reflink of "
+	 "OCFS2, the copies of older SMB clients, btrfs send)"},
+	{"files that are emptied", "partial",
+	 "by open, truncate and ftruncate to no byte; not by io_uring, by fallocate, or by what "
+	 "is written over them"},
 	{"pipe, fifo", "full", ""},
 	{"tcp and udp, ipv4 and ipv6", "partial",
 	 "all that leaves; of datagrams to the CRM that one sendmmsg names it for only the first "
-	 "is "
-	 "looked at, and what comes back to a socket without a peer is told without its address"},
+	 "is looked at, and what comes back to a socket without a peer is told without its "
+	 "address; "
+	 "whom a datagram is for is told as it was named before and after the call; where another "
+	 "thread has changed that meanwhile it is an unknown address, which is a sink; but of the "
+	 "messages of a sendmmsg names are read after it only"},
+	{"raw IP, ICMP, UDP-Lite", "partial",
+	 "by the address that they are sent to; not by another one in a header of the sender's own "
+	 "making (IP_HDRINCL) or a route in it"},
 	{"loopback connections", "partial",
 	 "TCP, also to an own address of this machine where both ends have that one; UDP by the "
 	 "receiver's port, but for port 53, and of one sendmmsg to names the first 32; not a name "
@@ -66,6 +79,9 @@ static const struct channel channels[] = {
 	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
 	{"kernel AIO, message queues", "none",
 	 "a coverage_gap event says when an app that holds labelled data uses them"},
+	{"attributes of files, keys of the kernel", "none",
+	 "a coverage_gap event says when an app that holds labelled data writes 512 bytes or more "
+	 "to one; what it writes into names of files and targets of links is not looked at"},
 	{"labels of files across a reboot", "partial",
 	 "on ext2, ext3, ext4, xfs and btrfs; not those of the last seconds before a power cut"},
 	{"removable disks", "partial",

@@ -143,7 +143,9 @@ static const struct labelled_file *find_file(struct agent *agent, const struct s
 		return labelled_files_take_renamed(agent->files, path->path, path->new_path,
 						   path->pid);
 	case SENSOR_PATH_TRUNCATE:
-		return labelled_files_find(agent->files, path->object.dev, path->object.ino);
+		return path->path[0] ? labelled_files_find_path(agent->files, path->path, path->pid)
+				     : labelled_files_find(agent->files, path->object.dev,
+							   path->object.ino);
 	}
 	return NULL;
 }

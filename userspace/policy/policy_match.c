@@ -9,11 +9,12 @@
 #include "policy/policy_model.h"
 #include "policy/policy_value.h"
 
+/* Not the address of all zeros: it is an unknown one, see bpf/hooks/destination.bpf.h. */
 static bool is_local(const struct in6_addr *address)
 {
 	if (IN6_IS_ADDR_V4MAPPED(address))
-		return address->s6_addr[12] == 127 || !memcmp(&address->s6_addr[12], "\0\0\0", 4);
-	return IN6_IS_ADDR_LOOPBACK(address) || IN6_IS_ADDR_UNSPECIFIED(address);
+		return address->s6_addr[12] == 127;
+	return IN6_IS_ADDR_LOOPBACK(address);
 }
 
 /* Which zones an address may be of. */

@@ -67,10 +67,21 @@ static void whatever_is_not_named_is_outside_except_this_machine(void **state)
 	assert_int_equal(match(fixture, "127.0.0.1", 80).role, EVENT_ROLE_LOCAL);
 	assert_int_equal(match(fixture, "127.8.0.1", 80).role, EVENT_ROLE_LOCAL);
 	assert_int_equal(match(fixture, "::1", 80).role, EVENT_ROLE_LOCAL);
-	assert_int_equal(match(fixture, "::", 0).role, EVENT_ROLE_LOCAL);
-	assert_int_equal(match(fixture, "0.0.0.0", 0).role, EVENT_ROLE_LOCAL);
 	/* A CRM behind a local tunnel can be named. */
 	assert_int_equal(match(fixture, "127.0.0.1", 8443).role, EVENT_ROLE_CRM);
+}
+
+/* The sensor has it where it could not tell whom something was for; a datagram to that address is
+ * one to a loopback address there. */
+static void the_unknown_address_is_outside(void **state)
+{
+	struct policy_fixture *fixture = *state;
+
+	policy_fixture_load(fixture, CLASS "[crm \"crm\"]\nhost = 10.1.2.3\nclass = a\n");
+	policy_fixture_assert_loaded(fixture);
+	assert_int_equal(match(fixture, "::", 0).role, EVENT_ROLE_SINK);
+	assert_int_equal(match(fixture, "0.0.0.0", 0).role, EVENT_ROLE_SINK);
+	assert_null(match(fixture, "::", 0).name);
 }
 
 static void ranges_end_where_they_say(void **state)
@@ -240,6 +251,7 @@ int main(void)
 		TEST(the_narrowest_range_decides),
 		TEST(an_exact_port_wins_over_any_port),
 		TEST(whatever_is_not_named_is_outside_except_this_machine),
+		TEST(the_unknown_address_is_outside),
 		TEST(ranges_end_where_they_say),
 		TEST(files_below_a_folder_belong_to_it),
 		TEST(the_longest_folder_wins_however_deep_the_file_lies),

@@ -299,6 +299,25 @@ const struct labelled_file *labelled_files_take_renamed(struct labelled_files *f
 	return &entry->file;
 }
 
+static struct known_file *find_behind(struct labelled_files *files, const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 ? find_entry(files, file_kernel_dev(info.st_dev), info.st_ino)
+				      : NULL;
+}
+
+const struct labelled_file *labelled_files_find_path(struct labelled_files *files, const char *path,
+						     uint32_t pid)
+{
+	_cleanup_free_ char *rooted = NULL;
+	struct known_file *entry = find_behind(files, path);
+
+	if (!entry && asprintf(&rooted, "/proc/%u/root%s", pid, path) >= 0)
+		entry = find_behind(files, rooted);
+	return entry ? &entry->file : NULL;
+}
+
 uint64_t labelled_files_dropped(const struct labelled_files *files)
 {
 	return files->dropped;

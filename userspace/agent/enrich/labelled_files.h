@@ -43,6 +43,9 @@ const struct labelled_file *labelled_files_take_renamed(struct labelled_files *f
 							uint32_t pid);
 const struct labelled_file *labelled_files_find(struct labelled_files *files, uint32_t dev,
 						uint64_t ino);
+/* What is at the path now, or where a link there leads; pid's root is tried, too. Or NULL. */
+const struct labelled_file *labelled_files_find_path(struct labelled_files *files, const char *path,
+						     uint32_t pid);
 
 uint64_t labelled_files_dropped(const struct labelled_files *files);
 

@@ -100,7 +100,7 @@ struct sensor_file {
 enum sensor_path_operation {
 	SENSOR_PATH_UNLINK = 1,
 	SENSOR_PATH_RENAME = 2,
-	SENSOR_PATH_TRUNCATE = 3, /* object is set, path is not */
+	SENSOR_PATH_TRUNCATE = 3, /* object is set, or path */
 };
 
 /* A path call that may concern a labelled file: the receiver decides by identity. */

@@ -2,7 +2,8 @@
 
 /*
  * 32-bit system calls: i386 on x86-64, the EABI of arm on arm64. They do what the 64-bit ones do,
- * by other numbers, registers and structs. Offsets in two halves come after all that is looked at.
+ * by other numbers, registers and structs. Offsets in two halves come after all that is looked at,
+ * but for the lengths of truncate64 and ftruncate64.
  */
 
 #include <linux/ipc.h>
@@ -13,6 +14,7 @@
 #if defined(__x86_64__)
 #include <asm/unistd_32.h>
 #define NUMBER(name) __NR_##name
+#define LONG_ARG 1 /* of a length in two halves, behind the first argument: the lower half */
 #else
 /* arch/arm/tools/syscall.tbl */
 enum arm_number {
@@ -24,6 +26,8 @@ enum arm_number {
 	ARM_ptrace = 26,
 	ARM_rename = 38,
 	ARM_ioctl = 54,
+	ARM_truncate = 92,
+	ARM_ftruncate = 93,
 	ARM_mprotect = 125,
 	ARM_readv = 145,
 	ARM_writev = 146,
@@ -31,6 +35,11 @@ enum arm_number {
 	ARM_pwrite64 = 181,
 	ARM_sendfile = 187,
 	ARM_mmap2 = 192,
+	ARM_truncate64 = 193,
+	ARM_ftruncate64 = 194,
+	ARM_setxattr = 226,
+	ARM_lsetxattr = 227,
+	ARM_fsetxattr = 228,
 	ARM_sendfile64 = 239,
 	ARM_io_submit = 246,
 	ARM_mq_timedsend = 276,
@@ -45,6 +54,8 @@ enum arm_number {
 	ARM_recvmsg = 297,
 	ARM_msgsnd = 301,
 	ARM_shmat = 305,
+	ARM_add_key = 309,
+	ARM_keyctl = 311,
 	ARM_openat = 322,
 	ARM_unlinkat = 328,
 	ARM_renameat = 329,
@@ -73,6 +84,7 @@ enum arm_number {
 	ARM_pidfd_getfd = 438,
 };
 #define NUMBER(name) ARM_##name
+#define LONG_ARG 2 /* halves begin at an even register */
 #endif
 
 struct compat_entry {
@@ -111,20 +123,24 @@ static const struct compat_entry entries[] = {
 	ENTRY(sendto, WRITE, SENDTO, FDS(0, 0)),
 	ENTRY(sendmsg, WRITE, MSGHDR, FDS(0, 0)),
 	ENTRY(sendmmsg, WRITE, MMSGHDR, FDS(0, 0)),
-	ENTRY(vmsplice, WRITE, PLAIN, FDS(0, 0)),
+	ENTRY(vmsplice, VMSPLICE, IOVEC, FDS(0, 0)),
 	ENTRY(sendfile, COPY, PLAIN, FDS(1, 0)),
 	ENTRY(sendfile64, COPY, PLAIN, FDS(1, 0)),
 	ENTRY(splice, COPY, PLAIN, FDS(0, 2)),
 	ENTRY(tee, COPY, PLAIN, FDS(0, 1)),
 	ENTRY(copy_file_range, COPY, PLAIN, FDS(0, 2)),
 	ENTRY(open, OPEN, PLAIN, FDS(1, 0)),
-	ENTRY(creat, OPEN, MSGHDR, FDS(0, 0)),
+	ENTRY(creat, OPEN, EMPTYING, FDS(0, 0)),
 	ENTRY(openat, OPEN, PLAIN, FDS(2, 0)),
-	ENTRY(openat2, OPEN, MSGHDR, FDS(0, 0)),
+	ENTRY(openat2, OPEN, MSGHDR, FDS(2, 0)),
 	ENTRY(open_by_handle_at, OPEN, PLAIN, FDS(2, 0)),
+	ENTRY(truncate, TRUNCATE, PLAIN, FDS(1, 0)),
+	ENTRY(ftruncate, FTRUNCATE, EMPTYING, FDS(1, 0)),
+	ENTRY(truncate64, TRUNCATE, PLAIN, FDS(LONG_ARG, 0)),
+	ENTRY(ftruncate64, FTRUNCATE, EMPTYING, FDS(LONG_ARG, 0)),
 	ENTRY(connect, CONNECT, PLAIN, FDS(0, 0)),
 	ENTRY(bind, BIND, PLAIN, FDS(0, 0)),
-	ENTRY(ioctl, CONSOLE, PLAIN, FDS(0, 0)),
+	ENTRY(ioctl, IOCTL, PLAIN, FDS(2, 0)),
 	ENTRY(accept4, ACCEPT, PLAIN, FDS(0, 0)),
 	ENTRY(mmap2, MMAP, PLAIN, FDS(4, 0)),
 	ENTRY(mprotect, PROTECT, PLAIN, FDS(0, 0)),
@@ -144,6 +160,11 @@ static const struct compat_entry entries[] = {
 	ENTRY(mq_timedsend, GAP, PLAIN, FDS(0, 0)),
 	ENTRY(mq_timedsend_time64, GAP, PLAIN, FDS(0, 0)),
 	ENTRY(msgsnd, GAP, PLAIN, FDS(0, 0)),
+	ENTRY(setxattr, GAP, PLAIN, FDS(3, 0)),
+	ENTRY(lsetxattr, GAP, PLAIN, FDS(3, 0)),
+	ENTRY(fsetxattr, GAP, PLAIN, FDS(3, 0)),
+	ENTRY(add_key, GAP, PLAIN, FDS(3, 0)),
+	ENTRY(keyctl, GAP, STORE, FDS(3, 0)),
 	ENTRY(io_uring_setup, GAP, PLAIN, FDS(0, 0)),
 	ENTRY(io_uring_enter, GAP, PLAIN, FDS(0, 0)),
 #if defined(__x86_64__)

@@ -127,6 +127,18 @@ int sensor_open_ring(struct sensor *sensor, sd_event *event)
 			       EPOLLIN, on_ring_readable, sensor);
 }
 
+static enum sensor_path_operation operation_of(uint32_t call)
+{
+	switch (call) {
+	case WEIR_CALL_RENAME:
+		return SENSOR_PATH_RENAME;
+	case WEIR_CALL_TRUNCATE:
+		return SENSOR_PATH_TRUNCATE;
+	default:
+		return SENSOR_PATH_UNLINK;
+	}
+}
+
 static void report_path(struct sensor *sensor, const struct weir_path_edge *edge)
 {
 	char path[SENSOR_PATH_BYTES] = "", new_path[SENSOR_PATH_BYTES] = "",
@@ -146,8 +158,7 @@ static void report_path(struct sensor *sensor, const struct weir_path_edge *edge
 		report.object.dev = edge->edge.flow.object.dev;
 		report.object.generation = edge->edge.flow.object.generation;
 	} else {
-		report.operation = edge->operation == WEIR_CALL_RENAME ? SENSOR_PATH_RENAME
-								       : SENSOR_PATH_UNLINK;
+		report.operation = operation_of(edge->operation);
 		sensor_name_join(&edge->directory, edge->path, path, sizeof(path));
 		if (report.operation == SENSOR_PATH_RENAME)
 			sensor_name_join(&edge->new_directory, edge->new_path, new_path,

@@ -18,7 +18,7 @@ struct syscall_entry {
 		}                            \
 	}
 
-/* The descriptor of READ, WRITE and CONNECT is argument 0 everywhere. */
+/* The descriptor of READ, WRITE, VMSPLICE and CONNECT is argument 0 everywhere. */
 static const struct syscall_entry entries[] = {
 	ENTRY(read, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(pread64, WEIR_CALL_READ, WEIR_FORM_PLAIN, 0, 0),
@@ -36,15 +36,17 @@ static const struct syscall_entry entries[] = {
 	ENTRY(sendto, WEIR_CALL_WRITE, WEIR_FORM_SENDTO, 0, 0),
 	ENTRY(sendmsg, WEIR_CALL_WRITE, WEIR_FORM_MSGHDR, 0, 0),
 	ENTRY(sendmmsg, WEIR_CALL_WRITE, WEIR_FORM_MMSGHDR, 0, 0),
-	ENTRY(vmsplice, WEIR_CALL_WRITE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(vmsplice, WEIR_CALL_VMSPLICE, WEIR_FORM_IOVEC, 0, 0),
 	ENTRY(sendfile, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 1, 0),
 	ENTRY(splice, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
 	ENTRY(tee, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 1),
 	ENTRY(copy_file_range, WEIR_CALL_COPY, WEIR_FORM_PLAIN, 0, 2),
-	/* fd_arg of OPEN is where the flags are; MSGHDR says that they are in a struct. */
+	/* fd_arg of OPEN is where the flags are; MSGHDR says that they are in a struct there. */
 	ENTRY(openat, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
-	ENTRY(openat2, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(openat2, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 2, 0),
 	ENTRY(open_by_handle_at, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 2, 0),
+	ENTRY(truncate, WEIR_CALL_TRUNCATE, WEIR_FORM_PLAIN, 1, 0),
+	ENTRY(ftruncate, WEIR_CALL_FTRUNCATE, WEIR_FORM_EMPTYING, 1, 0),
 	ENTRY(connect, WEIR_CALL_CONNECT, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(bind, WEIR_CALL_BIND, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(accept, WEIR_CALL_ACCEPT, WEIR_FORM_PLAIN, 0, 0),
@@ -60,11 +62,11 @@ static const struct syscall_entry entries[] = {
 #endif
 #ifdef SYS_open
 	ENTRY(open, WEIR_CALL_OPEN, WEIR_FORM_PLAIN, 1, 0),
-	ENTRY(creat, WEIR_CALL_OPEN, WEIR_FORM_MSGHDR, 0, 0),
+	ENTRY(creat, WEIR_CALL_OPEN, WEIR_FORM_EMPTYING, 0, 0),
 	ENTRY(unlink, WEIR_CALL_UNLINK, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(rename, WEIR_CALL_RENAME, WEIR_FORM_PLAIN, 0, 0),
 #endif
-	ENTRY(ioctl, WEIR_CALL_CONSOLE, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(ioctl, WEIR_CALL_IOCTL, WEIR_FORM_PLAIN, 2, 0),
 	ENTRY(pidfd_getfd, WEIR_CALL_TAKE_FD, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(process_vm_readv, WEIR_CALL_MEMORY, WEIR_FORM_FETCH, 0, 0),
 	ENTRY(process_vm_writev, WEIR_CALL_MEMORY, WEIR_FORM_STORE, 0, 0),
@@ -74,6 +76,14 @@ static const struct syscall_entry entries[] = {
 	ENTRY(io_submit, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(mq_timedsend, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(msgsnd, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+	ENTRY(setxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(lsetxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(fsetxattr, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+#ifdef SYS_setxattrat
+	ENTRY(setxattrat, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
+#endif
+	ENTRY(add_key, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 3, 0),
+	ENTRY(keyctl, WEIR_CALL_GAP, WEIR_FORM_STORE, 3, 0),
 	/* For kernels that do not tell what goes through a ring. */
 	ENTRY(io_uring_setup, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
 	ENTRY(io_uring_enter, WEIR_CALL_GAP, WEIR_FORM_PLAIN, 0, 0),
@@ -93,14 +103,17 @@ static enum weir_call_gate gate_of(const struct weir_syscall *rule)
 	case WEIR_CALL_NONE:
 	case WEIR_CALL_READ:
 	case WEIR_CALL_COPY:
+	case WEIR_CALL_VMSPLICE:
 	case WEIR_CALL_MEMORY:
 	case WEIR_CALL_GAP:
-	case WEIR_CALL_CONSOLE:
+	case WEIR_CALL_IOCTL:
 		return WEIR_GATE_MOVES;
 	case WEIR_CALL_OPEN:
 	case WEIR_CALL_TAKE_FD:
 	case WEIR_CALL_UNLINK:
 	case WEIR_CALL_RENAME:
+	case WEIR_CALL_TRUNCATE:
+	case WEIR_CALL_FTRUNCATE:
 		return WEIR_GATE_LABELS;
 	default:
 		return WEIR_GATE_NONE;
@@ -110,8 +123,8 @@ static enum weir_call_gate gate_of(const struct weir_syscall *rule)
 /* Whether 32-bit calls of the number must be known as such before anything else is looked at. */
 static bool is_told_at_once(enum weir_call call, enum weir_call compat_call)
 {
-	bool is_moving =
-		call == WEIR_CALL_READ || call == WEIR_CALL_WRITE || call == WEIR_CALL_COPY;
+	bool is_moving = call == WEIR_CALL_READ || call == WEIR_CALL_WRITE ||
+			 call == WEIR_CALL_COPY || call == WEIR_CALL_VMSPLICE;
 
 	return compat_call != WEIR_CALL_NONE || (call != WEIR_CALL_NONE && !is_moving);
 }

@@ -184,6 +184,31 @@ static void a_file_renamed_by_a_name_nobody_saw_is_known_by_its_inode(void **sta
 	assert_int_equal(told_rename(fixture, "link", "b"), ino);
 }
 
+static uint64_t found_by(struct fixture *fixture, const char *name, uint32_t pid)
+{
+	char path[64];
+	const struct labelled_file *file =
+		labelled_files_find_path(fixture->files, at(fixture, name, path), pid);
+
+	return file ? file->ino : 0;
+}
+
+static void a_file_is_found_by_any_path_that_leads_to_it(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t ino = given_a_labelled_file(fixture, "a");
+	char to[64], path[64];
+
+	assert_int_equal(found_by(fixture, "a", NOBODY), ino);
+	when_moved(fixture, "a", "b");
+	assert_int_equal(found_by(fixture, "a", NOBODY), 0);
+	assert_int_equal(found_by(fixture, "b", NOBODY), ino);
+	assert_int_equal(symlink(at(fixture, "b", to), at(fixture, "link", path)), 0);
+	assert_int_equal(found_by(fixture, "link", NOBODY), ino);
+	when_removed(fixture, "b");
+	assert_int_equal(found_by(fixture, "link", NOBODY), 0);
+}
+
 static void a_new_life_of_an_inode_number_has_no_old_names(void **state)
 {
 	struct fixture *fixture = *state;
@@ -247,6 +272,7 @@ int main(void)
 		TEST(a_file_that_is_still_there_was_not_removed),
 		TEST(of_two_files_that_took_one_name_each_is_told_for_itself),
 		TEST(a_file_renamed_by_a_name_nobody_saw_is_known_by_its_inode),
+		TEST(a_file_is_found_by_any_path_that_leads_to_it),
 		TEST(a_new_life_of_an_inode_number_has_no_old_names),
 		TEST(the_table_is_bounded_and_counts_what_it_leaves_out),
 		TEST(files_without_a_name_make_room_for_others),
