@@ -11,7 +11,6 @@
 
 #include "../call.bpf.h"
 #include "../screen.bpf.h"
-#include "datagram.bpf.h"
 #include "record.bpf.h"
 
 /* Loops are in two levels, see call.bpf.h. Two steps for each request and buffer at most. */
@@ -258,7 +257,7 @@ static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 					call_buffers_how(call), bytes);
 	clipboard_set_text(call, key);
 	if (is_gap && bytes)
-		datagram_note_gap(call->number);
+		selection_note_gap(server, call->number);
 	return true;
 }
 
