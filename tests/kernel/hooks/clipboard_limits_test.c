@@ -182,6 +182,78 @@ static void what_a_client_of_the_other_byte_order_takes_is_a_gap(void **state)
 	coverage_note("X11 selection taken in the other byte order (said)", COVERAGE_GAP);
 }
 
+/* The server answers the first request with an error, and gives what the next one asks for. */
+static void paste_behind(struct display_client *client, const uint8_t *request, size_t bytes,
+			 uint32_t window)
+{
+	uint8_t error[32];
+
+	display_add_bytes(client, request, bytes);
+	display_add_get(client, window, true, 100);
+	display_send(client);
+	display_read(client, error, sizeof(error));
+	assert_int_equal(error[0], 0);
+	assert_int_equal(display_read_answer(client), 100);
+}
+
+/* BadLength of four bytes, and not BIG-REQUESTS, which the client has not turned on: what follows
+ * is no length, but the next request. ReadRequestFromClient(), os/io.c of the X server */
+static void a_request_of_no_length_hides_nothing(void **state)
+{
+	static const uint8_t request[4] = {127};
+	struct desk *desk = *state;
+	struct display_client second;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_connect(desk->display, desk->scene, THIEF, true, &second);
+	paste_behind(&second, request, sizeof(request), desk->thief.window);
+	desk_check_passed(desk, 100);
+	assert_int_equal(desk_count_gaps(desk), 0);
+	coverage_note("X11 selection taken behind a request of no length", COVERAGE_EXACT);
+}
+
+/* It may have turned BIG-REQUESTS on before anybody looked. */
+static void a_request_of_no_length_of_an_older_client_is_a_gap(void **state)
+{
+	static const uint8_t request[4] = {127};
+	struct desk *desk = *state;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	paste_behind(&desk->thief, request, sizeof(request), desk->thief.window);
+	check_taken_unseen(desk);
+	coverage_note("X11 selection taken behind one, by an older client (said)", COVERAGE_GAP);
+}
+
+static void a_length_that_no_server_takes_is_a_gap(void **state)
+{
+	static const uint8_t request[8] = {127, [4] = 0, 0, 0x40, 0};
+	struct desk *desk = *state;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_turn_big_on(&desk->thief);
+	display_add_bytes(&desk->thief, request, sizeof(request));
+	display_send(&desk->thief);
+	assert_int_equal(desk_count_gaps(desk), 1);
+}
+
+/* As the first message of a connection it would be longer. */
+static void a_second_greeting_hides_nothing(void **state)
+{
+	static const uint8_t request[44] = {'l', 0, 11, [6] = 0xff, 0xff, 0xff, 0xff};
+	struct desk *desk = *state;
+	struct display_client second;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_connect(desk->display, desk->scene, THIEF, true, &second);
+	paste_behind(&second, request, sizeof(request), desk->thief.window);
+	desk_check_passed(desk, 100);
+	assert_int_equal(desk_count_gaps(desk), 0);
+}
+
 /* It serves what others paste, from before anything was labelled on; nobody takes a label by it. */
 static void an_innocent_owner_from_before_is_no_gap(void **state)
 {
@@ -258,6 +330,10 @@ int main(int argc, char **argv)
 		STORY(sendmmsg_to_a_server_is_a_gap),
 		STORY(what_is_asked_for_by_sendmmsg_is_a_gap),
 		STORY(what_a_client_of_the_other_byte_order_takes_is_a_gap),
+		STORY(a_request_of_no_length_hides_nothing),
+		STORY(a_request_of_no_length_of_an_older_client_is_a_gap),
+		STORY(a_length_that_no_server_takes_is_a_gap),
+		STORY(a_second_greeting_hides_nothing),
 		STORY(an_innocent_owner_from_before_is_no_gap),
 		STORY(noise_labels_nobody),
 		STORY(what_nobody_takes_is_forgotten),
