@@ -90,7 +90,8 @@ __noinline int screen_look(__u64 key)
 	return 0;
 }
 
-/* Whether the running app shows something labelled by what it draws; it is remembered then. */
+/* Whether the running app shows something labelled by what it draws; it is remembered then. The
+ * labels of a hub are of what it hands on, see relay.bpf.h: not of its own panels. */
 __noinline int screen_draw(__u64 server)
 {
 	struct weir_app *app = selection_get_app();
@@ -98,7 +99,7 @@ __noinline int screen_draw(__u64 server)
 	struct screen *screen;
 	__u32 i, at = 0;
 
-	if (!app || !gate || !gate->screen_recent_s || !screen_labels(app, gate))
+	if (!app || app->is_hub || !gate || !gate->screen_recent_s || !screen_labels(app, gate))
 		return false;
 	screen = bpf_map_lookup_elem(&screens, &server);
 	if (!screen) {

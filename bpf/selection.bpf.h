@@ -130,6 +130,35 @@ static __always_inline void selection_write(struct x11_stream *stream, const str
 	stream->has_given = 1;
 }
 
+/*
+ * A client could not be followed, in a call of this number. What it may have given is a gap of its
+ * own labels; of what it may have taken it has none yet: those are of all that was on its way
+ * through the server.
+ */
+__noinline int selection_note_gap(__u64 server, __u64 number)
+{
+	struct object object = {.key = {.ino = number, .dev = WEIR_DEV_GAP}};
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct transfer transfer = {.direction = WEIR_IN};
+	struct weir_app *app = selection_get_app();
+	struct weir_object_key key = {};
+	struct weir_object *known;
+
+	if (!app || app->is_hub)
+		return 0;
+	if (app->labels)
+		return flow_note_gap(app->id, number);
+	selection_set_server_key(server, &key);
+	known = bpf_map_lookup_elem(&objects, &key);
+	if (!known)
+		return 0;
+	transfer.labels = known->labels;
+	transfer.hops = known->hops;
+	name_remember_app(app->id, (__u64)BPF_CORE_READ(task, mm, exe_file));
+	flow_add(app, &object, &transfer);
+	return 0;
+}
+
 /* ChangeProperty. */
 __noinline int selection_change(__u64 key)
 {
@@ -196,9 +225,14 @@ __noinline int selection_read(__u64 key)
  * what it wanted is there. */
 static __always_inline bool selection_is_strange(const struct x11_stream *stream)
 {
-	return !stream->has_base && stream->strange_window &&
-	       (x11_word(&stream->seen, X11_AT_EVENT) & 0x7f) == X11_SELECTION_NOTIFY &&
-	       x11_word(&stream->seen, X11_AT_WINDOW) == stream->strange_window;
+	struct weir_app *app;
+
+	if (stream->has_base || !stream->strange_window ||
+	    (x11_word(&stream->seen, X11_AT_EVENT) & 0x7f) != X11_SELECTION_NOTIFY ||
+	    x11_word(&stream->seen, X11_AT_WINDOW) != stream->strange_window)
+		return false;
+	app = selection_get_app();
+	return app && app->labels;
 }
 
 static __always_inline void selection_learn_base(struct x11_stream *stream, __u32 opcode)

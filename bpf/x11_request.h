@@ -21,11 +21,13 @@
 #define X11_INLINE static inline
 #endif
 
-#define X11_HEAD_ROOM 64   /* twice what a head needs, so that any position may be masked */
-#define X11_HEAD_MASK 31   /* no head is longer */
-#define X11_BIG_BYTES 4    /* of the length that BIG-REQUESTS puts behind a length of 0 */
-#define X11_UNIT_BYTES 4   /* of a request's length */
+#define X11_HEAD_ROOM 64      /* twice what a head needs, so that any position may be masked */
+#define X11_HEAD_MASK 31      /* no head is longer */
+#define X11_BIG_BYTES 4       /* of the length that BIG-REQUESTS puts behind a length of 0 */
+#define X11_UNIT_BYTES 4      /* of a request's length */
+#define X11_UNITS_MAX 4194303 /* MAX_BIG_REQUEST_SIZE, include/misc.h of the X server */
 #define X11_WORDS_SETUP 11 /* where a request has its length, the first message has the version */
+#define X11_SETUP_MAX 1024 /* with the name and the data of a key: fewer than 100 */
 #define X11_SELECTION_NOTIFY 31
 #define X11_TYPE_ATOM 4
 #define X11_MODE_REPLACE 0
@@ -86,13 +88,23 @@ enum x11_field {
 	X11_AT_LENGTH = 20,
 };
 
+/* What a length of 0 means: to the server only from BigReqEnable on (bigreqsproto.h) that a longer
+ * one follows, before it four bytes that it answers with an error (ReadRequestFromClient(),
+ * os/io.c). Other extensions have requests of BigReqEnable's form: what client has sent one of
+ * those is believed, too. */
+enum x11_sizes {
+	X11_SIZES_UNKNOWN = 0, /* not read from its first byte on */
+	X11_SIZES_SMALL = 1,
+	X11_SIZES_BIG = 2,
+};
+
 struct x11_reader {
 	__u64 position;   /* in the stream, of the next byte */
 	__u64 rest_bytes; /* of the request whose head was complete last */
 	__u64 data_bytes; /* the first of those: of a property that is followed */
 	__u64 property;   /* which one */
 	__u32 head_bytes;
-	__u32 padding;
+	__u32 sizes; /* enum x11_sizes */
 	__u8 head[X11_HEAD_ROOM];
 };
 
@@ -113,7 +125,7 @@ X11_INLINE __u32 x11_raw_word(const struct x11_reader *reader, __u32 at)
 
 X11_INLINE __u32 x11_big_bytes(const struct x11_reader *reader)
 {
-	return x11_short(reader, 2) ? 0 : X11_BIG_BYTES;
+	return x11_short(reader, 2) || reader->sizes == X11_SIZES_SMALL ? 0 : X11_BIG_BYTES;
 }
 
 /* Where a field is that lies behind the length. */
@@ -122,9 +134,11 @@ X11_INLINE __u32 x11_word(const struct x11_reader *reader, __u32 at)
 	return x11_raw_word(reader, at + x11_big_bytes(reader));
 }
 
+/* Only what the client says first, or was first seen to say: later it is a request like others. */
 X11_INLINE bool x11_is_setup(const struct x11_reader *reader)
 {
-	return x11_byte(reader, 0) == X11_SETUP_LITTLE && x11_short(reader, 2) == X11_WORDS_SETUP;
+	return reader->position == reader->head_bytes && x11_byte(reader, 0) == X11_SETUP_LITTLE &&
+	       x11_short(reader, 2) == X11_WORDS_SETUP;
 }
 
 /* PolySegment, which this would be otherwise, has no such length. */
@@ -171,6 +185,8 @@ X11_INLINE __u64 x11_total_bytes(const struct x11_reader *reader)
 		       x11_padded(x11_short(reader, X11_AT_SETUP_DATA));
 	if (x11_big_bytes(reader))
 		return (__u64)x11_raw_word(reader, 4) * X11_UNIT_BYTES;
+	if (!x11_short(reader, 2))
+		return X11_UNIT_BYTES;
 	return (__u64)x11_short(reader, 2) * X11_UNIT_BYTES;
 }
 
@@ -231,16 +247,38 @@ X11_INLINE bool x11_has_fields(const struct x11_reader *reader)
 	return reader->head_bytes >= x11_fields_bytes(reader) + x11_big_bytes(reader);
 }
 
+/* BigReqEnable, or what has its form. */
+X11_INLINE bool x11_is_turning_big(const struct x11_reader *reader)
+{
+	return x11_byte(reader, 0) >= X11_EXTENSION && !x11_byte(reader, 1) &&
+	       x11_short(reader, 2) == 1;
+}
+
 /* The head is complete. False: the stream makes no sense from here on. */
 X11_INLINE bool x11_begin_request(struct x11_reader *reader)
 {
 	__u64 total = x11_total_bytes(reader);
 
-	if (total < reader->head_bytes || x11_is_swapped_setup(reader))
+	if (total < reader->head_bytes || total > (__u64)X11_UNITS_MAX * X11_UNIT_BYTES ||
+	    x11_is_swapped_setup(reader))
 		return false;
+	if (x11_is_setup(reader)) {
+		if (total > X11_SETUP_MAX)
+			return false;
+		reader->sizes = X11_SIZES_SMALL;
+	} else if (x11_is_turning_big(reader)) {
+		reader->sizes = X11_SIZES_BIG;
+	}
 	reader->rest_bytes = total - reader->head_bytes;
 	reader->data_bytes = 0;
 	return true;
+}
+
+/* Between calls: whether the server may be reading requests where here there is one long one.
+ * Libraries give a long request to the kernel in one call. */
+X11_INLINE bool x11_is_in_doubt(const struct x11_reader *reader)
+{
+	return reader->rest_bytes && reader->sizes == X11_SIZES_UNKNOWN && x11_big_bytes(reader);
 }
 
 X11_INLINE void x11_end_head(struct x11_reader *reader)

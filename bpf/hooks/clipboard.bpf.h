@@ -11,7 +11,6 @@
 
 #include "../call.bpf.h"
 #include "../screen.bpf.h"
-#include "datagram.bpf.h"
 #include "record.bpf.h"
 
 /* Loops are in two levels, see call.bpf.h. Two steps for each request and buffer at most. */
@@ -59,10 +58,33 @@ static __always_inline void clipboard_skip(struct x11_stream *stream)
 		clipboard_end_data(stream);
 }
 
+enum clipboard_head {
+	CLIPBOARD_LOST = 0, /* no sense in it */
+	CLIPBOARD_WANTS = 1,
+	CLIPBOARD_COMPLETE = 2,
+};
+
+/* The next head, or what there is of it. On its own stack: below clipboard_step() there is hardly
+ * any left of 512 bytes. */
+__noinline int clipboard_read_head(__u64 key)
+{
+	struct x11_stream *stream = x11_stream_get(key);
+
+	if (!stream || !x11_read_request(stream))
+		return CLIPBOARD_LOST;
+	if (stream->seen.head_bytes < x11_wanted_bytes(&stream->seen))
+		return CLIPBOARD_WANTS;
+	if (x11_begin_request(&stream->seen))
+		return CLIPBOARD_COMPLETE;
+	stream->is_swapped |= x11_is_swapped_setup(&stream->seen);
+	return CLIPBOARD_LOST;
+}
+
 /* False when there is no more of the call, or no sense in it. */
 __noinline int clipboard_step(__u64 key)
 {
 	struct x11_stream *stream = x11_stream_get(key);
+	int head;
 
 	if (!stream || !stream->left_bytes)
 		return false;
@@ -77,14 +99,9 @@ __noinline int clipboard_step(__u64 key)
 		if (!x11_available_bytes(stream))
 			return true;
 	}
-	if (!x11_read_request(stream))
-		return false;
-	if (stream->seen.head_bytes < x11_wanted_bytes(&stream->seen))
-		return true;
-	if (!x11_begin_request(&stream->seen)) {
-		stream->is_swapped |= x11_is_swapped_setup(&stream->seen);
-		return false;
-	}
+	head = clipboard_read_head(key);
+	if (head != CLIPBOARD_COMPLETE)
+		return head == CLIPBOARD_WANTS;
 	screen_look(key);
 	selection_act(key, stream);
 	x11_end_head(&stream->seen);
@@ -147,6 +164,7 @@ __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
 	stream->is_seen = 1;
 	user_buffers_set(&stream->from, address, count, how);
 	clipboard_walk(key, stream, ~0ull);
+	stream->is_gap |= x11_is_in_doubt(&stream->seen);
 	stream->seen_bytes = stream->seen.position - stream->done.position;
 	clipboard_settle(key, stream, app);
 	return 0;
@@ -156,9 +174,11 @@ __noinline int clipboard_enter(__u64 key, __u64 address, __u64 count, __u32 how)
 static __always_inline void clipboard_lose(struct x11_stream *stream, __u64 bytes)
 {
 	__u64 position = stream->done.position + bytes;
+	__u32 sizes = stream->done.sizes;
 
 	__builtin_memset(&stream->done, 0, sizeof(stream->done));
 	stream->done.position = position;
+	stream->done.sizes = sizes;
 }
 
 static __always_inline void clipboard_end_read(struct x11_stream *stream)
@@ -258,7 +278,7 @@ static __noinline int clipboard_exit_call(struct call *call, __u64 bytes)
 					call_buffers_how(call), bytes);
 	clipboard_set_text(call, key);
 	if (is_gap && bytes)
-		datagram_note_gap(call->number);
+		selection_note_gap(server, call->number);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
@@ -57,6 +58,22 @@ void desk_make_window(struct display_client *client)
 {
 	display_add_window(client);
 	display_wait(client);
+}
+
+void desk_seat_hub(const struct desk *desk, struct display_client *ret_hub)
+{
+	struct kernel_fixture *fixture = desk->scene->fixture;
+	const char *path = scene_path(desk->scene, "hub");
+	char lines[PUPPET_PATH_BYTES + 64];
+
+	kernel_fixture_add_actor(fixture, "hub");
+	snprintf(lines, sizeof(lines), "[hub \"compositor\"]\nexecutable = %s\n", path);
+	kernel_fixture_kill_sensor(fixture);
+	kernel_fixture_change_policy(fixture, lines, "customer");
+	kernel_fixture_restart_sensor(fixture);
+	puppet_start(desk->scene->stage, SECOND, path);
+	display_connect(desk->display, desk->scene, SECOND, false, ret_hub);
+	desk_make_window(ret_hub);
 }
 
 /* The two reach the server by different names. */

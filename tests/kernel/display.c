@@ -125,8 +125,19 @@ void display_send_parts(struct display_client *client, long number, size_t part_
 	client->batch_bytes = 0;
 }
 
+void display_send_messages(struct display_client *client)
+{
+	struct puppet *puppet = &client->scene->stage->puppets[client->who];
+
+	puppet->vectors[0] = (struct iovec){display_batch(client), client->batch_bytes};
+	puppet->message =
+		(struct mmsghdr){.msg_hdr = {.msg_iov = puppet->vectors, .msg_iovlen = 1}};
+	must(call(client, SYS_sendmmsg, (long)&puppet->message, 1, 0) == 1, "sendmmsg");
+	client->batch_bytes = 0;
+}
+
 /* Into the batch's memory. */
-static void read_exactly(const struct display_client *client, uint8_t *ret_bytes, size_t size)
+void display_read(const struct display_client *client, uint8_t *ret_bytes, size_t size)
 {
 	for (size_t at = 0; at < size;) {
 		size_t room = size - at < DISPLAY_BATCH_BYTES ? size - at : DISPLAY_BATCH_BYTES;
@@ -161,11 +172,11 @@ static void read_answer(const struct display_client *client, uint8_t ret_answer[
 			uint8_t *ret_rest, size_t rest_size)
 {
 	do {
-		read_exactly(client, ret_answer, ANSWER_BYTES);
+		display_read(client, ret_answer, ANSWER_BYTES);
 		must(ret_answer[0] != 0, "the server refuses a request");
 	} while (ret_answer[0] != 1);
 	must(word_of(ret_answer + 4) * 4ull <= rest_size, "the answer is too long");
-	read_exactly(client, ret_rest, word_of(ret_answer + 4) * 4);
+	display_read(client, ret_rest, word_of(ret_answer + 4) * 4);
 }
 
 static void read_setup(struct display_client *client)
@@ -174,11 +185,11 @@ static void read_setup(struct display_client *client)
 	size_t size, screen;
 
 	must(setup, "no memory");
-	read_exactly(client, setup, 8);
+	display_read(client, setup, 8);
 	must(setup[0] == 1, "the server lets nobody in");
 	size = 8 + short_of(setup + 6) * 4u;
 	must(size <= SETUP_BYTES_MAX && size > 40, "setup");
-	read_exactly(client, setup + 8, size - 8);
+	display_read(client, setup + 8, size - 8);
 	client->base = word_of(setup + 12);
 	screen = 40 + ((short_of(setup + 24) + 3u) & ~3u) + setup[29] * 8u;
 	must(screen + 4 <= size, "setup");
@@ -202,11 +213,10 @@ uint8_t display_find_extension(struct display_client *client, const char *name)
 	return answer[9];
 }
 
-void display_connect(const struct display *display, const struct scene *scene, uint32_t who,
-		     bool by_path, struct display_client *ret_client)
+void display_reach(const struct display *display, const struct scene *scene, uint32_t who,
+		   bool by_path, struct display_client *ret_client)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	static const uint8_t hello[12] = {'l', 0, 11};
 	size_t size;
 
 	*ret_client = (struct display_client){.scene = scene, .who = who};
@@ -219,6 +229,14 @@ void display_connect(const struct display *display, const struct scene *scene, u
 	must(call(ret_client, SYS_connect, (long)display_batch(ret_client), (long)size, 0) == 0,
 	     "connect");
 	ret_client->batch_bytes = 0;
+}
+
+void display_connect(const struct display *display, const struct scene *scene, uint32_t who,
+		     bool by_path, struct display_client *ret_client)
+{
+	static const uint8_t hello[12] = {'l', 0, 11};
+
+	display_reach(display, scene, who, by_path, ret_client);
 	display_add_bytes(ret_client, hello, sizeof(hello));
 	display_send(ret_client);
 	read_setup(ret_client);

@@ -40,7 +40,10 @@ bool display_is_there(void);
 void display_start(struct display *ret_display);
 void display_stop(struct display *display);
 
-/* By the server's path, or by its abstract name. */
+/* A connection on which nothing was said yet; to the server's path, or its abstract name. */
+void display_reach(const struct display *display, const struct scene *scene, uint32_t who,
+		   bool by_path, struct display_client *ret_client);
+/* And has been let in. */
 void display_connect(const struct display *display, const struct scene *scene, uint32_t who,
 		     bool by_path, struct display_client *ret_client);
 
@@ -67,10 +70,14 @@ uint8_t *display_batch(const struct display_client *client);
 void display_send(struct display_client *client);
 /* The whole batch by one writev of buffers of so many bytes, or by sendmsg of such. */
 void display_send_parts(struct display_client *client, long number, size_t part_bytes);
+/* The whole batch by a sendmmsg of one message. */
+void display_send_messages(struct display_client *client);
 /* Waits until the server has done all. What it answered before must have been read. */
 void display_wait(struct display_client *client);
 /* The bytes of a property that the next answer brings; the batch was sent. */
 size_t display_read_answer(struct display_client *client);
+/* So many bytes of what the server writes. */
+void display_read(const struct display_client *client, uint8_t *ret_bytes, size_t size);
 /* The opcode that the server has given it; 0: it has no such. */
 uint8_t display_find_extension(struct display_client *client, const char *name);
 void display_turn_big_on(struct display_client *client);

@@ -112,10 +112,11 @@ static const struct channel channels[] = {
 	{"clipboard of X11", "partial",
 	 "selections are followed to the byte between clients of a local server or Xwayland; not "
 	 "over TCP, by io_uring or splice, in events, in what is drawn, or in a property that is "
-	 "left "
-	 "for half a minute; clients of the other byte order, sendmmsg, and a selection owned "
-	 "before "
-	 "its owner was labelled are said as coverage_gap"},
+	 "left for half a minute, between windows of a server for more than 256 clients "
+	 "(-maxclients 512 and more), whose ids are read as if it were 256, and what an input "
+	 "method keeps of the clipboard (fcitx); clients of the other byte order that come while "
+	 "something is labelled, sendmmsg, and a selection owned before its owner was labelled "
+	 "are said as coverage_gap"},
 	{"clipboard of Wayland", "partial",
 	 "selections, drag and drop and clipboard managers, to the byte, where the compositor's "
 	 "socket is called wayland-*; by another way in, the label is kept and the way is told as "

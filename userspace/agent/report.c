@@ -137,9 +137,10 @@ static int describe_gap(const struct sensor_flow *flow, struct event *event)
 	const char *name = sensor_gap_name(flow->object.ino);
 
 	event->object.role = EVENT_ROLE_NONE;
-	if (asprintf(&event->detail,
-		     "%s by an app that holds labelled data: what it moves is not followed",
-		     name ? name : "a system call") < 0) {
+	if (asprintf(&event->detail, "%s by an app that %s: what it moves is not followed",
+		     name ? name : "a system call",
+		     flow->is_out ? "holds labelled data"
+				  : "may take labelled data from the clipboard") < 0) {
 		event->detail = NULL;
 		return -ENOMEM;
 	}

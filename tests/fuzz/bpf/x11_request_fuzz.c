@@ -34,6 +34,8 @@ static void note_request(struct x11_reader *reader, struct found *found)
 	note(found, reader->rest_bytes);
 	note(found, opcode);
 	require(x11_wanted_bytes(reader) <= X11_HEAD_MASK);
+	require(reader->rest_bytes < (uint64_t)X11_UNITS_MAX * X11_UNIT_BYTES);
+	require(!x11_is_setup(reader) || found->requests == 1);
 	if (!x11_has_fields(reader))
 		return;
 	if (x11_at_own_id(opcode))

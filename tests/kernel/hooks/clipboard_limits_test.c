@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What is not followed, because it is none of the clipboard, or because it cannot be. */
+#include <endian.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -105,17 +106,169 @@ static void data_to_a_window_of_unknown_owner_is_a_gap(void **state)
 static void sendmmsg_to_a_server_is_a_gap(void **state)
 {
 	struct desk *desk = *state;
-	struct puppet *clerk = &desk->scene->stage->puppets[CLERK];
 
 	desk_given_rows(desk);
 	display_add_put(&desk->clerk, desk->thief.window, DISPLAY_REPLACE, 100);
-	clerk->vectors[0] = (struct iovec){display_batch(&desk->clerk), desk->clerk.batch_bytes};
-	clerk->message = (struct mmsghdr){.msg_hdr = {.msg_iov = clerk->vectors, .msg_iovlen = 1}};
-	assert_int_equal(SCENE_CALL(desk->scene, CLERK, SYS_sendmmsg, desk->clerk.fd,
-				    (long)&clerk->message, 1, 0),
-			 1);
+	display_send_messages(&desk->clerk);
 	assert_int_equal(desk_count_gaps(desk), 1);
 	coverage_note("X11 selection by sendmmsg (said)", COVERAGE_GAP);
+}
+
+/* Who pastes holds no label yet, and does not get one: the gap has that of what it may have taken.
+ */
+static void check_taken_unseen(const struct desk *desk)
+{
+	const struct sensor_flow *flows;
+	uint64_t gaps = 0;
+	size_t n;
+
+	flows = kernel_fixture_flows(desk->scene->fixture, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (flows[i].object.kind != SENSOR_OBJECT_GAP || flows[i].is_out)
+			continue;
+		assert_int_equal(flows[i].labels,
+				 kernel_fixture_label(desk->scene->fixture, "customer"));
+		gaps++;
+	}
+	assert_int_equal(gaps, 1);
+	assert_int_equal(scene_labelled_bytes(desk->scene, THIEF, "after"), 0);
+}
+
+static void what_is_asked_for_by_sendmmsg_is_a_gap(void **state)
+{
+	struct desk *desk = *state;
+
+	/* Nothing is on its way yet. */
+	scene_read_source(desk->scene, CLERK);
+	display_add_get(&desk->thief, desk->thief.window, false, 100);
+	display_send_messages(&desk->thief);
+	assert_int_equal(display_read_answer(&desk->thief), 0);
+	assert_int_equal(desk_count_gaps(desk), 0);
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_add_get(&desk->thief, desk->thief.window, true, 100);
+	display_send_messages(&desk->thief);
+	assert_int_equal(display_read_answer(&desk->thief), 100);
+	check_taken_unseen(desk);
+	coverage_note("X11 selection taken by sendmmsg (said)", COVERAGE_GAP);
+}
+
+static void what_a_client_of_the_other_byte_order_takes_is_a_gap(void **state)
+{
+	static const uint8_t hello[12] = {'B', 0, 0, 11};
+	uint8_t get[24] = {20, 0, 0, 6, [11] = DISPLAY_PROPERTY, [23] = 100}, answer[32], *rest;
+	struct desk *desk = *state;
+	struct display_client swapped;
+	uint32_t window = htobe32(desk->thief.window);
+	size_t size;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_reach(desk->display, desk->scene, THIEF, true, &swapped);
+	display_add_bytes(&swapped, hello, sizeof(hello));
+	display_send(&swapped);
+	display_read(&swapped, answer, 8);
+	assert_int_equal(answer[0], 1);
+	size = (answer[6] << 8 | answer[7]) * 4u;
+	rest = malloc(size);
+	display_read(&swapped, rest, size);
+	free(rest);
+	memcpy(get + 4, &window, sizeof(window));
+	display_add_bytes(&swapped, get, sizeof(get));
+	display_send(&swapped);
+	display_read(&swapped, answer, sizeof(answer));
+	assert_int_equal(answer[19], 100);
+	check_taken_unseen(desk);
+	coverage_note("X11 selection taken in the other byte order (said)", COVERAGE_GAP);
+}
+
+/* The server answers the first request with an error, and gives what the next one asks for. */
+static void paste_behind(struct display_client *client, const uint8_t *request, size_t bytes,
+			 uint32_t window)
+{
+	uint8_t error[32];
+
+	display_add_bytes(client, request, bytes);
+	display_add_get(client, window, true, 100);
+	display_send(client);
+	display_read(client, error, sizeof(error));
+	assert_int_equal(error[0], 0);
+	assert_int_equal(display_read_answer(client), 100);
+}
+
+/* BadLength of four bytes, and not BIG-REQUESTS, which the client has not turned on: what follows
+ * is no length, but the next request. ReadRequestFromClient(), os/io.c of the X server */
+static void a_request_of_no_length_hides_nothing(void **state)
+{
+	static const uint8_t request[4] = {127};
+	struct desk *desk = *state;
+	struct display_client second;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_connect(desk->display, desk->scene, THIEF, true, &second);
+	paste_behind(&second, request, sizeof(request), desk->thief.window);
+	desk_check_passed(desk, 100);
+	assert_int_equal(desk_count_gaps(desk), 0);
+	coverage_note("X11 selection taken behind a request of no length", COVERAGE_EXACT);
+}
+
+/* It may have turned BIG-REQUESTS on before anybody looked. */
+static void a_request_of_no_length_of_an_older_client_is_a_gap(void **state)
+{
+	static const uint8_t request[4] = {127};
+	struct desk *desk = *state;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	paste_behind(&desk->thief, request, sizeof(request), desk->thief.window);
+	check_taken_unseen(desk);
+	coverage_note("X11 selection taken behind one, by an older client (said)", COVERAGE_GAP);
+}
+
+static void a_length_that_no_server_takes_is_a_gap(void **state)
+{
+	static const uint8_t request[8] = {127, [4] = 0, 0, 0x40, 0};
+	struct desk *desk = *state;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_turn_big_on(&desk->thief);
+	display_add_bytes(&desk->thief, request, sizeof(request));
+	display_send(&desk->thief);
+	assert_int_equal(desk_count_gaps(desk), 1);
+}
+
+/* As the first message of a connection it would be longer. */
+static void a_second_greeting_hides_nothing(void **state)
+{
+	static const uint8_t request[44] = {'l', 0, 11, [6] = 0xff, 0xff, 0xff, 0xff};
+	struct desk *desk = *state;
+	struct display_client second;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	display_connect(desk->display, desk->scene, THIEF, true, &second);
+	paste_behind(&second, request, sizeof(request), desk->thief.window);
+	desk_check_passed(desk, 100);
+	assert_int_equal(desk_count_gaps(desk), 0);
+}
+
+/* It serves what others paste, from before anything was labelled on; nobody takes a label by it. */
+static void an_innocent_owner_from_before_is_no_gap(void **state)
+{
+	uint8_t event[44] = {25, 0, 11};
+	struct desk *desk = *state;
+
+	desk_given_rows(desk);
+	desk_copy(desk, 100);
+	desk_walk(desk);
+	display_add_put(&desk->thief, desk->clerk.window, DISPLAY_REPLACE, 100);
+	memcpy(event + 4, &desk->clerk.window, sizeof(desk->clerk.window));
+	event[12] = 31;
+	display_add_bytes(&desk->thief, event, sizeof(event));
+	display_wait(&desk->thief);
+	assert_int_equal(desk_count_gaps(desk), 0);
 }
 
 /* Whatever is written there: nobody is labelled by it, and the sensor goes on. */
@@ -175,6 +328,13 @@ int main(int argc, char **argv)
 		STORY(a_client_of_the_other_byte_order_is_a_gap),
 		STORY(data_to_a_window_of_unknown_owner_is_a_gap),
 		STORY(sendmmsg_to_a_server_is_a_gap),
+		STORY(what_is_asked_for_by_sendmmsg_is_a_gap),
+		STORY(what_a_client_of_the_other_byte_order_takes_is_a_gap),
+		STORY(a_request_of_no_length_hides_nothing),
+		STORY(a_request_of_no_length_of_an_older_client_is_a_gap),
+		STORY(a_length_that_no_server_takes_is_a_gap),
+		STORY(a_second_greeting_hides_nothing),
+		STORY(an_innocent_owner_from_before_is_no_gap),
 		STORY(noise_labels_nobody),
 		STORY(what_nobody_takes_is_forgotten),
 	};

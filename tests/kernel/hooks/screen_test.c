@@ -256,6 +256,28 @@ static void who_has_left_is_not_on_the_screen(void **state)
 	pictures_check_taken(desk->scene, 0, 0);
 }
 
+/* A compositor that hands selections on holds labels for that; its own panels show nothing of it.
+ */
+static void what_a_hub_has_relayed_is_not_what_it_draws(void **state)
+{
+	struct desk *desk = *state;
+	struct display_client hub;
+
+	desk_seat_hub(desk, &hub);
+	make_tools(&hub);
+	desk_given_rows(desk);
+	display_add_put(&desk->clerk, hub.window, DISPLAY_REPLACE, 100);
+	display_wait(&desk->clerk);
+	assert_int_equal(desk_paste(&hub, true, 100), 100);
+	draw(&hub);
+	grab_screen(&desk->thief);
+	pictures_check_taken(desk->scene, 0, 0);
+	draw(&desk->clerk);
+	grab_screen(&desk->thief);
+	pictures_check_taken(desk->scene, 1, SCREEN_BYTES);
+	puppet_end(desk->scene->stage, SECOND);
+}
+
 static void what_several_show_is_in_one_picture(void **state)
 {
 	struct desk *desk = *state;
@@ -353,6 +375,7 @@ int main(int argc, char **argv)
 		STORY(the_pixmap_of_a_window_is_one),
 		STORY(who_comes_later_is_watched),
 		STORY(who_has_left_is_not_on_the_screen),
+		STORY(what_a_hub_has_relayed_is_not_what_it_draws),
 		STORY(what_several_show_is_in_one_picture),
 		STORY(what_was_drawn_long_ago_is_not_in_it),
 		STORY(who_does_not_want_it_has_none_of_it),

@@ -268,14 +268,25 @@ int volume_of_mount(const struct volume_roots *roots, const struct mountinfo *mo
 	return r;
 }
 
-/* The value of "host=" or "server=" in "sftp:host=files.test,user=li". */
+/* The value of a key in "sftp:host=files.test,user=li/folder/file"; "": it has none. In a value
+ * neither '=' nor ',' stands (g_mount_spec_to_string(), common/gmountspec.c), in a file's name both
+ * may. */
+static const char *find_share_value(const char *share, const char *key)
+{
+	size_t key_bytes = strlen(key), n = strcspn(share, "/");
+
+	for (const char *at = share; at < share + n; at++)
+		if ((*at == ':' || *at == ',') && !strncmp(at + 1, key, key_bytes))
+			return at + 1 + key_bytes;
+	return "";
+}
+
 static void find_share_host(const char *share, char host[static VOLUME_HOST_BYTES])
 {
-	const char *server = strstr(share, "server="), *host_at = strstr(share, "host=");
-	const char *value = server ? server + 7 : host_at ? host_at + 5 : "";
-	size_t n;
+	const char *server = find_share_value(share, "server=");
+	const char *value = *server ? server : find_share_value(share, "host=");
+	size_t n = strcspn(value, ",/");
 
-	n = strcspn(value, ",/");
 	if (n > 0 && n < VOLUME_HOST_BYTES && !memchr(value, '@', n)) {
 		memcpy(host, value, n);
 		host[n] = '\0';
@@ -283,7 +294,7 @@ static void find_share_host(const char *share, char host[static VOLUME_HOST_BYTE
 	}
 }
 
-/* Names of gvfs' mounts: g_mount_spec_to_string(), common/gmountspec.c; types by daemon/. */
+/* Types of gvfs' mounts: daemon/ of gvfs. */
 int volume_of_share(const char *path, struct volume *ret_volume)
 {
 	static const struct {

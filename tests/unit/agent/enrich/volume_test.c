@@ -187,6 +187,14 @@ static void gvfs_is_as_many_places_as_it_has_shares(void **state)
 		 "cloud storage gmail.com"},
 		{"/run/user/1000/gvfs/dav:host=li@x,ssl=true/a", "cloud", "cloud storage"},
 		{"/run/user/1000/gvfs/trash:/a", "fuse", "FUSE gvfs"},
+		/* What files are called there says nothing of where they are, nor do other keys. */
+		{"/run/user/1000/gvfs/sftp:host=pan.test,user=li/server=backup.corp/a", "sshfs",
+		 "sshfs server pan.test"},
+		{"/run/user/1000/gvfs/google-drive:user=li/host=backup.corp", "cloud",
+		 "cloud storage"},
+		{"/run/user/1000/gvfs/smb-share:share=server=li,server=nas/a", "smb",
+		 "SMB server nas"},
+		{"/run/user/1000/gvfs/ftp:ghost=li,host=pan.test/a", "ftp", "FTP server pan.test"},
 	};
 	struct volume volume = share(*state, "fuse.gvfsd-fuse", "gvfsd-fuse");
 
