@@ -88,7 +88,8 @@ struct sensor {
 		size_t n_libraries;
 		struct bpf_link *links[SENSOR_TLS_LINKS_MAX];
 		size_t n_links;
-		uint64_t used_ns; /* somebody held something labelled */
+		uint64_t used_ns;     /* somebody held something labelled */
+		uint64_t attached_ns; /* the last library; what was sent before may be unread */
 	} tls;
 	struct {
 		uint64_t given, evicted; /* when what is there was last counted */

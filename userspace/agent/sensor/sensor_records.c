@@ -18,11 +18,6 @@
 #define QUIET_NS 700000000ull   /* without a write: what was written last is all, for now */
 #define IDLE_NS 600000000000ull /* then a stream is forgotten, which frees its place */
 #define CLEAN_NS 60000000000ull
-/* What TLS adds to what it is given: at most so much a record of 16 KiB and a call, and to begin
- * with. RFC 8446 5.2, RFC 5246 6.2.3 */
-#define TLS_RECORD_BYTES 16384
-#define TLS_RECORD_EXTRA_BYTES 352
-#define TLS_HANDSHAKE_BYTES 16384
 
 static struct sensor_told *find_told(struct sensor *sensor, uint64_t stream)
 {
@@ -39,18 +34,29 @@ static struct sensor_told *find_told(struct sensor *sensor, uint64_t stream)
 	return &grown[sensor->n_told++];
 }
 
-static bool is_whole(const struct weir_record_stream *stream, const struct weir_flow *flow)
+/* Whether all that the connection had was read before it was encrypted. What was sent before its
+ * library was watched, by this agent, may be short enough to be taken for what TLS adds. */
+static bool is_plain_whole(const struct sensor *sensor, const struct weir_record_stream *stream,
+			   const struct weir_flow *flow)
 {
-	uint64_t records;
+	uint64_t most = stream->extra_bytes ?: WEIR_TLS_HANDSHAKE_BYTES;
+	bool was_left = flow->last_ns <= stream->last_ns &&
+			stream->last_ns < sensor->tls.attached_ns;
 
-	if (stream->missed_bytes || stream->is_cut || stream->is_framed)
+	if (flow->first_ns < sensor->tls.attached_ns && !was_left)
 		return false;
-	if (!stream->is_plain)
-		return stream->bytes == flow->bytes;
-	records = flow->calls + stream->begun + stream->bytes / TLS_RECORD_BYTES;
 	return flow->bytes >= stream->bytes &&
-	       flow->bytes - stream->bytes <=
-		       records * TLS_RECORD_EXTRA_BYTES + TLS_HANDSHAKE_BYTES;
+	       flow->bytes - stream->bytes <= most + WEIR_TLS_EXTRA_BYTES;
+}
+
+static bool is_whole(const struct sensor *sensor, const struct weir_record_stream *stream,
+		     const struct weir_flow *flow)
+{
+	if (stream->missed_bytes || stream->is_cut || stream->is_framed ||
+	    stream->n_maybes > WEIR_RECORD_MAYBES)
+		return false;
+	return stream->is_plain ? is_plain_whole(sensor, stream, flow)
+				: stream->bytes == flow->bytes;
 }
 
 static bool is_over(struct sensor *sensor, uint64_t app_id)
@@ -155,7 +161,7 @@ static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *
 		    0)
 		return true;
 	told->has_false |= is_all && has_false(told, list, stream);
-	records.is_whole = is_all && !told->has_false && is_whole(stream, &flow);
+	records.is_whole = is_all && !told->has_false && is_whole(sensor, stream, &flow);
 	if (listed == told->found &&
 	    (!is_all || (told->is_settled && told->bytes == stream->bytes &&
 			 told->is_whole == records.is_whole)))
