@@ -287,8 +287,8 @@ static void empty_calls(struct sensor *sensor)
 static pid_t given_a_sender_in_steps(struct story *story, const char *text, int *ret_output)
 {
 	kernel_files_write(story->text_path, text, strlen(text), 0644);
-	return when_a_program_starts(story, "SSL_write/steps", kernel_fixture_source(story->fixture),
-				     ret_output);
+	return when_a_program_starts(story, "SSL_write/steps",
+				     kernel_fixture_source(story->fixture), ret_output);
 }
 
 static void when_the_next_part_is_sent(struct story *story, int output, int step)
@@ -302,8 +302,8 @@ static void when_the_next_part_is_sent(struct story *story, int output, int step
 
 static void when_the_library_is_watched(struct story *story, pid_t pid)
 {
-	assert_int_equal(
-		sensor_watch_tls(kernel_fixture_sensor(story->fixture), (uint32_t)pid), OPENSSL);
+	assert_int_equal(sensor_watch_tls(kernel_fixture_sensor(story->fixture), (uint32_t)pid),
+			 OPENSSL);
 }
 
 static void add_rows(struct story *story, size_t from, size_t n)

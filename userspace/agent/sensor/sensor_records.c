@@ -40,8 +40,8 @@ static bool is_plain_whole(const struct sensor *sensor, const struct weir_record
 			   const struct weir_flow *flow)
 {
 	uint64_t most = stream->extra_bytes ?: WEIR_TLS_HANDSHAKE_BYTES;
-	bool was_left = flow->last_ns <= stream->last_ns &&
-			stream->last_ns < sensor->tls.attached_ns;
+	bool was_left =
+		flow->last_ns <= stream->last_ns && stream->last_ns < sensor->tls.attached_ns;
 
 	if (flow->first_ns < sensor->tls.attached_ns && !was_left)
 		return false;
@@ -155,8 +155,7 @@ static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *
 	struct sensor_records records = {.found = room, .is_plain = stream->is_plain};
 	struct weir_flow flow;
 
-	if (!told || stream->is_binary ||
-	    stream->found + stream->n_maybes + told->n_maybes == 0 ||
+	if (!told || stream->is_binary || stream->found + stream->n_maybes + told->n_maybes == 0 ||
 	    bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.flows), &stream->flow, &flow) <
 		    0)
 		return true;
