@@ -172,7 +172,8 @@ static void send_text(bool is_counted, const char *text, size_t size)
 	free(peer);
 }
 
-/* Each part of the text, to a form feed, when GO.0, GO.1 and so on is there; "done" when it is sent.
+/* Each part of the text, to a form feed, when GO.0, GO.1 and so on is there; "done" when it is
+ * sent.
  */
 static void send_in_steps(const char *go, const char *text, size_t size)
 {
