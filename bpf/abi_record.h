@@ -19,6 +19,12 @@
 #define WEIR_RECORD_WINDOW_BYTES 1024 /* a power of two */
 #define WEIR_RECORD_MESSAGE_WORDS 17
 
+/* What TLS adds to what it is given: at most so much a call and a record, RFC 8446 5.2, RFC 5246
+ * 6.2.3; and what a client without a certificate sends for a handshake, ML-KEM included. */
+#define WEIR_TLS_RECORD_BYTES 16384
+#define WEIR_TLS_EXTRA_BYTES 352
+#define WEIR_TLS_HANDSHAKE_BYTES 4096
+
 enum weir_record_kind {
 	WEIR_RECORD_PATTERN = 0,
 	WEIR_RECORD_MOBILE = 1,
@@ -116,7 +122,7 @@ struct weir_record_stream {
 	__u64 found; /* tokens in the table of what was found */
 	__u64 last_ns;
 	struct weir_record_maybe maybes[WEIR_RECORD_MAYBES];
-	__u32 n_maybes;
+	__u32 n_maybes; /* may be more than there is room for */
 	__u8 is_cut;    /* something was missed in what was looked at */
 	__u8 is_binary; /* no text, or none with records: not looked at any more */
 	__u8 is_framed; /* what belongs together may stand apart: HTTP/2 */
@@ -129,7 +135,7 @@ struct weir_record_stream {
 	struct weir_user_buffers from;
 	__u64 left_bytes; /* of the running call */
 	__u32 token_bytes;
-	__u32 padding;
+	__u32 extra_bytes; /* is_plain: the most that the connection had beyond what was read */
 	__u8 kept[WEIR_RECORD_KEPT_BYTES];
 	__u8 token[WEIR_RECORD_TOKEN_BYTES];
 	__u64 message[WEIR_RECORD_MESSAGE_WORDS];

@@ -239,8 +239,7 @@ RECORD_INLINE void record_maybe(struct weir_record_stream *stream, __u32 rule, _
 
 	maybe->rule = rule;
 	maybe->fingerprint = fingerprint;
-	if (stream->n_maybes < WEIR_RECORD_MAYBES)
-		stream->n_maybes++;
+	stream->n_maybes++;
 }
 
 /* Before bytes are put behind what is kept. */

@@ -177,6 +177,7 @@ __noinline __u64 record_open(__u64 app_id, __u64 ino, __u64 dev_generation, __u3
 	stream->flow.object.generation = dev_generation >> 32;
 	stream->flow.direction = WEIR_OUT;
 	stream->is_plain = is_plain;
+	stream->last_ns = bpf_ktime_get_boot_ns();
 	stream->id = id;
 	return id;
 }

@@ -44,6 +44,32 @@ static __always_inline bool tls_is_nested(__u64 stack)
 	return call && call->stack > stack && call->stack - stack < TLS_NESTED_BYTES;
 }
 
+/* The stream of the connection that the call was for, or 0: it is not known yet. */
+static __always_inline __u64 tls_open(const struct tls_call *call, __u64 app_id)
+{
+	struct tls_session session = {.app_id = app_id, .session = call->session};
+	const struct weir_object_key *connection = &call->connection;
+
+	if (!connection->ino)
+		connection = bpf_map_lookup_elem(&tls_connections, &session);
+	if (!connection)
+		return 0;
+	return record_open(app_id, connection->ino,
+			   (__u64)connection->generation << 32 | connection->dev, true);
+}
+
+/* There is no room to know what the call is given. */
+static __always_inline void tls_lose(const struct tls_call *call, __u64 app_id)
+{
+	struct weir_record_counts *counts = record_get_counts();
+	struct weir_record_stream *stream = record_get_stream(tls_open(call, app_id));
+
+	if (stream)
+		stream->is_cut = 1;
+	if (counts)
+		COUNT(counts->streams_full);
+}
+
 static __always_inline int tls_begin(struct pt_regs *regs, __u64 written)
 {
 	struct tls_call call = {.session = arch_function_arg(regs, 0),
@@ -51,13 +77,13 @@ static __always_inline int tls_begin(struct pt_regs *regs, __u64 written)
 				.bytes = arch_function_arg(regs, 2),
 				.written = written,
 				.stack = arch_function_stack(regs)};
-	struct weir_record_counts *counts = record_get_counts();
 	__u64 thread = bpf_get_current_pid_tgid();
+	struct weir_app *app = tls_get_app();
 
-	if (!tls_get_app() || !call.bytes || tls_is_nested(call.stack))
+	if (!app || !call.bytes || tls_is_nested(call.stack))
 		return 0;
-	if (bpf_map_update_elem(&tls_calls, &thread, &call, BPF_ANY) && counts)
-		COUNT(counts->streams_full);
+	if (bpf_map_update_elem(&tls_calls, &thread, &call, BPF_ANY))
+		tls_lose(&call, app->id);
 	return 0;
 }
 
@@ -107,18 +133,33 @@ static __always_inline __u64 tls_open_stream(struct weir_app *app, const struct 
 	return record_open(app->id, object->key.ino, dev_generation, false);
 }
 
-/* The stream of the connection that the call was for, or 0: it is not known yet. */
-static __always_inline __u64 tls_open(const struct tls_call *call, __u64 app_id)
+/*
+ * Whether more went into the connection than what was read and what TLS adds to that: by a function
+ * that is not watched, or while no agent was. What the library has not written yet comes later,
+ * which only makes the connection shorter for now.
+ */
+__noinline int tls_compare(__u64 id, __u64 bytes)
 {
-	struct tls_session session = {.app_id = app_id, .session = call->session};
-	const struct weir_object_key *connection = &call->connection;
+	struct weir_record_stream *stream = record_get_stream(id);
+	struct weir_flow *flow;
+	__u64 extra, most;
 
-	if (!connection->ino)
-		connection = bpf_map_lookup_elem(&tls_connections, &session);
-	if (!connection)
+	if (!stream)
 		return 0;
-	return record_open(app_id, connection->ino,
-			   (__u64)connection->generation << 32 | connection->dev, true);
+	flow = bpf_map_lookup_elem(&flows, &stream->flow);
+	if (!flow) {
+		stream->is_cut = 1;
+		return 0;
+	}
+	extra = flow->bytes - stream->bytes;
+	if ((__s64)extra <= stream->extra_bytes)
+		return 0;
+	most = stream->extra_bytes ?: WEIR_TLS_HANDSHAKE_BYTES;
+	most += (bytes / WEIR_TLS_RECORD_BYTES + 1) * WEIR_TLS_EXTRA_BYTES;
+	if (extra > most || extra >> 32)
+		stream->is_cut = 1;
+	stream->extra_bytes = extra;
+	return 0;
 }
 
 static __always_inline int tls_end(__u64 result, __u64 stack)
@@ -135,8 +176,10 @@ static __always_inline int tls_end(__u64 result, __u64 stack)
 		bpf_probe_read_user(&bytes, sizeof(bytes), (const void *)call->written);
 	if (app && bytes && bytes <= call->bytes && stack - call->stack <= TLS_RETURN_BYTES) {
 		stream = tls_open(call, app->id);
-		if (stream)
+		if (stream) {
 			record_written(stream, call->buffer, bytes, WEIR_FORM_PLAIN, bytes);
+			tls_compare(stream, bytes);
+		}
 	}
 	bpf_map_delete_elem(&tls_calls, &thread);
 	return 0;

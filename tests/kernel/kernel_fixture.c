@@ -369,6 +369,11 @@ const struct kernel_records *kernel_fixture_records(struct kernel_fixture *fixtu
 	return &fixture->records;
 }
 
+void kernel_fixture_drop_records(struct kernel_fixture *fixture)
+{
+	fixture->records = (struct kernel_records){};
+}
+
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture)
 {
 	if (sensor_sweep(fixture->sensor) < 0)

@@ -91,6 +91,8 @@ const char *kernel_fixture_host(struct kernel_fixture *fixture,
 				enum sensor_host_source *ret_source);
 /* Sweeps; the records in what was written since the start, see kernel_records.h. */
 const struct kernel_records *kernel_fixture_records(struct kernel_fixture *fixture);
+/* As a spool without room: what was told of records by now is gone. */
+void kernel_fixture_drop_records(struct kernel_fixture *fixture);
 /* Any flow at all since the start. */
 uint64_t kernel_fixture_count_flows(struct kernel_fixture *fixture);
 struct sensor_counts kernel_fixture_counts(struct kernel_fixture *fixture);

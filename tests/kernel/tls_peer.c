@@ -28,6 +28,7 @@ struct tls_peer {
 };
 
 #define TEXT_MAX (1 << 20)
+#define STEP_BYTES 150
 #define TRIES_MAX 20000 /* of a millisecond */
 
 static void must(bool is_so, const char *what)
@@ -171,6 +172,31 @@ static void send_text(bool is_counted, const char *text, size_t size)
 	free(peer);
 }
 
+/* Each part of the text, to a form feed, when GO.0, GO.1 and so on is there; "done" when it is
+ * sent.
+ */
+static void send_in_steps(const char *go, const char *text, size_t size)
+{
+	struct tls_peer *peer = NULL;
+	char path[PATH_MAX];
+
+	for (size_t at = 0, step = 0; at < size; at++, step++) {
+		const char *end = memchr(text + at, '\f', size - at);
+		size_t part_end = end ? (size_t)(end - text) : size;
+
+		snprintf(path, sizeof(path), "%s.%zu", go, step);
+		tls_peer_wait_for(path);
+		if (!peer)
+			peer = tls_peer_connect();
+		for (size_t bytes; at < part_end; at += bytes) {
+			bytes = part_end - at < STEP_BYTES ? part_end - at : STEP_BYTES;
+			tls_peer_send(peer, text + at, bytes);
+		}
+		printf("done\n");
+		fflush(stdout);
+	}
+}
+
 int tls_peer_main(int argc, char **argv)
 {
 	static char text[TEXT_MAX], source[TEXT_MAX], path[PATH_MAX];
@@ -184,6 +210,10 @@ int tls_peer_main(int argc, char **argv)
 		nss_peer_load();
 	printf("ready\n");
 	fflush(stdout);
+	if (strcmp(argv[2], "SSL_write/steps") == 0) {
+		send_in_steps(argv[4], text, read_file(argv[5], text));
+		return 0;
+	}
 	tls_peer_wait_for(argv[4]);
 	snprintf(path, sizeof(path), "%s.other", argv[5]);
 	if (is_nss)

@@ -212,6 +212,7 @@ static void report_start(struct agent *agent)
 		agent_emit_note(agent, EVENT_COVERAGE_GAP, now_ns, 0, 0,
 				"export folders hold more files than are labelled at the start: "
 				"one that leaves its folder before it is opened there is missed");
+	agent_report_unread_records(agent);
 }
 
 int agent_new(sd_event *event, const struct agent_config *config, struct agent **ret_agent)

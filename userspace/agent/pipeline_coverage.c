@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "agent/pipeline_private.h"
+#include "base/cleanup.h"
 
 /* What the sensor sees of each way that data can take; call by call and kernel by kernel it is in
  * bpf/COVERAGE.md, which the kernel tests make. */
@@ -242,6 +243,15 @@ static int add_channel(json_t *table, const struct channel *channel)
 					       "coverage", channel->coverage, "why", channel->why));
 }
 
+static void add_unread_records(json_t *table, const struct agent *agent)
+{
+	_cleanup_free_ char *why = agent_describe_unread_records(agent);
+	const struct channel unread = {"some records in what programs write", "none", why};
+
+	if (why)
+		add_channel(table, &unread);
+}
+
 json_t *agent_describe_coverage(const struct agent *agent)
 {
 	json_t *table = json_array();
@@ -255,6 +265,7 @@ json_t *agent_describe_coverage(const struct agent *agent)
 	for (size_t i = 0; agent->scan && i < sizeof(streams_counted) / sizeof(streams_counted[0]);
 	     i++)
 		add_channel(table, &streams_counted[i]);
+	add_unread_records(table, agent);
 	for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
 		add_channel(table, &channels[i]);
 	return table;

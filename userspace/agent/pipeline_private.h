@@ -118,6 +118,10 @@ void agent_scan_count(const struct agent *agent, struct agent_scan_counts *ret_c
 
 /* pipeline_records.c: records in what goes through pipes and sockets, counted by the sensor. */
 int agent_start_records(struct agent *agent, const uint8_t key[SIPHASH_KEY_BYTES]);
+/* Which of the policy's records are not looked for there, as a sentence; NULL: all are, or there is
+ * no memory. */
+char *agent_describe_unread_records(const struct agent *agent);
+void agent_report_unread_records(struct agent *agent);
 void agent_see_records(void *userdata, const struct sensor_flow *flow, const struct sensor_app *app,
 		       const struct sensor_records *records);
 /* An app that holds labelled data may have loaded a TLS library. */

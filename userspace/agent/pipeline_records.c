@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/pipeline_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 int agent_start_records(struct agent *agent, const uint8_t key[SIPHASH_KEY_BYTES])
@@ -19,6 +21,43 @@ int agent_start_records(struct agent *agent, const uint8_t key[SIPHASH_KEY_BYTES
 			    "sockets: there is no room for the others",
 			    agent->n_records_read, n_records);
 	return r;
+}
+
+static size_t count_unread(const struct agent *agent)
+{
+	const struct policy_record *records;
+
+	return policy_records(agent->policy, &records) - agent->n_records_read;
+}
+
+char *agent_describe_unread_records(const struct agent *agent)
+{
+	const struct policy_record *records;
+	size_t n_records = policy_records(agent->policy, &records), size = 0;
+	char *text = NULL;
+	FILE *stream;
+
+	if (count_unread(agent) == 0)
+		return NULL;
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		return NULL;
+	fputs("the kernel's table has no room for these records of the policy:", stream);
+	for (size_t i = agent->n_records_read; i < n_records; i++)
+		fprintf(stream, "%s %s", i > agent->n_records_read ? "," : "", records[i].name);
+	fputs("; counts of the others are estimates", stream);
+	if (fclose(stream) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void agent_report_unread_records(struct agent *agent)
+{
+	_cleanup_free_ char *detail = agent_describe_unread_records(agent);
+
+	if (detail)
+		agent_emit_note(agent, EVENT_COVERAGE_GAP, clock_realtime_ns(), 0, 0, detail);
 }
 
 void agent_watch_tls(struct agent *agent, uint32_t pid)
@@ -51,18 +90,20 @@ static int add_counts(struct agent *agent, const struct sensor_record *found, si
 	return 0;
 }
 
-static int describe(const struct sensor_records *records, struct event *event)
+static int describe(const struct agent *agent, const struct sensor_records *records,
+		    struct event *event)
 {
+	bool is_exact = records->is_whole && count_unread(agent) == 0;
 	const char *detail = NULL;
 
 	event->kind = EVENT_RECORDS;
-	event->certainty = records->is_whole ? EVENT_CERTAINTY_EXACT : EVENT_CERTAINTY_ESTIMATED;
+	event->certainty = is_exact ? EVENT_CERTAINTY_EXACT : EVENT_CERTAINTY_ESTIMATED;
 	/* Of the flow: a report of its own tells what moved. */
 	event->size_bytes = event->bytes_total;
 	event->bytes_total = event->calls_total = event->turns_total = 0;
 	if (records->is_plain)
 		detail = "read before it was encrypted";
-	else if (!records->is_whole)
+	else if (!is_exact)
 		detail = "records in what was written by now may be more";
 	if (!detail)
 		return 0;
@@ -86,7 +127,7 @@ void agent_see_records(void *userdata, const struct sensor_flow *flow, const str
 		n = n < EVENT_MAX_FINGERPRINTS ? n : EVENT_MAX_FINGERPRINTS;
 		if (report_flow(&agent->report, flow, app, &event) < 0)
 			return;
-		if (describe(records, event) < 0 ||
+		if (describe(agent, records, event) < 0 ||
 		    add_counts(agent, records->found + at, n, event) < 0) {
 			event_free(event);
 			return;

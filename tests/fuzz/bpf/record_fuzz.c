@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		record_reader_feed(reader, data + at, piece < size - at ? piece : size - at);
 		record_reader_finish(reader);
 	}
-	for (uint32_t i = 0; i < reader->stream.n_maybes; i++)
+	for (uint32_t i = 0; i < reader->stream.n_maybes && i < WEIR_RECORD_MAYBES; i++)
 		record_reader_note(reader, reader->stream.maybes[i].rule,
 				   reader->stream.maybes[i].fingerprint);
 	require(reader->stream.kept_bytes <= WEIR_RECORD_KEPT_BYTES);

@@ -17,6 +17,7 @@
 
 #include "agent/sensor/sensor_private.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bpf/weir.skel.h"
 #include "kernel/coverage.h"
 #include "kernel/kernel_records.h"
@@ -104,6 +105,94 @@ static void the_last_record_needs_no_end_of_line(void **state)
 	kernel_records_check(when_it_is_quiet(*state), text, strlen(text), 1);
 	when_written(*state, CLERK, pipe, "\n", 1);
 	kernel_records_check(when_it_is_quiet(*state), text, strlen(text), 1);
+	assert_true(when_it_is_quiet(*state)->is_whole);
+}
+
+/* What was told in the pause is one record too many. */
+static void a_record_that_grows_behind_a_pause_makes_the_count_an_estimate(void **state)
+{
+	const struct kernel_records *records;
+	int reader, pipe = given_a_pipe(*state, CLERK, &reader);
+
+	scene_read_source(*state, CLERK);
+	when_written(*state, CLERK, pipe, "zhang@example.co", 16);
+	records = when_it_is_quiet(*state);
+	assert_int_equal(records->n, 1);
+	assert_true(records->is_whole);
+	when_written(*state, CLERK, pipe, "m\n", 2);
+	records = when_it_is_quiet(*state);
+	assert_int_equal(records->n, 2);
+	assert_false(records->is_whole);
+	when_written(*state, CLERK, pipe, "P2020000009\n", 12);
+	records = when_it_is_quiet(*state);
+	assert_int_equal(records->n, 3);
+	assert_false(records->is_whole);
+}
+
+static void what_a_full_spool_refused_is_told_again(void **state)
+{
+	const struct scene *scene = *state;
+	const struct kernel_records *records;
+	int reader, pipe = given_a_pipe(*state, CLERK, &reader);
+
+	scene_read_source(*state, CLERK);
+	when_written(*state, CLERK, pipe, rows, strlen(rows));
+	records = when_it_is_quiet(*state);
+	kernel_records_check(records, rows, strlen(rows), N_ROWS_RECORDS);
+	kernel_fixture_drop_records(scene->fixture);
+	sensor_report_again(kernel_fixture_sensor(scene->fixture));
+	records = when_it_is_quiet(*state);
+	kernel_records_check(records, rows, strlen(rows), N_ROWS_RECORDS);
+	assert_true(records->is_whole);
+}
+
+static void given_a_stream_that(const struct scene *scene, uint64_t begun, uint64_t ended,
+				uint64_t last_ns)
+{
+	struct sensor *sensor = kernel_fixture_sensor(scene->fixture);
+	int fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
+	struct weir_record_stream stream;
+	uint64_t key;
+
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &key), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &stream), 0);
+	stream.begun = begun;
+	stream.ended = ended;
+	stream.last_ns = last_ns;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &stream, BPF_EXIST), 0);
+}
+
+static bool is_kept_when_the_agent_cleans(const struct scene *scene)
+{
+	struct sensor *sensor = kernel_fixture_sensor(scene->fixture);
+	uint64_t key;
+
+	sensor->records_cleaned_ns = 0;
+	sensor_forget_records(sensor);
+	return bpf_map_get_next_key(bpf_map__fd(sensor->skeleton->maps.record_streams), NULL,
+				    &key) == 0;
+}
+
+/* A call may end after the agent has looked at its clock, and the first one has not ended at all.
+ */
+static void a_stream_that_is_being_written_is_not_forgotten(void **state)
+{
+	const struct scene *scene = *state;
+	uint64_t now_ns = clock_boottime_ns();
+	int reader, pipe = given_a_pipe(*state, CLERK, &reader);
+
+	scene_read_source(*state, CLERK);
+	when_written(*state, CLERK, pipe, rows, strlen(rows));
+	given_a_stream_that(scene, 1, 1, now_ns + 3600000000000ull);
+	assert_true(is_kept_when_the_agent_cleans(scene));
+	given_a_stream_that(scene, 1, 0, 0);
+	assert_true(is_kept_when_the_agent_cleans(scene));
+	given_a_stream_that(scene, 2, 1, 1);
+	assert_true(is_kept_when_the_agent_cleans(scene));
+	if (now_ns < 660000000000ull)
+		return; /* nothing can have been quiet for long on a machine that has just begun */
+	given_a_stream_that(scene, 2, 2, 1);
+	assert_false(is_kept_when_the_agent_cleans(scene));
 }
 
 /* What is found between a sweep's look at the records and its look at the stream is not told yet.
@@ -267,6 +356,9 @@ int main(int argc, char **argv)
 		STORY(what_goes_into_a_pipe_counts_as_in_a_file),
 		STORY(a_record_may_be_cut_by_any_two_writes),
 		STORY(the_last_record_needs_no_end_of_line),
+		STORY(a_record_that_grows_behind_a_pause_makes_the_count_an_estimate),
+		STORY(what_a_full_spool_refused_is_told_again),
+		STORY(a_stream_that_is_being_written_is_not_forgotten),
 		STORY(records_that_come_while_the_agent_looks_are_told),
 		STORY(several_buffers_of_a_socket_are_one_text),
 		STORY(what_goes_over_tcp_unencrypted_counts),

@@ -77,7 +77,7 @@ static void read_both(struct story *story, const char *data, size_t size, size_t
 		record_reader_feed(&story->reader, (const uint8_t *)data + at, bytes);
 		record_reader_finish(&story->reader);
 	}
-	for (uint32_t i = 0; i < story->reader.stream.n_maybes; i++)
+	for (uint32_t i = 0; i < story->reader.stream.n_maybes && i < WEIR_RECORD_MAYBES; i++)
 		record_reader_note(&story->reader, story->reader.stream.maybes[i].rule,
 				   story->reader.stream.maybes[i].fingerprint);
 	scan_text_restart(story->text);
@@ -250,6 +250,20 @@ static void what_is_too_long_for_the_kernel_is_told(void **state)
 	assert_false(story->reader.stream.is_cut);
 }
 
+/* An agent tells what may be a record when nothing follows for a while. */
+static void more_that_may_be_records_than_are_kept_are_told(void **state)
+{
+	struct story *story = *state;
+
+	read_both(story, "P2020000001+P2020000002", 23, 40);
+	assert_int_equal(story->reader.stream.n_maybes, 2);
+	check_the_same(story, "P2020000001+P2020000002", 23, 40);
+	read_both(story, "P2020000001+P2020000002+P2020000003", 35, 40);
+	assert_int_equal(scan_text_found(story->text, 0)->n_items, 3);
+	assert_true(story->reader.stream.n_maybes > WEIR_RECORD_MAYBES);
+	assert_false(story->reader.stream.is_cut);
+}
+
 /* Of more records than the table has room for the first ones count. */
 static void what_does_not_fit_is_left_out(void **state)
 {
@@ -276,6 +290,7 @@ int main(void)
 		STORY(any_text_in_any_pieces_counts_as_in_a_file),
 		STORY(what_is_no_text_is_told),
 		STORY(what_is_too_long_for_the_kernel_is_told),
+		STORY(more_that_may_be_records_than_are_kept_are_told),
 		STORY(what_does_not_fit_is_left_out),
 	};
 

@@ -70,6 +70,7 @@ int sensor_new(sd_event *event, const struct sensor_config *config, const struct
 		*ret_reason = reason;
 		return r;
 	}
+	sensor->tls.attached_ns = clock_boottime_ns();
 	*ret_sensor = TAKE(sensor);
 	return 0;
 }

@@ -29,7 +29,20 @@ struct sensor_queued_path {
 /* What was last told of a stream that is read for records. */
 struct sensor_told {
 	uint64_t stream, found, bytes;
+	struct weir_record_maybe maybes[WEIR_RECORD_MAYBES];
+	uint32_t n_maybes;
 	bool is_whole, is_settled;
+	bool has_false; /* a record was told that was only the begin of one */
+};
+
+struct sensor_found {
+	struct weir_record_key key;
+	struct weir_record_found value;
+};
+
+struct sensor_found_list {
+	struct sensor_found *items;
+	size_t n_items, room;
 };
 
 struct sensor_tls_library {
@@ -76,7 +89,8 @@ struct sensor {
 		size_t n_libraries;
 		struct bpf_link *links[SENSOR_TLS_LINKS_MAX];
 		size_t n_links;
-		uint64_t used_ns; /* somebody held something labelled */
+		uint64_t used_ns;     /* somebody held something labelled */
+		uint64_t attached_ns; /* the last library; what was sent before may be unread */
 	} tls;
 	struct {
 		uint64_t given, evicted; /* when what is there was last counted */
@@ -189,7 +203,20 @@ void sensor_describe_flow(const struct sensor *sensor, const struct weir_flow_ke
 void sensor_sweep_records(struct sensor *sensor);
 /* Of apps whose last totals were reported. */
 void sensor_forget_records(struct sensor *sensor);
+/* All of them, as if nothing was told. */
+void sensor_tell_records_again(struct sensor *sensor);
 uint64_t sensor_count_records_full(const struct sensor *sensor);
+/* sensor_found.c: all of the table, by stream and order. The list's items are the caller's to free,
+ * also on failure. 0 or -errno. */
+int sensor_found_read(const struct sensor *sensor, struct sensor_found_list *list);
+size_t sensor_found_first(const struct sensor_found_list *list, uint64_t stream);
+/* How many of a stream's are in the list, up to the first that is missing: others were found while
+ * it was read. They are numbered from 1. */
+uint64_t sensor_found_count(const struct sensor_found_list *list, uint64_t stream);
+bool sensor_found_has(const struct sensor_found_list *list, uint64_t stream,
+		      const struct weir_record_maybe *maybe);
+/* Deletes what was found in streams that are no more. */
+void sensor_found_drop(const struct sensor *sensor);
 /* sensor_lru.c: what the tables hold that an earlier build filled without counting. 0 or -errno. */
 int sensor_lru_begin(struct sensor *sensor);
 /* How many entries a hash table has. 0 or -errno. */

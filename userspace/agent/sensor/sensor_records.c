@@ -15,96 +15,9 @@
 #include "policy/policy_automaton.h"
 #include "bpf/weir.skel.h"
 
-#define BATCH 1024
 #define QUIET_NS 700000000ull   /* without a write: what was written last is all, for now */
 #define IDLE_NS 600000000000ull /* then a stream is forgotten, which frees its place */
 #define CLEAN_NS 60000000000ull
-/* What TLS adds to what it is given: at most so much a record of 16 KiB and a call, and to begin
- * with. RFC 8446 5.2, RFC 5246 6.2.3 */
-#define TLS_RECORD_BYTES 16384
-#define TLS_RECORD_EXTRA_BYTES 352
-#define TLS_HANDSHAKE_BYTES 16384
-
-struct found {
-	struct weir_record_key key;
-	struct weir_record_found value;
-};
-
-struct found_list {
-	struct found *items;
-	size_t n_items, room;
-};
-
-static int compare_found(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-
-	if (x->key.stream != y->key.stream)
-		return x->key.stream < y->key.stream ? -1 : 1;
-	return (x->value.order > y->value.order) - (x->value.order < y->value.order);
-}
-
-static int add_found(struct found_list *list, const struct weir_record_key *keys,
-		     const struct weir_record_found *values, uint32_t n)
-{
-	if (list->n_items + n > list->room) {
-		size_t room = (list->n_items + n) * 2;
-		struct found *grown = reallocarray(list->items, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->items = grown;
-		list->room = room;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		list->items[list->n_items++] = (struct found){keys[i], values[i]};
-	return 0;
-}
-
-/* All of the table, by stream and order. */
-static int read_found(struct sensor *sensor, struct found_list *list)
-{
-	_cleanup_free_ struct weir_record_key *keys = calloc(BATCH, sizeof(*keys));
-	_cleanup_free_ struct weir_record_found *values = calloc(BATCH, sizeof(*values));
-	int fd = bpf_map__fd(sensor->skeleton->maps.records_found), r = 0;
-	uint64_t place = 0;
-	bool is_first = true;
-
-	if (!keys || !values)
-		return -ENOMEM;
-	for (;;) {
-		uint32_t n = BATCH;
-		int error = bpf_map_lookup_batch(fd, is_first ? NULL : &place, &place, keys, values,
-						 &n, NULL) < 0
-				    ? -errno
-				    : 0;
-
-		if (error < 0 && error != -ENOENT)
-			return error;
-		r = add_found(list, keys, values, n);
-		if (r < 0 || error == -ENOENT)
-			break;
-		is_first = false;
-	}
-	if (list->n_items > 0)
-		qsort(list->items, list->n_items, sizeof(*list->items), compare_found);
-	return r;
-}
-
-static size_t find_first(const struct found_list *list, uint64_t stream)
-{
-	size_t from = 0, to = list->n_items;
-
-	while (from < to) {
-		size_t middle = (from + to) / 2;
-
-		if (list->items[middle].key.stream < stream)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
 
 static struct sensor_told *find_told(struct sensor *sensor, uint64_t stream)
 {
@@ -121,18 +34,29 @@ static struct sensor_told *find_told(struct sensor *sensor, uint64_t stream)
 	return &grown[sensor->n_told++];
 }
 
-static bool is_whole(const struct weir_record_stream *stream, const struct weir_flow *flow)
+/* Whether all that the connection had was read before it was encrypted. What was sent before its
+ * library was watched, by this agent, may be short enough to be taken for what TLS adds. */
+static bool is_plain_whole(const struct sensor *sensor, const struct weir_record_stream *stream,
+			   const struct weir_flow *flow)
 {
-	uint64_t records;
+	uint64_t most = stream->extra_bytes ?: WEIR_TLS_HANDSHAKE_BYTES;
+	bool was_left =
+		flow->last_ns <= stream->last_ns && stream->last_ns < sensor->tls.attached_ns;
 
-	if (stream->missed_bytes || stream->is_cut || stream->is_framed)
+	if (flow->first_ns < sensor->tls.attached_ns && !was_left)
 		return false;
-	if (!stream->is_plain)
-		return stream->bytes == flow->bytes;
-	records = flow->calls + stream->begun + stream->bytes / TLS_RECORD_BYTES;
 	return flow->bytes >= stream->bytes &&
-	       flow->bytes - stream->bytes <=
-		       records * TLS_RECORD_EXTRA_BYTES + TLS_HANDSHAKE_BYTES;
+	       flow->bytes - stream->bytes <= most + WEIR_TLS_EXTRA_BYTES;
+}
+
+static bool is_whole(const struct sensor *sensor, const struct weir_record_stream *stream,
+		     const struct weir_flow *flow)
+{
+	if (stream->missed_bytes || stream->is_cut || stream->is_framed ||
+	    stream->n_maybes > WEIR_RECORD_MAYBES)
+		return false;
+	return stream->is_plain ? is_plain_whole(sensor, stream, flow)
+				: stream->bytes == flow->bytes;
 }
 
 static bool is_over(struct sensor *sensor, uint64_t app_id)
@@ -161,23 +85,11 @@ static void report(struct sensor *sensor, const struct weir_record_stream *strea
 				records);
 }
 
-/* How many of a stream's are in the list, up to the first that is missing: others were found while
- * it was read. They are numbered from 1. */
-static uint64_t count_listed(const struct found_list *list, uint64_t stream)
-{
-	size_t first = find_first(list, stream), i = first;
-
-	while (i < list->n_items && list->items[i].key.stream == stream &&
-	       list->items[i].value.order <= i - first + 1)
-		i++;
-	return i - first;
-}
-
 /* Those that were not told, and when nothing more comes for now, those that may be some. */
-static size_t collect(const struct found_list *list, const struct weir_record_stream *stream,
+static size_t collect(const struct sensor_found_list *list, const struct weir_record_stream *stream,
 		      uint64_t told, uint64_t listed, bool is_settled, struct sensor_record *ret)
 {
-	size_t n = 0, first = find_first(list, stream->id);
+	size_t n = 0, first = sensor_found_first(list, stream->id);
 
 	for (size_t i = first + told; i < first + listed; i++)
 		ret[n++] = (struct sensor_record){list->items[i].value.rule,
@@ -188,36 +100,84 @@ static size_t collect(const struct found_list *list, const struct weir_record_st
 	return n;
 }
 
-/* Returns whether there is nothing more to tell of the stream as it is. */
-static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *stream,
-			const struct found_list *list, struct sensor_record *room)
+/* Whether all that there is can be told: nobody writes, or ever will. The list is older than the
+ * stream: of what was found meanwhile, the next sweep tells. */
+static bool is_settled(struct sensor *sensor, const struct weir_record_stream *stream,
+		       uint64_t listed)
 {
-	struct sensor_told *told = find_told(sensor, stream->id);
 	bool is_quiet =
 		stream->begun == stream->ended && clock_boottime_ns() - stream->last_ns > QUIET_NS;
-	bool is_settled = is_quiet || is_over(sensor, stream->flow.app_id);
-	uint64_t listed = count_listed(list, stream->id);
+
+	return listed >= stream->found && (is_quiet || is_over(sensor, stream->flow.app_id));
+}
+
+static bool is_maybe(const struct weir_record_stream *stream, const struct weir_record_maybe *maybe)
+{
+	for (uint32_t i = 0; i < stream->n_maybes && i < WEIR_RECORD_MAYBES; i++)
+		if (stream->maybes[i].fingerprint == maybe->fingerprint &&
+		    stream->maybes[i].rule == maybe->rule)
+			return true;
+	return false;
+}
+
+/* Whether one that was told in a pause went on behind it, and so is none. */
+static bool has_false(const struct sensor_told *told, const struct sensor_found_list *list,
+		      const struct weir_record_stream *stream)
+{
+	for (uint32_t i = 0; i < told->n_maybes; i++)
+		if (!is_maybe(stream, &told->maybes[i]) &&
+		    !sensor_found_has(list, stream->id, &told->maybes[i]))
+			return true;
+	return false;
+}
+
+static void note_told(struct sensor_told *told, const struct weir_record_stream *stream,
+		      uint64_t listed, bool is_settled, bool is_whole)
+{
+	told->found = listed;
+	told->bytes = stream->bytes;
+	told->is_settled = is_settled;
+	told->is_whole = is_whole;
+	if (!is_settled)
+		return;
+	told->n_maybes =
+		stream->n_maybes < WEIR_RECORD_MAYBES ? stream->n_maybes : WEIR_RECORD_MAYBES;
+	memcpy(told->maybes, stream->maybes, sizeof(told->maybes));
+}
+
+/* Returns whether there is nothing more to tell of the stream as it is. */
+static bool tell_stream(struct sensor *sensor, const struct weir_record_stream *stream,
+			const struct sensor_found_list *list, struct sensor_record *room)
+{
+	struct sensor_told *told = find_told(sensor, stream->id);
+	uint64_t listed = sensor_found_count(list, stream->id);
+	bool is_all = is_settled(sensor, stream, listed);
 	struct sensor_records records = {.found = room, .is_plain = stream->is_plain};
 	struct weir_flow flow;
 
-	if (!told || stream->is_binary || stream->found + stream->n_maybes == 0 ||
+	if (!told || stream->is_binary || stream->found + stream->n_maybes + told->n_maybes == 0 ||
 	    bpf_map_lookup_elem(bpf_map__fd(sensor->skeleton->maps.flows), &stream->flow, &flow) <
 		    0)
 		return true;
-	/* The list is older than the stream: what was found meanwhile is for the next sweep. */
-	records.is_whole = is_settled && listed >= stream->found && is_whole(stream, &flow);
+	told->has_false |= is_all && has_false(told, list, stream);
+	records.is_whole = is_all && !told->has_false && is_whole(sensor, stream, &flow);
 	if (listed == told->found &&
-	    (!is_settled || (told->is_settled && told->bytes == stream->bytes &&
-			     told->is_whole == records.is_whole)))
-		return is_settled;
-	records.n_found = collect(list, stream, told->found, listed, is_settled, room);
+	    (!is_all || (told->is_settled && told->bytes == stream->bytes &&
+			 told->is_whole == records.is_whole)))
+		return is_all;
+	records.n_found = collect(list, stream, told->found, listed, is_all, room);
 	report(sensor, stream, &flow, &records);
-	*told = (struct sensor_told){.stream = stream->id,
-				     .found = listed,
-				     .bytes = stream->bytes,
-				     .is_whole = records.is_whole,
-				     .is_settled = is_settled};
-	return is_settled;
+	note_told(told, stream, listed, is_all, records.is_whole);
+	return is_all;
+}
+
+void sensor_tell_records_again(struct sensor *sensor)
+{
+	for (size_t i = 0; i < sensor->n_told; i++) {
+		sensor->told[i].found = 0;
+		sensor->told[i].is_settled = false;
+	}
+	sensor->records_seen = UINT64_MAX;
 }
 
 static uint64_t read_changes(const struct sensor *sensor, struct weir_record_counts *ret_counts)
@@ -251,14 +211,14 @@ void sensor_sweep_records(struct sensor *sensor)
 	int fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
 	struct weir_record_counts counts;
 	uint64_t changes = read_changes(sensor, &counts), key, next;
-	struct found_list list = {};
+	struct sensor_found_list list = {};
 	struct sensor_record *room = NULL;
 	struct weir_record_stream stream;
 	bool is_done = true, has_next;
 
 	if (!sensor->handler.records || changes == sensor->records_seen)
 		return;
-	if (read_found(sensor, &list) == 0)
+	if (sensor_found_read(sensor, &list) == 0)
 		room = reallocarray(NULL, list.n_items + WEIR_RECORD_MAYBES, sizeof(*room));
 	has_next = room && bpf_map_get_next_key(fd, NULL, &next) == 0;
 	while (has_next) {
@@ -281,20 +241,11 @@ static void forget_told(struct sensor *sensor, uint64_t stream)
 			sensor->told[i--] = sensor->told[--sensor->n_told];
 }
 
-/* Deletes what was found in streams that are no more. */
-static void drop_found(struct sensor *sensor)
+/* A call may end after the time was read, and the first one has not ended yet. */
+static bool is_idle(const struct weir_record_stream *stream, uint64_t now_ns)
 {
-	int fd = bpf_map__fd(sensor->skeleton->maps.records_found);
-	int streams_fd = bpf_map__fd(sensor->skeleton->maps.record_streams);
-	struct weir_record_stream stream;
-	struct found_list list = {};
-
-	if (read_found(sensor, &list) == 0)
-		for (size_t i = 0; i < list.n_items; i++)
-			if (bpf_map_lookup_elem(streams_fd, &list.items[i].key.stream, &stream) < 0)
-				(void)bpf_map_delete_elem(fd, &list.items[i].key);
-	explicit_bzero(&stream, sizeof(stream));
-	free(list.items);
+	return stream->begun == stream->ended && stream->last_ns && stream->last_ns < now_ns &&
+	       now_ns - stream->last_ns > IDLE_NS;
 }
 
 void sensor_forget_records(struct sensor *sensor)
@@ -314,8 +265,7 @@ void sensor_forget_records(struct sensor *sensor)
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
 		if (bpf_map_lookup_elem(fd, &key, &stream) < 0)
 			continue;
-		if (sensor_is_ended(sensor, stream.flow.app_id) ||
-		    now_ns - stream.last_ns > IDLE_NS) {
+		if (sensor_is_ended(sensor, stream.flow.app_id) || is_idle(&stream, now_ns)) {
 			(void)bpf_map_delete_elem(fd, &key);
 			forget_told(sensor, key);
 			has_dropped |= stream.found > 0;
@@ -323,7 +273,7 @@ void sensor_forget_records(struct sensor *sensor)
 		explicit_bzero(&stream, sizeof(stream));
 	}
 	if (has_dropped)
-		drop_found(sensor);
+		sensor_found_drop(sensor);
 }
 
 static void clear(int fd, void *key)

@@ -327,6 +327,7 @@ int sensor_sweep(struct sensor *sensor)
 void sensor_report_again(struct sensor *sensor)
 {
 	sensor_forget_all(sensor);
+	sensor_tell_records_again(sensor);
 	free(sensor->ended);
 	sensor->ended = NULL;
 	sensor->n_ended = 0;

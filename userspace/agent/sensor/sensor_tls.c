@@ -123,6 +123,7 @@ static int attach_library(struct sensor *sensor, const char *library, const char
 				    functions[i].name, true) &&
 			     attach(sensor, entries[functions[i].entry], path, functions[i].name,
 				    false);
+	sensor->tls.attached_ns = clock_boottime_ns();
 	return n;
 }
 
