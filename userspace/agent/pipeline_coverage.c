@@ -33,7 +33,9 @@ static const struct channel channels[] = {
 	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "
 	 "HTTP/2 asks of another site's connection, a hello in several TLS records, or one sent "
 	 "by io_uring or with the connect: at the CRM's addresses that is the CRM's, via others "
-	 "not. QUIC to its addresses is the CRM's, via others not. Who says another name to the "
+	 "not. Behind a CONNECT to a bare address a hello with the CRM's name is the CRM's, "
+	 "whoever is there; behind one to another name, also to another proxy, it is not. QUIC to "
+	 "its addresses is the CRM's, via others not. Who says another name to the "
 	 "CRM's own server is not seen unless [crm] shared = no, or its address is given"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
