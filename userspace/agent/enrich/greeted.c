@@ -92,9 +92,17 @@ static int add(struct greeted *greeted, const struct greeted_connection *connect
 	return 0;
 }
 
-static bool is_better(enum event_host_source source, enum event_host_source known)
+bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known)
 {
-	return source == EVENT_HOST_TLS && known != EVENT_HOST_TLS && known != EVENT_HOST_TLS_FRONT;
+	switch (known->source) {
+	case EVENT_HOST_TLS:
+		return name->source == EVENT_HOST_TLS_FRONT && strcmp(name->host, known->host) == 0;
+	case EVENT_HOST_CONNECT:
+	case EVENT_HOST_HTTP:
+		return name->source == EVENT_HOST_TLS;
+	default:
+		return known->source == EVENT_HOST_NONE;
+	}
 }
 
 int greeted_name(struct greeted *greeted, const struct greeted_connection *connection,
@@ -102,7 +110,7 @@ int greeted_name(struct greeted *greeted, const struct greeted_connection *conne
 {
 	struct known *known = find(greeted, connection);
 
-	if (known && !is_better(name->source, known->name.source))
+	if (known && !greeted_goes_before(name, &known->name))
 		return 0;
 	if (known)
 		drop(greeted, known);
