@@ -12,6 +12,7 @@
 struct known {
 	struct greeted_connection connection; /* first: the tree compares these */
 	struct greeted_name name;
+	bool is_asked; /* since it was said */
 	TAILQ_ENTRY(known) age;
 	char host[];
 };
@@ -79,6 +80,7 @@ static int add(struct greeted *greeted, const struct greeted_connection *connect
 		return -ENOMEM;
 	memcpy(known->host, name->host, size);
 	known->connection = *connection;
+	known->is_asked = false;
 	known->name = (struct greeted_name){name->source, known->host};
 	if (!tsearch(known, &greeted->tree, compare)) {
 		free(known);
@@ -105,12 +107,19 @@ bool greeted_goes_before(const struct greeted_name *name, const struct greeted_n
 	}
 }
 
+/* Each request says anew whom it is for. */
+static bool is_another_request(const struct greeted_name *name, const struct known *known)
+{
+	return !known->is_asked && name->source == EVENT_HOST_HTTP &&
+	       known->name.source == EVENT_HOST_HTTP;
+}
+
 int greeted_name(struct greeted *greeted, const struct greeted_connection *connection,
 		 const struct greeted_name *name)
 {
 	struct known *known = find(greeted, connection);
 
-	if (known && !greeted_goes_before(name, &known->name))
+	if (known && !greeted_goes_before(name, &known->name) && !is_another_request(name, known))
 		return 0;
 	if (known)
 		drop(greeted, known);
@@ -134,6 +143,7 @@ const struct greeted_name *greeted_find(struct greeted *greeted,
 		return NULL;
 	TAILQ_REMOVE(&greeted->ages, known, age);
 	TAILQ_INSERT_TAIL(&greeted->ages, known, age);
+	known->is_asked = true;
 	return &known->name;
 }
 

@@ -41,7 +41,8 @@ bool greeted_goes_before(const struct greeted_name *name, const struct greeted_n
 int greeted_new(size_t max_connections, struct greeted **ret_greeted);
 void greeted_free(struct greeted *greeted);
 
-/* Names a connection. The first name stays, but for those that go before it. 0 or -ENOMEM. */
+/* Names a connection. The first name stays, but for those that go before it; of HTTP requests
+ * the last one's until somebody asks for it. 0 or -ENOMEM. */
 int greeted_name(struct greeted *greeted, const struct greeted_connection *connection,
 		 const struct greeted_name *name);
 /* Another connection begins under the same numbers. */
