@@ -153,6 +153,27 @@ static void each_request_to_a_proxy_says_anew_what_it_is_for(void **state)
 	assert_int_equal(kernel_fixture_sum(scene->fixture, false, 0, PORT).bytes, in.bytes);
 }
 
+/* Whatever else of it has the CRM's name. */
+static void a_request_to_a_proxy_is_for_the_host_of_its_target(void **state)
+{
+	static const char *const requests[] = {
+		"POST http://" CRM ":x@" OTHER "/up HTTP/1.1\r\nHost: " CRM "\r\n\r\n",
+		"POST https://" OTHER "/up HTTP/1.1\r\nHost: " CRM "\r\n\r\n",
+		"POST\thttp://" OTHER "?" CRM " HTTP/1.1\r\nHost: " CRM "\r\n\r\n",
+	};
+	const struct scene *scene = *state;
+
+	given_policy(scene, VIA);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		int fd = client_connect(scene, PROXY);
+
+		client_say(scene, fd, requests[i]);
+		client_read_answer(scene, fd);
+		assert_false(client_is_labelled(scene));
+	}
+	coverage_note("CRM behind a proxy, by the target of a request", COVERAGE_EXACT);
+}
+
 static void names_that_end_alike_are_the_crms(void **state)
 {
 	int fd;
@@ -190,6 +211,7 @@ int main(int argc, char **argv)
 		STORY(a_hello_behind_another_hosts_name_is_not_the_crms),
 		STORY(a_hello_behind_another_hosts_address_passes_for_the_crms),
 		STORY(each_request_to_a_proxy_says_anew_what_it_is_for),
+		STORY(a_request_to_a_proxy_is_for_the_host_of_its_target),
 		STORY(names_that_end_alike_are_the_crms),
 		STORY(whoever_talks_to_nobody_in_question_stays_closed),
 	};
