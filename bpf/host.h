@@ -20,6 +20,8 @@
 #define HOST_FUNCTION __noinline /* not static: verified once, see name_hash() */
 #define HOST_INLINE static __always_inline
 #else
+#include <stdbool.h>
+
 #define HOST_FUNCTION static inline
 #define HOST_INLINE static inline
 #endif
@@ -27,7 +29,11 @@
 #include "abi.h"
 #include "greeting.h"
 
-#define HOST_NAME_BYTES 253 /* RFC 1035 2.3.4, as text */
+#define HOST_NAME_BYTES 253      /* RFC 1035 2.3.4, as text */
+#define HOST_AUTHORITY_BYTES 264 /* with who asks, and a port; what is longer names nobody */
+#define HOST_METHOD_BYTES_MIN 3
+#define HOST_SCHEME_END 24
+#define HOST_BLANKS_MAX 8
 #define HOST_EXTENSIONS_MAX 64
 #define HOST_BYTES_MAX 16389 /* a TLS record, RFC 8446 5.1 */
 
@@ -132,17 +138,45 @@ HOST_FUNCTION __u32 host_has_encrypted_hello(__u64 address, __u32 bytes)
 	       host_find_extension(address, found >> 32, (__u32)found, HOST_TLS_ENCRYPTED_HELLO);
 }
 
-/* Of a name that starts here. */
-HOST_FUNCTION __u32 host_measure(__u64 address, __u32 at, __u32 bytes)
+HOST_INLINE bool host_is_blank(__u32 letter)
 {
-	__u32 i, letter;
+	return letter == ' ' || letter == '\t';
+}
 
-	for (i = 0; i < HOST_NAME_BYTES + 1; i++) {
+/* RFC 3986 3.2 */
+HOST_INLINE bool host_ends_authority(__u32 letter)
+{
+	const __u64 ends = ((2ull << ' ') - 1) | 1ull << '/' | 1ull << '?' | 1ull << '#';
+
+	/* One branch for all of them: each costs the verifier a path a letter. */
+	return letter < 64 && ends >> letter & 1;
+}
+
+HOST_INLINE __u64 host_pair_name(__u32 at, __u32 end)
+{
+	__u32 length = end - at;
+
+	return length && length <= HOST_NAME_BYTES ? HOST_PAIR(at, length) : 0;
+}
+
+/* Where the name is in an authority that starts here, and its length: behind whoever asks, whose
+ * name and password are nobody else's business, and before the port. */
+HOST_FUNCTION __u64 host_find_name(__u64 address, __u32 at, __u32 bytes)
+{
+	__u32 name = at, port = at, i, letter;
+
+	for (i = 0; i < HOST_AUTHORITY_BYTES; i++) {
 		if (at + i >= bytes)
-			return 0; /* it may go on */
+			break; /* it may go on */
 		letter = host_read8(address, at + i);
-		if (letter <= ' ' || letter == ':' || letter == '/')
-			return i;
+		if (letter > '@')
+			continue;
+		if (letter == '@')
+			name = at + i + 1;
+		else if (letter == ':')
+			port = at + i;
+		else if (host_ends_authority(letter))
+			return host_pair_name(name, port > name ? port : at + i);
 	}
 	return 0;
 }
@@ -173,31 +207,43 @@ HOST_FUNCTION __u32 host_read_method(__u64 address, __u32 bytes)
 	return host_read16(address, 0) << 16 | host_read16(address, 2);
 }
 
-#define HOST_METHOD_BYTES 9 /* "PROPFIND " */
-
-/* A target that names its host goes before the Host, RFC 9112 3.2.2: proxies are asked like that.
- * Where it is. */
+/* A target that names its host goes before the Host, RFC 9112 3.2.2, whatever its scheme is:
+ * proxies are asked like that. Where what follows the scheme is. */
 HOST_FUNCTION __u32 host_find_target(__u64 address, __u32 bytes)
+{
+	bool is_target = false;
+	__u32 i, letter;
+
+	for (i = HOST_METHOD_BYTES_MIN; i < HOST_SCHEME_END; i++) {
+		if (i + 3 > bytes)
+			break;
+		letter = host_read8(address, i);
+		if (host_is_blank(letter))
+			is_target = true;
+		else if (is_target && letter == ':')
+			return host_read16(address, i + 1) == HOST_PAIR16('/', '/') ? i + 3 : 0;
+		else if (is_target && host_ends_authority(letter))
+			break;
+	}
+	return 0;
+}
+
+/* Servers are patient with several, RFC 9112 3. */
+HOST_FUNCTION __u32 host_skip_blanks(__u64 address, __u32 at, __u32 bytes)
 {
 	__u32 i;
 
-	if (bytes < HOST_METHOD_BYTES + 8)
-		return 0;
-	for (i = 3; i < HOST_METHOD_BYTES; i++)
-		if (host_read8(address, i) == ' ')
+	for (i = 0; i < HOST_BLANKS_MAX; i++) {
+		if (at >= bytes || !host_is_blank(host_read8(address, at)))
 			break;
-	i++;
-	if ((host_read16(address, i) & 0xdfdf) != HOST_PAIR16('H', 'T') ||
-	    (host_read16(address, i + 2) & 0xdfdf) != HOST_PAIR16('T', 'P') ||
-	    host_read16(address, i + 4) != HOST_PAIR16(':', '/') ||
-	    host_read8(address, i + 6) != '/')
-		return 0;
-	return i + 7;
+		at++;
+	}
+	return at;
 }
 
 HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 {
-	__u32 at, length;
+	__u32 at;
 
 	if (method == GREETING_CONNECT)
 		at = 8; /* "CONNECT " */
@@ -207,10 +253,8 @@ HOST_FUNCTION __u64 host_find_http(__u64 address, __u32 bytes, __u32 method)
 		at = host_find_header(address, bytes);
 	if (!at)
 		return 0;
-	if (at < bytes && host_read8(address, at) == ' ')
-		at++;
-	length = host_measure(address, at, bytes);
-	return length ? HOST_PAIR(at, length) : 0;
+	at = host_skip_blanks(address, at, bytes);
+	return host_find_name(address, at, bytes);
 }
 
 /* Where the name is, and its length; says in source, an enum weir_host_source, who named it. */

@@ -14,6 +14,7 @@
 
 #define NAMING_WRITES_MAX 8  /* without a greeting: there will be none */
 #define NAMING_BUFFERS_MAX 8 /* of a write */
+#define NAMING_IPV4_BYTES_MAX 15
 #define NAMING_ESTABLISHED 1 /* TCP_ESTABLISHED, include/net/tcp_states.h */
 #define NAMING_CUT (~0ull)   /* a greeting goes on in the next write */
 
@@ -157,7 +158,27 @@ static __noinline int naming_set(const struct weir_object_key *key, __u64 labels
 	return 0;
 }
 
-/* A target that is no name of the CRM's may be its address: then the hello behind it says more. */
+/* Whether a target is an address: an IPv6 one has brackets, of which the port is cut off. */
+__noinline __u32 naming_is_address(__u64 address, __u32 at, __u32 bytes)
+{
+	__u32 i, letter;
+
+	if (bytes && host_read8(address, at) == '[')
+		return 1;
+	if (!bytes || bytes > NAMING_IPV4_BYTES_MAX)
+		return 0;
+	for (i = 0; i < NAMING_IPV4_BYTES_MAX; i++) {
+		if (i >= bytes)
+			break;
+		letter = host_read8(address, at + i);
+		if (letter != '.' && (letter < '0' || letter > '9'))
+			return 0;
+	}
+	return 1;
+}
+
+/* A target that is an address may be the CRM's: then the hello behind it says more. One that is a
+ * name says it all: the hello is the other side's to read, and may name anybody. */
 static __always_inline void naming_decide(const struct weir_object_key *key,
 					  struct candidate *candidate, __u64 address, __u64 said)
 {
@@ -171,7 +192,8 @@ static __always_inline void naming_decide(const struct weir_object_key *key,
 			   source == WEIR_HOST_CONNECT ? WEIR_TURN_PROXY : 0);
 	if (source == WEIR_HOST_HTTP)
 		candidate->state = CANDIDATE_REQUESTS;
-	else if (source != WEIR_HOST_CONNECT || labels)
+	else if (source != WEIR_HOST_CONNECT || labels ||
+		 !naming_is_address(address, said >> 32 & 0xffffff, bytes))
 		candidate->state = CANDIDATE_DECIDED;
 	candidate->writes = 0;
 }

@@ -59,7 +59,9 @@ static const struct channel channels[] = {
 	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "
 	 "HTTP/2 asks of another site's connection, a hello in several TLS records, or one sent "
 	 "by io_uring or with the connect: at the CRM's addresses that is the CRM's, via others "
-	 "not. QUIC to its addresses is the CRM's, via others not. Who says another name to the "
+	 "not. Behind a CONNECT to a bare address a hello with the CRM's name is the CRM's, "
+	 "whoever is there; behind one to another name, also to another proxy, it is not. QUIC to "
+	 "its addresses is the CRM's, via others not. Who says another name to the "
 	 "CRM's own server is not seen unless [crm] shared = no, or its address is given"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
@@ -226,15 +228,21 @@ static const struct channel names_said = {
 	"and 2 by its hello, also when that was sent before the app held labelled data, and in "
 	"other network namespaces (containers); by address where it was sent before the agent "
 	"came, behind 16 segments, in several TLS records, behind 8 KiB of a hello or 1 KiB of a "
-	"request, and outside of the cgroups of an agent that is in a container itself; two "
+	"request, in a hello whose first segment has fewer than 16 bytes or a request whose first "
+	"one does not name its host, in other datagrams than the first of those that UDP_SEGMENT "
+	"makes of one, and outside of the cgroups of an agent that is in a container itself; of "
+	"several plain requests on one connection the one is named that the first labelled bytes "
+	"were for, or one within a second of it; two "
 	"namespaces that use the same ports to one host at the same time are taken for one"};
 
 static const struct channel names_said_labelled = {
 	"names of destinations", "partial",
 	"a TCP connection that an app opens while it holds labelled data is named by its TLS "
 	"hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 and 2 by its hello; those that were "
-	"made before, what io_uring sends, and QUIC begun before the agent was restarted, by "
-	"address: there is no v2 hierarchy of cgroups, or the agent may not listen at its root"};
+	"made before, whose hello or request comes in several writes, what io_uring sends, QUIC "
+	"hellos of which UDP_SEGMENT makes several datagrams, and QUIC begun before the agent was "
+	"restarted, by address: there is no v2 hierarchy of cgroups, or the agent may not listen "
+	"at its root"};
 
 static int add_channel(json_t *table, const struct channel *channel)
 {

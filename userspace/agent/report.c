@@ -175,61 +175,52 @@ static int set_host(struct event *event, const char *host, enum event_host_sourc
 }
 
 /* Whom the sender asked for itself. QUIC's hello is one of TLS, too. */
-static int name_asked_host(const struct report_context *context, const struct sensor_flow *flow,
-			   struct event *event)
+static struct greeted_name find_asked(const struct report_context *context,
+				      const struct sensor_flow *flow)
 {
 	const struct quic_peer peer = {flow->app_id, flow->peer, flow->port, flow->local_port};
-	const struct quic_hello_name *name;
+	const struct quic_hello_name *name = NULL;
 
 	if (flow->host_source != SENSOR_HOST_NONE)
-		return set_host(event, flow->host, (enum event_host_source)flow->host_source);
-	if (flow->protocol != IPPROTO_UDP || !flow->is_out)
-		return 0;
-	name = quic_names_find(context->quic, &peer);
+		return (struct greeted_name){(enum event_host_source)flow->host_source, flow->host};
+	if (flow->protocol == IPPROTO_UDP && flow->is_out)
+		name = quic_names_find(context->quic, &peer);
 	if (!name)
-		return 0;
-	return set_host(event, name->host, name->is_front ? EVENT_HOST_TLS_FRONT : EVENT_HOST_TLS);
+		return (struct greeted_name){.source = EVENT_HOST_NONE};
+	return (struct greeted_name){name->is_front ? EVENT_HOST_TLS_FRONT : EVENT_HOST_TLS,
+				     name->host};
 }
 
-/* The same, by what was said while nothing labelled was there yet. */
-static int name_greeted_host(const struct report_context *context, const struct sensor_flow *flow,
-			     struct event *event)
+/* The same, by all that was said on the connection: while nothing labelled was there yet, and
+ * behind the write that the sensor looked at. What the address was called goes behind that. */
+static struct greeted_name find_host(const struct report_context *context,
+				     const struct sensor_flow *flow,
+				     const struct greeted_name *asked)
 {
-	struct greeted_name name;
+	struct greeted_name name = *asked, greeted;
 
-	if (event->object.host || !context->find_greeted(context->greeted_userdata, flow, &name))
-		return 0;
-	return set_host(event, name.host, name.source);
-}
-
-/* What the address was called goes behind that, and decides nothing: it may be others', too. */
-static int name_address(const struct report_context *context, const struct sensor_flow *flow,
-			struct event *event)
-{
-	enum event_host_source source = EVENT_HOST_NONE;
-	const char *host;
-
-	if (event->object.host)
-		return 0;
-	host = host_names_find(context->hosts, &flow->peer, flow->first_ns, &source);
-	return host ? set_host(event, host, source) : 0;
+	if (context->find_greeted(context->greeted_userdata, flow, &greeted) &&
+	    greeted_goes_before(&greeted, &name))
+		name = greeted;
+	if (name.source == EVENT_HOST_NONE)
+		name.host =
+			host_names_find(context->hosts, &flow->peer, flow->first_ns, &name.source);
+	return name;
 }
 
 static int describe_peer(const struct report_context *context, const struct sensor_flow *flow,
 			 struct event *event)
 {
-	struct policy_peer peer = {.address = &flow->peer,
-				   .port = flow->port,
-				   .is_crm = flow->is_crm,
-				   .may_say = flow->protocol == IPPROTO_TCP};
-	int r = name_asked_host(context, flow, event);
+	const struct greeted_name asked = find_asked(context, flow);
+	const struct greeted_name name = find_host(context, flow, &asked);
+	/* What others say describes and does not decide. */
+	const struct policy_peer peer = {.address = &flow->peer,
+					 .port = flow->port,
+					 .host = asked.host,
+					 .is_crm = flow->is_crm,
+					 .may_say = flow->protocol == IPPROTO_TCP};
+	int r = name.host ? set_host(event, name.host, name.source) : 0;
 
-	peer.host = event->object.host;
-	/* These describe and do not decide. */
-	if (r == 0)
-		r = name_greeted_host(context, flow, event);
-	if (r == 0)
-		r = name_address(context, flow, event);
 	return r < 0 ? r : place_describe_peer(context->policy, &peer, flow->protocol, event);
 }
 

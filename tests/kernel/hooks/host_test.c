@@ -159,6 +159,16 @@ static void a_proxy_is_told_the_host_by_the_target(void **state)
 	check_host(*state, HOST_AS_TOLD, SENSOR_HOST_HTTP);
 }
 
+/* A name before the host is that of whoever asks, and stays here. */
+static void who_asks_is_not_whom_it_is_for(void **state)
+{
+	scene_read_source(*state, CLERK);
+	when_said(*state, when_connected(*state, SOCK_STREAM),
+		  "POST https://alice:secret@" HOST
+		  "/upload HTTP/1.1\r\nHost: another.test\r\n\r\n");
+	check_host(*state, HOST_AS_TOLD, SENSOR_HOST_HTTP);
+}
+
 /* Text that is no name is not taken for one, whatever stands before it. */
 static void what_is_no_name_names_nothing(void **state)
 {
@@ -217,6 +227,7 @@ int main(int argc, char **argv)
 		STORY(a_request_names_the_host),
 		STORY(a_proxy_is_told_the_host),
 		STORY(a_proxy_is_told_the_host_by_the_target),
+		STORY(who_asks_is_not_whom_it_is_for),
 		STORY(what_is_no_name_names_nothing),
 		STORY(what_is_cut_off_in_the_name_names_nothing),
 		STORY(hosts_of_the_innocent_are_not_looked_at),

@@ -12,6 +12,7 @@
 struct known {
 	struct greeted_connection connection; /* first: the tree compares these */
 	struct greeted_name name;
+	bool is_asked; /* since it was said */
 	TAILQ_ENTRY(known) age;
 	char host[];
 };
@@ -79,6 +80,7 @@ static int add(struct greeted *greeted, const struct greeted_connection *connect
 		return -ENOMEM;
 	memcpy(known->host, name->host, size);
 	known->connection = *connection;
+	known->is_asked = false;
 	known->name = (struct greeted_name){name->source, known->host};
 	if (!tsearch(known, &greeted->tree, compare)) {
 		free(known);
@@ -92,9 +94,24 @@ static int add(struct greeted *greeted, const struct greeted_connection *connect
 	return 0;
 }
 
-static bool is_better(enum event_host_source source, enum event_host_source known)
+bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known)
 {
-	return source == EVENT_HOST_TLS && known != EVENT_HOST_TLS && known != EVENT_HOST_TLS_FRONT;
+	switch (known->source) {
+	case EVENT_HOST_TLS:
+		return name->source == EVENT_HOST_TLS_FRONT && strcmp(name->host, known->host) == 0;
+	case EVENT_HOST_CONNECT:
+	case EVENT_HOST_HTTP:
+		return name->source == EVENT_HOST_TLS;
+	default:
+		return known->source == EVENT_HOST_NONE;
+	}
+}
+
+/* Each request says anew whom it is for. */
+static bool is_another_request(const struct greeted_name *name, const struct known *known)
+{
+	return !known->is_asked && name->source == EVENT_HOST_HTTP &&
+	       known->name.source == EVENT_HOST_HTTP;
 }
 
 int greeted_name(struct greeted *greeted, const struct greeted_connection *connection,
@@ -102,7 +119,7 @@ int greeted_name(struct greeted *greeted, const struct greeted_connection *conne
 {
 	struct known *known = find(greeted, connection);
 
-	if (known && !is_better(name->source, known->name.source))
+	if (known && !greeted_goes_before(name, &known->name) && !is_another_request(name, known))
 		return 0;
 	if (known)
 		drop(greeted, known);
@@ -126,6 +143,7 @@ const struct greeted_name *greeted_find(struct greeted *greeted,
 		return NULL;
 	TAILQ_REMOVE(&greeted->ages, known, age);
 	TAILQ_INSERT_TAIL(&greeted->ages, known, age);
+	known->is_asked = true;
 	return &known->name;
 }
 

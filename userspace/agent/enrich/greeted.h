@@ -10,6 +10,7 @@
  */
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,11 +33,16 @@ struct greeted_counts {
 	uint64_t forgotten; /* that gave way to others */
 };
 
+/* Which of two names of a connection it is called by: the server name of a TLS hello goes before
+ * what a proxy was told or a request says, unless it may be a front; of the same name, that it may
+ * be one. */
+bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known);
+
 int greeted_new(size_t max_connections, struct greeted **ret_greeted);
 void greeted_free(struct greeted *greeted);
 
-/* Names a connection. The first name stays, but a TLS hello's goes before that of an HTTP request,
- * unless it may be a front. 0 or -ENOMEM. */
+/* Names a connection. The first name stays, but for those that go before it; of HTTP requests
+ * the last one's until somebody asks for it. 0 or -ENOMEM. */
 int greeted_name(struct greeted *greeted, const struct greeted_connection *connection,
 		 const struct greeted_name *name);
 /* Another connection begins under the same numbers. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/enrich/quic_packet.h"
 #include "agent/enrich/quic_reader.h"
 
 #define STREAM_BYTES 8192 /* of the longest hello that is read */
@@ -201,4 +200,9 @@ int quic_hello_add_frames(struct quic_hello *hello, const uint8_t *frames, size_
 {
 	take_frames(hello, frames, bytes);
 	return judge(hello, ret_name);
+}
+
+const struct quic_keys *quic_hello_keys(const struct quic_hello *hello)
+{
+	return &hello->keys;
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/enrich/quic_packet.h"
+
 #define QUIC_HOST_BYTES 254 /* with its NUL */
 
 struct quic_hello;
@@ -38,5 +40,7 @@ int quic_hello_add(struct quic_hello *hello, const uint8_t *datagram, size_t byt
 /* The same with the frames of one packet, opened. */
 int quic_hello_add_frames(struct quic_hello *hello, const uint8_t *frames, size_t bytes,
 			  struct quic_hello_name *ret_name);
+/* Of its first packet; not set before one was opened. */
+const struct quic_keys *quic_hello_keys(const struct quic_hello *hello);
 
 #endif

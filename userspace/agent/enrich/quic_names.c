@@ -10,6 +10,7 @@ struct connection {
 	struct quic_peer peer;
 	struct quic_hello *hello; /* NULL once it is whole */
 	struct quic_hello_name name;
+	struct quic_keys keys; /* as soon as one of its packets was opened */
 	bool is_used;
 };
 
@@ -73,19 +74,35 @@ static struct connection *make(struct quic_names *names, const struct quic_peer 
 	return connection;
 }
 
+/* A port serves for one connection after another, RFC 9000 5.2. */
+static int begin_anew(struct connection *connection)
+{
+	struct quic_hello *hello = quic_hello_new();
+
+	if (!hello)
+		return -ENOMEM;
+	quic_hello_free(connection->hello);
+	*connection =
+		(struct connection){.peer = connection->peer, .hello = hello, .is_used = true};
+	return 0;
+}
+
 int quic_names_take(struct quic_names *names, const struct quic_peer *peer, const uint8_t *datagram,
 		    size_t bytes)
 {
 	struct connection *connection = find(names, peer);
-	int r;
+	int r = 0;
 
 	if (!connection)
 		connection = make(names, peer);
+	else if (quic_packet_is_another(&connection->keys, datagram, bytes))
+		r = begin_anew(connection);
 	if (!connection)
 		return -ENOMEM;
-	if (!connection->hello)
-		return 0;
+	if (r < 0 || !connection->hello)
+		return r;
 	r = quic_hello_add(connection->hello, datagram, bytes, &connection->name);
+	connection->keys = *quic_hello_keys(connection->hello);
 	if (r < 0 || r == QUIC_HELLO_PART)
 		return r;
 	quic_hello_free(connection->hello);

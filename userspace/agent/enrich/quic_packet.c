@@ -212,3 +212,18 @@ int quic_packet_open(struct quic_keys *keys, const uint8_t *datagram, size_t byt
 	}
 	return n_opened;
 }
+
+static void pass_over(void *userdata, const uint8_t *frames, size_t bytes)
+{
+	(void)userdata;
+	(void)frames;
+	(void)bytes;
+}
+
+bool quic_packet_is_another(const struct quic_keys *keys, const uint8_t *datagram, size_t bytes)
+{
+	struct quic_keys own = {};
+
+	return keys->is_set && quic_packet_open(&own, datagram, bytes, pass_over, NULL) > 0 &&
+	       memcmp(own.key, keys->key, sizeof(own.key)) != 0;
+}

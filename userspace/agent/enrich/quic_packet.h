@@ -31,5 +31,8 @@ typedef void (*quic_opened_fn)(void *userdata, const uint8_t *frames, size_t byt
  * opened, or -ENOMEM. */
 int quic_packet_open(struct quic_keys *keys, const uint8_t *datagram, size_t bytes,
 		     quic_opened_fn opened, void *userdata);
+/* Whether the datagram opens by its own number alone, and that is not the one which these keys were
+ * made of: then another connection begins. False also when memory is out. */
+bool quic_packet_is_another(const struct quic_keys *keys, const uint8_t *datagram, size_t bytes);
 
 #endif

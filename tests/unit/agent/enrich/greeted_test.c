@@ -93,9 +93,9 @@ static void every_number_of_a_connection_counts(void **state)
 
 static void the_first_name_stays_unless_tls_says_another(void **state)
 {
-	when_named(*state, 1, EVENT_HOST_HTTP, "first.test");
-	when_named(*state, 1, EVENT_HOST_HTTP, "second.test");
-	assert_named(*state, 1, EVENT_HOST_HTTP, "first.test");
+	when_named(*state, 1, EVENT_HOST_TLS, "first.test");
+	when_named(*state, 1, EVENT_HOST_TLS, "second.test");
+	assert_named(*state, 1, EVENT_HOST_TLS, "first.test");
 	when_named(*state, 2, EVENT_HOST_CONNECT, "asked.test");
 	when_named(*state, 2, EVENT_HOST_TLS_FRONT, "front.test");
 	assert_named(*state, 2, EVENT_HOST_CONNECT, "asked.test");
@@ -104,6 +104,20 @@ static void the_first_name_stays_unless_tls_says_another(void **state)
 	when_named(*state, 2, EVENT_HOST_HTTP, "later.test");
 	assert_named(*state, 2, EVENT_HOST_TLS, "said.test");
 	assert_counts(*state, 2, 0);
+}
+
+/* A proxy is asked for this and that on one connection. Whoever asks for the name sends something
+ * labelled since the last of it; what is asked for later is another's, too. */
+static void of_requests_the_last_before_the_name_is_asked_for_stays(void **state)
+{
+	when_named(*state, 1, EVENT_HOST_HTTP, "news.test");
+	when_named(*state, 1, EVENT_HOST_HTTP, "drop.test");
+	assert_named(*state, 1, EVENT_HOST_HTTP, "drop.test");
+	when_named(*state, 1, EVENT_HOST_HTTP, "weather.test");
+	assert_named(*state, 1, EVENT_HOST_HTTP, "drop.test");
+	when_named(*state, 1, EVENT_HOST_TLS, "said.test");
+	assert_named(*state, 1, EVENT_HOST_TLS, "said.test");
+	assert_counts(*state, 1, 0);
 }
 
 static void a_new_connection_under_the_same_numbers_has_no_name_yet(void **state)
@@ -145,6 +159,7 @@ int main(void)
 		TEST(a_connection_has_its_own_name),
 		TEST(every_number_of_a_connection_counts),
 		TEST(the_first_name_stays_unless_tls_says_another),
+		TEST(of_requests_the_last_before_the_name_is_asked_for_stays),
 		TEST(a_new_connection_under_the_same_numbers_has_no_name_yet),
 		TEST(the_oldest_goes_when_there_is_no_room_and_is_counted),
 		TEST(who_is_asked_for_is_not_old),

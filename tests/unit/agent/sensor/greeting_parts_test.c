@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,47 @@ static void a_request_names_its_host(void **state)
 
 	assert_named(*state, connect, sizeof(connect) - 1, SENSOR_HOST_CONNECT, "pan.test");
 	assert_named(*state, post, sizeof(post) - 1, SENSOR_HOST_HTTP, "pan.test");
+}
+
+/* RFC 9112 3.2.2: proxies are asked so. RFC 3986 3.2 says where the host in it is. */
+static void the_target_of_a_request_goes_before_its_host(void **state)
+{
+	static const char *const targets[] = {
+		"http://pan.test/up",
+		"http://pan.test:8080/up",
+		"HTTP://pan.test",
+		"http://pan.test?list",
+		"http://pan.test#end",
+		"https://pan.test/up",
+		"ftp://pan.test/up",
+		"coap+tcp://pan.test/up",
+		"http://crm.test:x@pan.test/",
+		"http://crm.test@pan.test:8080/up",
+		"http://alice:a@b@pan.test/",
+		"  http://pan.test/mail?to=alice@crm.test",
+	};
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		char post[256];
+
+		snprintf(post, sizeof(post), "POST %s HTTP/1.1\r\nHost: crm.test\r\n\r\n",
+			 targets[i]);
+		assert_named(*state, post, strlen(post), SENSOR_HOST_HTTP, "pan.test");
+	}
+}
+
+static void a_target_without_a_host_leaves_it_to_the_header(void **state)
+{
+	static const char *const targets[] = {"/up", "*", "/up?to=http://crm.test/", "crm.test:80",
+					      "mailto:alice@crm.test"};
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		char options[256];
+
+		snprintf(options, sizeof(options), "OPTIONS %s HTTP/1.1\r\nHost: pan.test\r\n\r\n",
+			 targets[i]);
+		assert_named(*state, options, strlen(options), SENSOR_HOST_HTTP, "pan.test");
+	}
 }
 
 static void what_names_nobody_names_nobody(void **state)
@@ -169,6 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_hello_names_its_host),
 		TEST(a_request_names_its_host),
+		TEST(the_target_of_a_request_goes_before_its_host),
+		TEST(a_target_without_a_host_leaves_it_to_the_header),
 		TEST(what_names_nobody_names_nobody),
 		TEST(a_hello_comes_in_parts_of_any_size),
 		TEST(where_a_part_is_missing_it_ends),
