@@ -35,7 +35,7 @@ static const struct channel channels[] = {
 	 "address; "
 	 "whom a datagram is for is told as it was named before and after the call; where another "
 	 "thread has changed that meanwhile it is an unknown address, which is a sink; but of the "
-	 "messages of a sendmmsg names are read after it only"},
+	 "messages of a sendmmsg, and where it was not in memory before, it is read after it only"},
 	{"raw IP, ICMP, UDP-Lite", "partial",
 	 "by the address that they are sent to; not by another one in a header of the sender's own "
 	 "making (IP_HDRINCL) or a route in it"},

@@ -275,6 +275,8 @@ static void a_name_that_another_thread_changes_is_unknown(void **state)
 	const struct sockaddr_in *name = write_name(scene, AF_INET, "127.0.0.2");
 
 	scene_read_source(scene, CLERK);
+	/* From now on the name is in the clerk's memory, where it can be read at entry. */
+	when_sent(scene, fd, name, sizeof(*name), 10);
 	when_the_name_changes_meanwhile(
 		scene, SYS_sendto,
 		(const long[6]){fd, (long)page.at, PAGE, 0, (long)name, sizeof(*name)}, &page);
