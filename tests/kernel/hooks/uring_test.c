@@ -105,10 +105,10 @@ static void a_crm_connection_made_by_a_message_is_counted(void **state)
 	char target[32];
 
 	(void)state;
-	need_rings();
+	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
 	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
-	assert_int_equal(when_ring_acts(fixture, "asks", target), CHUNK);
+	assert_int_equal(ring_story_act(fixture, "asks", target), CHUNK);
 	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
 	coverage_note("io_uring SENDMSG with MSG_FASTOPEN", COVERAGE_EXACT);
 	kernel_fixture_stop(fixture);
