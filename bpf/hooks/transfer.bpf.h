@@ -21,8 +21,10 @@ static __always_inline bool transfer_is_addressed(const struct object *object)
 
 static __always_inline bool transfer_is_udp(const struct object *object)
 {
-	return object->kind == WEIR_KIND_INET && object->sock &&
-	       BPF_CORE_READ(object->sock, sk_protocol) == IPPROTO_UDP;
+	struct sock *sock = object->sock;
+
+	return object->kind == WEIR_KIND_INET && sock &&
+	       BPF_CORE_READ(sock, sk_protocol) == IPPROTO_UDP;
 }
 
 /* Adds up one field of so many messages of a call; compat_at is where 32-bit calls have it. */
