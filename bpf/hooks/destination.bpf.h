@@ -158,15 +158,23 @@ static __always_inline bool destination_is_noted(const struct inflight *note,
 	       ((__u64)note->key.generation << 32 | note->key.dev) == words[1];
 }
 
-/* Whether the call names a destination. All zeros where that is not what it named at entry. */
-static __noinline bool destination_compare(struct call *call, bool is_named,
+/* A message that names nobody goes to the peer of its socket. */
+static __always_inline bool destination_may_be_peer(struct call *call, struct sock *sock)
+{
+	return call->rule->form == WEIR_FORM_MSGHDR && BPF_CORE_READ(sock, __sk_common.skc_dport);
+}
+
+/* Whether the call names a destination. All zeros where that is not what it named at entry. Whose
+ * app was closed then was not looked at. */
+static __noinline bool destination_compare(struct call *call, __u64 sock, bool is_named,
 					   struct weir_address *peer)
 {
 	__u64 key = call_pin_key(CALL_SLOT_NOTE);
 	struct inflight *note = bpf_map_lookup_elem(&inflight, &key);
 	bool was_named = note && note->syscall == call->number;
 
-	if (is_named != was_named || (was_named && !destination_is_noted(note, peer)))
+	if (was_named ? !is_named || !destination_is_noted(note, peer)
+		      : is_named && destination_may_be_peer(call, (struct sock *)sock))
 		*peer = (struct weir_address){};
 	if (note)
 		bpf_map_delete_elem(&inflight, &key);

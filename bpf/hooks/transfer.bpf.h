@@ -289,7 +289,7 @@ static __noinline int transfer_add_out(struct call *call, struct object *object,
 
 	if (destination_has_room(call) && transfer_is_addressed(object)) {
 		has_peer = destination_read_call(call, (__u64)object->sock, &peer);
-		has_peer = destination_compare(call, has_peer, &peer);
+		has_peer = destination_compare(call, (__u64)object->sock, has_peer, &peer);
 	}
 	if (has_peer && transfer_is_udp(object))
 		loopback_find_port(object, &peer);
