@@ -110,6 +110,14 @@ static void the_hello_in_a_tunnel_goes_before_what_the_proxy_was_told(void **sta
 	assert_called(*state, SENSOR_HOST_NONE, "", EVENT_HOST_TLS, "pan.test");
 }
 
+/* It is where the proxy goes; the hello is the other side's to read, and may name anybody. */
+static void a_proxy_that_was_told_a_name_leads_there(void **state)
+{
+	when_heard(*state, EVENT_HOST_TLS, "crm.test");
+	assert_called(*state, SENSOR_HOST_CONNECT, "evil.test", EVENT_HOST_CONNECT, "evil.test");
+	assert_called(*state, SENSOR_HOST_CONNECT, "2001:db8::5", EVENT_HOST_TLS, "crm.test");
+}
+
 static void a_front_does_not_go_before_what_the_proxy_was_told(void **state)
 {
 	when_heard(*state, EVENT_HOST_TLS_FRONT, "front.test");
@@ -146,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_hello_in_a_tunnel_goes_before_what_the_proxy_was_told),
 		TEST(a_front_does_not_go_before_what_the_proxy_was_told),
+		TEST(a_proxy_that_was_told_a_name_leads_there),
 		TEST(a_hello_that_hides_another_further_behind_may_be_a_front),
 		TEST(what_the_sender_wrote_goes_before_what_was_heard),
 		TEST(a_request_of_the_sender_goes_before_one_that_was_heard),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/enrich/greeted.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <search.h>
@@ -94,12 +95,21 @@ static int add(struct greeted *greeted, const struct greeted_connection *connect
 	return 0;
 }
 
+static bool is_address(const char *host)
+{
+	struct in6_addr address;
+
+	return *host == '[' || inet_pton(AF_INET, host, &address) == 1 ||
+	       inet_pton(AF_INET6, host, &address) == 1;
+}
+
 bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known)
 {
 	switch (known->source) {
 	case EVENT_HOST_TLS:
 		return name->source == EVENT_HOST_TLS_FRONT && strcmp(name->host, known->host) == 0;
 	case EVENT_HOST_CONNECT:
+		return name->source == EVENT_HOST_TLS && is_address(known->host);
 	case EVENT_HOST_HTTP:
 		return name->source == EVENT_HOST_TLS;
 	default:

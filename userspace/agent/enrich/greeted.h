@@ -34,8 +34,9 @@ struct greeted_counts {
 };
 
 /* Which of two names of a connection it is called by: the server name of a TLS hello goes before
- * what a proxy was told or a request says, unless it may be a front; of the same name, that it may
- * be one. */
+ * what a request says, and before the address that a proxy was told, unless it may be a front. A
+ * name that a proxy was told stays: that is where the proxy goes, whatever the hello says. Of the
+ * same name, that it may be a front goes before. */
 bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known);
 
 int greeted_new(size_t max_connections, struct greeted **ret_greeted);

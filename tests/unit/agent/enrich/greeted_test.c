@@ -96,9 +96,9 @@ static void the_first_name_stays_unless_tls_says_another(void **state)
 	when_named(*state, 1, EVENT_HOST_TLS, "first.test");
 	when_named(*state, 1, EVENT_HOST_TLS, "second.test");
 	assert_named(*state, 1, EVENT_HOST_TLS, "first.test");
-	when_named(*state, 2, EVENT_HOST_CONNECT, "asked.test");
+	when_named(*state, 2, EVENT_HOST_CONNECT, "203.0.113.5");
 	when_named(*state, 2, EVENT_HOST_TLS_FRONT, "front.test");
-	assert_named(*state, 2, EVENT_HOST_CONNECT, "asked.test");
+	assert_named(*state, 2, EVENT_HOST_CONNECT, "203.0.113.5");
 	when_named(*state, 2, EVENT_HOST_TLS, "said.test");
 	assert_named(*state, 2, EVENT_HOST_TLS, "said.test");
 	when_named(*state, 2, EVENT_HOST_HTTP, "later.test");
