@@ -15,8 +15,8 @@ struct channel {
 static const struct channel channels[] = {
 	{"file read and write", "full", ""},
 	{"files on overlayfs (containers)", "partial",
-	 "the object is the file below; a labelled file of an image that gets a name or attributes "
-	 "in the container has no label in the upper folder until it is opened there"},
+	 "the object is the file below; a labelled file of an image that gets a name or "
+	 "attributes in the container has no label in the upper folder until it is opened there"},
 	{"files in export folders", "partial",
 	 "labelled at the start and when they are made or opened there; one that is moved into a "
 	 "folder and out again without being opened is missed"},
@@ -32,19 +32,19 @@ static const struct channel channels[] = {
 	{"tcp and udp, ipv4 and ipv6", "partial",
 	 "all that leaves; of datagrams to the CRM that one sendmmsg names it for only the first "
 	 "is looked at, and what comes back to a socket without a peer is told without its "
-	 "address; "
-	 "whom a datagram is for is told as it was named before and after the call; where another "
-	 "thread has changed that meanwhile it is an unknown address, which is a sink; but of the "
-	 "messages of a sendmmsg, and where it was not in memory before, it is read after it only"},
+	 "address; whom a datagram is for is told as it was named before and after the call; "
+	 "where another thread has changed that meanwhile it is an unknown address, which is a "
+	 "sink; but of the messages of a sendmmsg, and where it was not in memory before, it is "
+	 "read after it only"},
 	{"raw IP, ICMP, UDP-Lite", "partial",
-	 "by the address that they are sent to; not by another one in a header of the sender's own "
-	 "making (IP_HDRINCL) or a route in it"},
+	 "by the address that they are sent to; not by another one in a header of the sender's "
+	 "own making (IP_HDRINCL) or a route in it"},
 	{"loopback connections", "partial",
 	 "TCP, also to an own address of this machine where both ends have that one; UDP by the "
 	 "receiver's port, but for port 53, and of one sendmmsg to names the first 32; not a name "
-	 "in memory that the sender never touched before, UDP to "
-	 "an own address from a socket without a peer, nor from one network namespace to another "
-	 "(host and container): that is told as an egress, and who receives it has no label"},
+	 "in memory that the sender never touched before, UDP to an own address from a socket "
+	 "without a peer, nor from one network namespace to another (host and container): that is "
+	 "told as an egress, and who receives it has no label"},
 	{"labels of files that are gone", "partial",
 	 "leave the table at once in memory (tmpfs, memfd), on ext2, ext3, ext4, xfs and btrfs "
 	 "when it is more than half full; on other disks, and of overlayfs in memory, they stay "
@@ -52,8 +52,8 @@ static const struct channel channels[] = {
 	{"DNS questions", "partial",
 	 "of apps that hold labelled data: to port 53 by UDP and TCP, counted by domain; not over "
 	 "TLS or HTTPS, by io_uring, by sendmmsg to servers that each message names (these are an "
-	 "egress to the server), or by D-Bus or varlink to systemd-resolved; of few or short names "
-	 "below one domain nothing is told, nor of those below arpa"},
+	 "egress to the server), or by D-Bus or varlink to systemd-resolved; of few or short "
+	 "names below one domain nothing is told, nor of those below arpa"},
 	{"CRM by name", "partial",
 	 "at addresses of its names, and via proxies and CDNs, TCP connections are told apart by "
 	 "TLS hello, HTTP CONNECT and HTTP Host; not what a proxy is asked inside of TLS, what "
@@ -61,8 +61,8 @@ static const struct channel channels[] = {
 	 "by io_uring or with the connect: at the CRM's addresses that is the CRM's, via others "
 	 "not. Behind a CONNECT to a bare address a hello with the CRM's name is the CRM's, "
 	 "whoever is there; behind one to another name, also to another proxy, it is not. QUIC to "
-	 "its addresses is the CRM's, via others not. Who says another name to the "
-	 "CRM's own server is not seen unless [crm] shared = no, or its address is given"},
+	 "its addresses is the CRM's, via others not. Who says another name to the CRM's own "
+	 "server is not seen unless [crm] shared = no, or its address is given"},
 	{"unix stream sockets", "full", ""},
 	{"unix datagram sockets", "partial",
 	 "those sent to a name that is not the one which the receiver was bound to, or in another "
@@ -75,8 +75,7 @@ static const struct channel channels[] = {
 	{"memory of another process", "partial",
 	 "process_vm_readv, process_vm_writev, ptrace and /proc/PID/mem are followed; userfaultfd "
 	 "and System V shared memory are said as coverage_gap; on arm64 a call whose first "
-	 "argument "
-	 "a debugger changes is taken to be the one that was made"},
+	 "argument a debugger changes is taken to be the one that was made"},
 	{"exec arguments", "partial",
 	 "bytes are estimated; environment variables are not followed"},
 	{"32-bit system calls", "full", "those of the x32 kind are counted as a loss"},
@@ -97,16 +96,16 @@ static const struct channel channels[] = {
 	 "type and source are what the user says; one that a process mounted for itself alone is "
 	 "known while that process lives"},
 	{"cloud-sync folders", "partial",
-	 "by their usual names in a home, or by [sink] folder; a file that is moved there is "
-	 "told with its size; a folder that is moved there, and a link, when the client reads it"},
+	 "by their usual names in a home, or by [sink] folder; a file that is moved there is told "
+	 "with its size; a folder that is moved there, and a link, when the client reads it"},
 	{"printing", "partial",
 	 "what goes to the CUPS socket, to ports 631, 515 and 9100, and to a printer's device "
 	 "node; pages are not counted, and which printer it was is not seen"},
 	{"serial lines", "partial",
 	 "by write to ttyS, ttyUSB, ttyACM and rfcomm, but for the one that is the system console"},
 	{"phones (MTP)", "partial",
-	 "where gvfs or another FUSE program mounts them; a program that speaks MTP itself (libmtp "
-	 "by usbfs) is not seen"},
+	 "where gvfs or another FUSE program mounts them; a program that speaks MTP itself "
+	 "(libmtp by usbfs) is not seen"},
 	{"Bluetooth, vsock, raw packets", "none",
 	 "a coverage_gap event says when an app that holds labelled data writes to a socket of "
 	 "another family than those above (OBEX by obexd, AF_VSOCK, AF_PACKET); rfcomm lines are "
@@ -138,21 +137,20 @@ static const struct channel channels[] = {
 	{"pictures of the screen, X11", "partial",
 	 "GetImage, MIT-SHM, copies into a pixmap and windows' pixmaps of Composite, of a local "
 	 "server or Xwayland, label who takes them when somebody with labels drew there shortly "
-	 "before; what they show is not looked at; not by Render, by io_uring or splice, over TCP, "
-	 "of fewer than 64 pixels at a time, of what a terminal shows, and by a compositor itself "
-	 "(gnome-shell, xfwm4), which is a hub"},
+	 "before; what they show is not looked at; not by Render, by io_uring or splice, over "
+	 "TCP, of fewer than 64 pixels at a time, of what a terminal shows, and by a compositor "
+	 "itself (gnome-shell, xfwm4), which is a hub"},
 	{"pictures of the screen, Wayland", "partial",
 	 "wlr-screencopy, ext-image-copy-capture, wlr-export-dmabuf and Hyprland's windows by "
 	 "number, where the compositor's socket is called wayland-*, label who asks for them when "
-	 "somebody with "
-	 "labels drew there shortly before, by Wayland or Xwayland; what they show is not looked "
-	 "at; not what is drawn between the asking and the picture, by io_uring, splice or "
-	 "sendmmsg, and in a compositor within another one; one in the compositor's buffer when "
-	 "it is given back; a portal that captures so (xdg-desktop-portal-wlr) is labelled, who "
-	 "has it from there by PipeWire is not"},
+	 "somebody with labels drew there shortly before, by Wayland or Xwayland; what they show "
+	 "is not looked at; not what is drawn between the asking and the picture, by io_uring, "
+	 "splice or sendmmsg, and in a compositor within another one; one in the compositor's "
+	 "buffer when it is given back; a portal that captures so (xdg-desktop-portal-wlr) is "
+	 "labelled, who has it from there by PipeWire is not"},
 	{"pictures by GNOME, KDE, frame buffers", "none",
-	 "what gnome-shell and KWin take themselves and give on by D-Bus or PipeWire, "
-	 "/dev/fb0, DRM and capture cards"},
+	 "what gnome-shell and KWin take themselves and give on by D-Bus or PipeWire, /dev/fb0, "
+	 "DRM and capture cards"},
 	{"between the pages of one browser", "none",
 	 "its processes are one app: once it has read from a CRM, all that it sends elsewhere is "
 	 "told as egress, also what only asks for a page"},
@@ -160,30 +158,30 @@ static const struct channel channels[] = {
 
 static const struct channel rings_followed = {"io_uring", "partial",
 					      "a request without a completion is estimated; "
-					      "datagrams that SEND, or SENDMSG on 5.10, sends "
-					      "to a unix socket's name, commands to devices and "
+					      "datagrams that SEND, or SENDMSG on 5.10, sends to "
+					      "a unix socket's name, commands to devices and "
 					      "sockets (URING_CMD), zero-copy receives (RECV_ZC), "
 					      "and what the kernel chooses a buffer for and "
 					      "completes in silence are not followed, and which "
 					      "of several requests of one name that each complete "
 					      "often is not known: a coverage_gap event says so; "
-					      "unlinks and renames by a ring are not "
-					      "told"};
+					      "unlinks and renames by a ring are not told"};
 
 static const struct channel rings_missed = {
 	"io_uring", "none",
-	"this kernel has no tracepoints of io_uring: a coverage_gap event says "
-	"when an app that holds labelled data uses it"};
+	"this kernel has no tracepoints of io_uring: a coverage_gap event says when an app that "
+	"holds labelled data uses it"};
 
 static const struct channel records_counted = {
 	"records in files that leave", "partial",
 	"csv, txt, json, and inside zip, gz, docx, xlsx and pptx, of up to 64 MiB; of lists that "
-	"came in, those that somebody reads before customer data meets what came with them; not in "
-	"pictures, pdf, tar, archives in archives, what is encrypted or in base64 or hexadecimal, "
-	"and files on btrfs and overlayfs: a records event says so and the count is estimated, by "
-	"the lookups or by the bytes that a record took in exact counts before, or unknown; "
-	"pictures and attributes of markup in documents, extra fields and comments of entries in "
-	"archives, and pieces of less than 60 bytes in base64 are passed over without a word"};
+	"came in, those that somebody reads before customer data meets what came with them; not "
+	"in pictures, pdf, tar, archives in archives, what is encrypted or in base64 or "
+	"hexadecimal, and files on btrfs and overlayfs: a records event says so and the count is "
+	"estimated, by the lookups or by the bytes that a record took in exact counts before, or "
+	"unknown; pictures and attributes of markup in documents, extra fields and comments of "
+	"entries in archives, and pieces of less than 60 bytes in base64 are passed over without "
+	"a word"};
 
 static const struct channel records_not_counted = {
 	"records in files that leave", "none",
@@ -194,17 +192,15 @@ static const struct channel streams_counted[] = {
 	{"records in pipes, unix and TCP sockets", "partial",
 	 "in text that is written by write, writev, send and sendmsg, up to 256 KiB a call; not "
 	 "in what sendfile, splice, sendmmsg or io_uring moves, behind 256 KiB without any, in "
-	 "what "
-	 "is packed or encrypted, nor in UTF-16; several threads in one pipe at once, HTTP/2 and "
-	 "tokens of 128 bytes "
-	 "and more make the count an estimate"},
+	 "what is packed or encrypted, nor in UTF-16; several threads in one pipe at once, HTTP/2 "
+	 "and tokens of 128 bytes and more make the count an estimate"},
 	{"records in TLS connections", "partial",
 	 "what 64-bit programs give to OpenSSL, GnuTLS and NSS (by PR_Write and PR_Send, not "
-	 "PR_Writev, PR_SendTo and PR_TransmitFile) as shared libraries, from "
-	 "the moment on that a labelled app was seen to have the library loaded; not where the "
-	 "library is part of the program (Go, Chromium, static OpenSSL) or does not write to the "
-	 "socket itself, nor what is received: lookups are estimated from the turns on CRM "
-	 "connections, what left also from its bytes"},
+	 "PR_Writev, PR_SendTo and PR_TransmitFile) as shared libraries, from the moment on that "
+	 "a labelled app was seen to have the library loaded; not where the library is part of "
+	 "the program (Go, Chromium, static OpenSSL) or does not write to the socket itself, nor "
+	 "what is received: lookups are estimated from the turns on CRM connections, what left "
+	 "also from its bytes"},
 	{"records in the clipboard", "partial",
 	 "text of X11 selections, of one piece of memory a call, to 256 KiB; not in what INCR "
 	 "cuts, nor in UTF-16 and rich forms"},
@@ -224,16 +220,16 @@ static const struct channel answers_not_seen = {
 
 static const struct channel names_said = {
 	"names of destinations", "partial",
-	"a TCP connection is named by its TLS hello, HTTP CONNECT or HTTP Host, QUIC of versions 1 "
-	"and 2 by its hello, also when that was sent before the app held labelled data, and in "
+	"a TCP connection is named by its TLS hello, HTTP CONNECT or HTTP Host, QUIC of versions "
+	"1 and 2 by its hello, also when that was sent before the app held labelled data, and in "
 	"other network namespaces (containers); by address where it was sent before the agent "
 	"came, behind 16 segments, in several TLS records, behind 8 KiB of a hello or 1 KiB of a "
 	"request, in a hello whose first segment has fewer than 16 bytes or a request whose first "
 	"one does not name its host, in other datagrams than the first of those that UDP_SEGMENT "
 	"makes of one, and outside of the cgroups of an agent that is in a container itself; of "
 	"several plain requests on one connection the one is named that the first labelled bytes "
-	"were for, or one within a second of it; two "
-	"namespaces that use the same ports to one host at the same time are taken for one"};
+	"were for, or one within a second of it; two namespaces that use the same ports to one "
+	"host at the same time are taken for one"};
 
 static const struct channel names_said_labelled = {
 	"names of destinations", "partial",
