@@ -59,37 +59,38 @@ static int find_lists(const struct lineage *lineage, const char *peer, struct li
 	return r;
 }
 
-/* What a sender sent, if all of that was read on its way out; else the files with a customer's data
- * that it has read. */
-static int add_answers(const struct lineage *lineage, const struct lineage_app *app,
-		       struct lineage_scans *answers)
+/* The files with a customer's data that a sender has read. */
+static int find_files(const struct lineage *lineage, struct lineage_scans *files)
 {
-	_cleanup_(lineage_scans_done) struct lineage_scans sent = {};
-	bool is_all = false;
-	int r = lineage_scans_add_sent(&sent, lineage, app, &is_all);
+	int r = 0;
 
-	for (size_t i = 0; is_all && i < sent.n_items && r == 0; i++)
-		r = lineage_scans_add(answers, sent.items[i]);
-	if (r < 0 || is_all)
-		return r;
-	for (size_t i = app->first_flow; i != LINEAGE_NO_FLOW && r == 0;
-	     i = lineage->flows[i].next_of_app) {
+	for (size_t i = 0; i < lineage->n_flows && r == 0; i++) {
 		const struct lineage_flow *flow = &lineage->flows[i];
+		const struct event *event = flow->event;
 
-		if (flow->event->direction == EVENT_DIRECTION_IN && flow->event->n_labels > 0 &&
-		    flow->event->object.kind == EVENT_OBJECT_FILE)
-			r = add_read(lineage, flow, answers);
+		if (event->direction == EVENT_DIRECTION_IN &&
+		    event->object.kind == EVENT_OBJECT_FILE && event->n_labels > 0 &&
+		    lineage->apps[flow->app].is_sender)
+			r = add_read(lineage, flow, files);
 	}
 	return r;
 }
 
-static int find_answers(const struct lineage *lineage, struct lineage_scans *answers)
+/* What was sent; is_all: all of it was read on its way out. */
+static int find_sent(const struct lineage *lineage, struct lineage_scans *sent, bool *ret_is_all)
 {
+	bool is_all = true;
 	int r = 0;
 
-	for (size_t i = 0; i < lineage->n_apps && r == 0; i++)
-		if (lineage->apps[i].is_sender)
-			r = add_answers(lineage, &lineage->apps[i], answers);
+	for (size_t i = 0; i < lineage->n_apps && r == 0; i++) {
+		bool is_whole = false;
+
+		if (!lineage->apps[i].is_sender)
+			continue;
+		r = lineage_scans_add_sent(sent, lineage, &lineage->apps[i], &is_whole);
+		is_all &= is_whole;
+	}
+	*ret_is_all = is_all;
 	return r;
 }
 
@@ -168,28 +169,56 @@ static int weigh(const struct lineage_scan *list, const struct event_count *coun
 	return 0;
 }
 
-int received_list_find(const struct lineage *lineage, const char *peer,
-		       struct received_list *ret_list)
+/* The list of which the most is in the answers. */
+static int find_best(const struct lineage_scans *lists, struct lineage_scans *answers,
+		     struct received_list *best)
 {
-	_cleanup_(lineage_scans_done) struct lineage_scans lists = {}, answers = {};
-	struct received_list best = {};
-	int r = find_lists(lineage, peer, &lists);
+	int r = 0;
 
-	if (r == 0)
-		r = find_answers(lineage, &answers);
-	if (r == 0 && answers.n_items > 0)
-		qsort(answers.items, answers.n_items, sizeof(*answers.items), compare_ids);
-	if (r == 0 && lists.n_items > 0)
-		qsort(lists.items, lists.n_items, sizeof(*lists.items), compare_ages);
-	for (size_t i = 0; i < lists.n_items && r == 0; i++) {
-		const struct event *event = lists.items[i]->event;
+	if (answers->n_items > 0)
+		qsort(answers->items, answers->n_items, sizeof(*answers->items), compare_ids);
+	for (size_t i = 0; i < lists->n_items && r == 0; i++) {
+		const struct event *event = lists->items[i]->event;
 
 		for (size_t j = 0; j < event->n_counts && r == 0; j++)
 			if (event->counts[j].n_fingerprints > 0)
-				r = weigh(lists.items[i], &event->counts[j], &answers, &best);
+				r = weigh(lists->items[i], &event->counts[j], answers, best);
 	}
-	if (r < 0 || best.order.n_both == 0)
+	return r;
+}
+
+/* In which order things were sent is not told; those of a file that was sent whole stand as in the
+ * file. */
+static bool is_all_of(const struct received_list *sent, const struct received_list *files)
+{
+	return sent->event == files->event && sent->order.n_both == files->order.n_both &&
+	       strcmp(sent->record, files->record) == 0;
+}
+
+int received_list_find(const struct lineage *lineage, const char *peer,
+		       struct received_list *ret_list)
+{
+	_cleanup_(lineage_scans_done) struct lineage_scans lists = {}, files = {}, sent = {};
+	struct received_list best = {}, best_sent = {};
+	bool is_all_sent = false;
+	int r = find_lists(lineage, peer, &lists);
+
+	if (r == 0)
+		r = find_files(lineage, &files);
+	if (r == 0)
+		r = find_sent(lineage, &sent, &is_all_sent);
+	if (r == 0 && lists.n_items > 0)
+		qsort(lists.items, lists.n_items, sizeof(*lists.items), compare_ages);
+	if (r == 0)
+		r = find_best(&lists, &files, &best);
+	if (r == 0 && is_all_sent)
+		r = find_best(&lists, &sent, &best_sent);
+	if (r < 0)
 		return r;
+	if (is_all_sent && (best_sent.order.n_both == 0 || !is_all_of(&best_sent, &best)))
+		best = best_sent;
+	if (best.order.n_both == 0)
+		return 0;
 	*ret_list = best;
 	return 1;
 }
