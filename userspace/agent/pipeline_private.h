@@ -70,8 +70,6 @@ void agent_observe(struct agent *agent, struct sensor_handler *ret_handler);
 void agent_see(struct agent *agent, struct event *event);
 /* Emits or holds what the sweep saw, in order of time: tables are read in any order. */
 void agent_flush(struct agent *agent);
-/* Takes the event over until the flush. */
-void agent_see(struct agent *agent, struct event *event);
 void agent_observe_clock(struct agent *agent);
 
 /* pipeline_losses.c: what the kernel side could not keep. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <argp.h>
-#include <arpa/inet.h>
 #include <signal.h>
 #include <string.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "base/address.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "collector/pipeline.h"
@@ -43,19 +43,13 @@ static const struct argp_option OPTIONS[] = {
 	{},
 };
 
-static bool is_address(const char *text)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
 /* "127.0.0.1:7443" or "[::1]:7443". Returns 0 or -EINVAL. */
 static int parse_listen(const char *text, struct arguments *arguments)
 {
 	const char *colon = strrchr(text, ':');
 	size_t size = colon ? (size_t)(colon - text) : 0;
 	char host[INET6_ADDRSTRLEN] = "", *end;
+	struct in6_addr address;
 	unsigned long port;
 
 	if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
@@ -65,7 +59,7 @@ static int parse_listen(const char *text, struct arguments *arguments)
 	if (size == 0 || size >= sizeof(host))
 		return -EINVAL;
 	memcpy(host, text, size);
-	if (!is_address(host) || colon[1] < '0' || colon[1] > '9')
+	if (address_parse(host, &address) < 0 || colon[1] < '0' || colon[1] > '9')
 		return -EINVAL;
 	port = strtoul(colon + 1, &end, 10);
 	if (*end != '\0' || port > UINT16_MAX)

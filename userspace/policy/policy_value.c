@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "policy/policy_value.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/address.h"
 #include "base/cleanup.h"
 
 #define MAPPED_BITS 96          /* an IPv4 prefix stands behind ::ffff:0:0/96 */
@@ -89,19 +89,11 @@ static void mask_range(struct policy_range *range)
 
 static int parse_address(const char *text, struct in6_addr *ret_address, unsigned int *ret_bits)
 {
-	struct in6_addr v6 = {};
+	int r = address_parse(text, ret_address);
 
-	if (inet_pton(AF_INET, text, &v6.s6_addr[12]) == 1) {
-		v6.s6_addr[10] = v6.s6_addr[11] = 0xff;
-		*ret_address = v6;
-		*ret_bits = 32;
-		return 0;
-	}
-	if (inet_pton(AF_INET6, text, &v6) != 1)
-		return -EINVAL;
-	*ret_address = v6;
-	*ret_bits = 128;
-	return 0;
+	if (r == 0)
+		*ret_bits = strchr(text, ':') ? 128 : 32;
+	return r;
 }
 
 static bool is_host_name(const char *value)

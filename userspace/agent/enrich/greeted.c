@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/enrich/greeted.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <search.h>
@@ -9,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+
+#include "base/address.h"
 
 struct known {
 	struct greeted_connection connection; /* first: the tree compares these */
@@ -99,8 +100,7 @@ static bool is_address(const char *host)
 {
 	struct in6_addr address;
 
-	return *host == '[' || inet_pton(AF_INET, host, &address) == 1 ||
-	       inet_pton(AF_INET6, host, &address) == 1;
+	return *host == '[' || address_parse(host, &address) == 0;
 }
 
 bool greeted_goes_before(const struct greeted_name *name, const struct greeted_name *known)

@@ -9,6 +9,7 @@
 
 #include "agent/names/question.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/siphash.h"
 
 #define DOMAINS_MAX 512
@@ -16,7 +17,6 @@
 #define NAMES_FIRST 16
 #define APPS_MAX 1024 /* of one domain */
 #define AGES 8        /* parts of the window by which names grow old */
-#define NS_PER_S 1000000000ull
 
 struct asked_name {
 	uint64_t fingerprint; /* 0: free */
@@ -167,7 +167,7 @@ static int move_names(struct domain *domain, size_t n_slots, uint64_t from_ns)
 	domain->oldest_ns = domain->last_ns;
 	for (size_t i = 0; i < domain->n_slots; i++) {
 		const struct asked_name *name = &domain->names[i];
-		uint64_t asked_ns = name->asked_s * NS_PER_S;
+		uint64_t asked_ns = name->asked_s * CLOCK_NS_PER_SECOND;
 
 		if (!name->fingerprint || asked_ns < from_ns)
 			continue;
@@ -235,7 +235,7 @@ static int add_name(const struct asked *asked, struct domain *domain,
 		return 0;
 	}
 	*slot = (struct asked_name){.fingerprint = fingerprint,
-				    .asked_s = (uint32_t)(now_ns / NS_PER_S),
+				    .asked_s = (uint32_t)(now_ns / CLOCK_NS_PER_SECOND),
 				    .below_bytes = (uint32_t)question->below_bytes};
 	domain->n_names++;
 	domain->below_bytes += question->below_bytes;
@@ -289,10 +289,10 @@ int asked_take(struct asked *asked, uint32_t login_uid, uint64_t app_id,
 	       struct asked_app **ret_app)
 {
 	struct domain *domain = get_domain(asked, login_uid, question->domain, now_ns);
-	int is_new = domain ? age_names(asked, domain, now_ns) : -ENOMEM;
-	struct asked_app *app = is_new == 0 ? get_app(asked, domain, app_id, now_ns) : NULL;
+	bool is_young = domain && age_names(asked, domain, now_ns) == 0;
+	struct asked_app *app = is_young ? get_app(asked, domain, app_id, now_ns) : NULL;
+	int is_new = app ? add_name(asked, domain, question, now_ns) : -ENOMEM;
 
-	is_new = app ? add_name(asked, domain, question, now_ns) : -ENOMEM;
 	if (is_new < 0) {
 		asked->counts.dropped++;
 		if (domain)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "agent/names/hosts_file.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/names/answer.h"
+#include "base/address.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -50,19 +50,6 @@ void hosts_file_free(struct hosts_file *file)
 	free(file);
 }
 
-static bool parse_address(const char *text, struct in6_addr *ret_address)
-{
-	struct in6_addr address = {};
-
-	if (inet_pton(AF_INET6, text, &address) != 1) {
-		if (inet_pton(AF_INET, text, &address.s6_addr[12]) != 1)
-			return false;
-		address.s6_addr[10] = address.s6_addr[11] = 0xff;
-	}
-	*ret_address = address;
-	return true;
-}
-
 /* 127.0.0.0/8 and ::1: what is called so is this machine, whatever else it is called. */
 static bool is_own(const struct in6_addr *address)
 {
@@ -96,7 +83,7 @@ static int add_line(struct hosts_file *file, char *line)
 	line[strcspn(line, "#")] = '\0';
 	text = strtok_r(line, " \t\r", &rest);
 	name = text ? strtok_r(NULL, " \t\r", &rest) : NULL;
-	if (!name || !parse_address(text, &host.address) || is_own(&host.address) ||
+	if (!name || address_parse(text, &host.address) < 0 || is_own(&host.address) ||
 	    !copy_name(name, host.name) || hosts_file_find(file, &host.address))
 		return 0;
 	/* Doubled at powers of two. */

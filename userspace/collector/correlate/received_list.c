@@ -42,8 +42,10 @@ static int add_read(const struct lineage *lineage, const struct lineage_flow *fl
 	return r;
 }
 
-/* Files with the peer's data and none of a customer are lists. */
-static int find_lists(const struct lineage *lineage, const char *peer, struct lineage_scans *lists)
+/* Files with the peer's data and none of a customer are lists; those with a customer's are what a
+ * sender has read. */
+static int find_files(const struct lineage *lineage, const char *peer, struct lineage_scans *lists,
+		      struct lineage_scans *files)
 {
 	int r = 0;
 
@@ -51,26 +53,12 @@ static int find_lists(const struct lineage *lineage, const char *peer, struct li
 		const struct lineage_flow *flow = &lineage->flows[i];
 		const struct event *event = flow->event;
 
-		if (event->direction == EVENT_DIRECTION_IN &&
-		    event->object.kind == EVENT_OBJECT_FILE && event->n_labels == 0 &&
-		    lineage_has_origin(event, peer))
+		if (event->direction != EVENT_DIRECTION_IN ||
+		    event->object.kind != EVENT_OBJECT_FILE)
+			continue;
+		if (event->n_labels == 0 && lineage_has_origin(event, peer))
 			r = add_read(lineage, flow, lists);
-	}
-	return r;
-}
-
-/* The files with a customer's data that a sender has read. */
-static int find_files(const struct lineage *lineage, struct lineage_scans *files)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < lineage->n_flows && r == 0; i++) {
-		const struct lineage_flow *flow = &lineage->flows[i];
-		const struct event *event = flow->event;
-
-		if (event->direction == EVENT_DIRECTION_IN &&
-		    event->object.kind == EVENT_OBJECT_FILE && event->n_labels > 0 &&
-		    lineage->apps[flow->app].is_sender)
+		else if (event->n_labels > 0 && lineage->apps[flow->app].is_sender)
 			r = add_read(lineage, flow, files);
 	}
 	return r;
@@ -191,7 +179,8 @@ static int find_best(const struct lineage_scans *lists, struct lineage_scans *an
  * file. */
 static bool is_all_of(const struct received_list *sent, const struct received_list *files)
 {
-	return sent->event == files->event && sent->order.n_both == files->order.n_both &&
+	return sent->order.n_both > 0 && sent->event == files->event &&
+	       sent->order.n_both == files->order.n_both &&
 	       strcmp(sent->record, files->record) == 0;
 }
 
@@ -201,10 +190,8 @@ int received_list_find(const struct lineage *lineage, const char *peer,
 	_cleanup_(lineage_scans_done) struct lineage_scans lists = {}, files = {}, sent = {};
 	struct received_list best = {}, best_sent = {};
 	bool is_all_sent = false;
-	int r = find_lists(lineage, peer, &lists);
+	int r = find_files(lineage, peer, &lists, &files);
 
-	if (r == 0)
-		r = find_files(lineage, &files);
 	if (r == 0)
 		r = find_sent(lineage, &sent, &is_all_sent);
 	if (r == 0 && lists.n_items > 0)
@@ -215,7 +202,7 @@ int received_list_find(const struct lineage *lineage, const char *peer,
 		r = find_best(&lists, &sent, &best_sent);
 	if (r < 0)
 		return r;
-	if (is_all_sent && (best_sent.order.n_both == 0 || !is_all_of(&best_sent, &best)))
+	if (is_all_sent && !is_all_of(&best_sent, &best))
 		best = best_sent;
 	if (best.order.n_both == 0)
 		return 0;
