@@ -13,24 +13,6 @@
 
 #define SOURCE_BYTES 1048576
 
-static int find_file(void *userdata, const struct sensor_file *file)
-{
-	struct sensor_file *wanted = userdata;
-
-	if (file->object.ino == wanted->object.ino)
-		*wanted = *file;
-	return 0;
-}
-
-static struct sensor_file look_up(const struct reboot *reboot, const char *name)
-{
-	struct sensor_file file = {.object.ino = reboot_ino(reboot, name)};
-
-	assert_int_equal(
-		sensor_visit_files(kernel_fixture_sensor(reboot->fixture), find_file, &file), 0);
-	return file;
-}
-
 static int count_file(void *userdata, const struct sensor_file *file)
 {
 	struct sensor_file *wanted = userdata;
@@ -64,8 +46,8 @@ static void files_that_are_gone_leave_a_crowded_table(void **state)
 	reboot_start_keeper(reboot);
 	kernel_fixture_shell(reboot->fixture,
 			     "mkfifo $DIR/go; for i in $(seq 40); do cat $SRC > $DISK/$i; done");
-	held = look_up(reboot, "1");
-	stays = look_up(reboot, "2");
+	held = reboot_look_up(reboot, "1");
+	stays = reboot_look_up(reboot, "2");
 	holder = kernel_fixture_spawn_shell(reboot->fixture,
 					    "exec cat $DIR/go - < $DISK/1 > $DIR/leak", &output);
 	kernel_fixture_shell(reboot->fixture,

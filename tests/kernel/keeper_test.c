@@ -24,24 +24,6 @@ static bool run(const char *command)
 	return status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static int find_file(void *userdata, const struct sensor_file *file)
-{
-	struct sensor_file *wanted = userdata;
-
-	if (file->object.ino == wanted->object.ino)
-		*wanted = *file;
-	return 0;
-}
-
-static struct sensor_file look_up(const struct reboot *reboot, const char *name)
-{
-	struct sensor_file file = {.object.ino = reboot_ino(reboot, name)};
-
-	assert_int_equal(
-		sensor_visit_files(kernel_fixture_sensor(reboot->fixture), find_file, &file), 0);
-	return file;
-}
-
 static void a_label_keeps_its_age_and_its_hops(void **state)
 {
 	struct reboot *reboot = *state;
@@ -50,12 +32,12 @@ static void a_label_keeps_its_age_and_its_hops(void **state)
 	reboot_need_disk();
 	reboot_start_keeper(reboot);
 	kernel_fixture_shell(reboot->fixture, "cat $SRC > $DISK/near; cat $DISK/near > $DISK/far");
-	before = look_up(reboot, "far");
-	assert_int_equal(before.hops, look_up(reboot, "near").hops + 2);
+	before = reboot_look_up(reboot, "far");
+	assert_int_equal(before.hops, reboot_look_up(reboot, "near").hops + 2);
 	reboot_go_down(reboot);
 	reboot_come_up(reboot);
 	reboot_start_keeper(reboot);
-	after = look_up(reboot, "far");
+	after = reboot_look_up(reboot, "far");
 	assert_int_equal(after.hops, before.hops);
 	assert_int_equal(after.labels, before.labels);
 	assert_int_equal(after.is_source, before.is_source);

@@ -94,6 +94,24 @@ uint64_t reboot_ino(const struct reboot *reboot, const char *name)
 }
 
 /* What arrives of DISK/name, in the sensor's eyes, when somebody copies it. */
+static int find_file(void *userdata, const struct sensor_file *file)
+{
+	struct sensor_file *wanted = userdata;
+
+	if (file->object.ino == wanted->object.ino)
+		*wanted = *file;
+	return 0;
+}
+
+struct sensor_file reboot_look_up(const struct reboot *reboot, const char *name)
+{
+	struct sensor_file file = {.object.ino = reboot_ino(reboot, name)};
+
+	assert_int_equal(
+		sensor_visit_files(kernel_fixture_sensor(reboot->fixture), find_file, &file), 0);
+	return file;
+}
+
 uint64_t reboot_leak(struct reboot *reboot, const char *name)
 {
 	char script[256], to[16];

@@ -48,6 +48,8 @@ void reboot_come_up(struct reboot *reboot);
 
 /* Inode of DISK/name. */
 uint64_t reboot_ino(const struct reboot *reboot, const char *name);
+/* What the kernel's table says of DISK/name; only its inode is set where that says nothing. */
+struct sensor_file reboot_look_up(const struct reboot *reboot, const char *name);
 /* Somebody copies DISK/name: bytes that were seen as labelled. */
 uint64_t reboot_leak(struct reboot *reboot, const char *name);
 bool reboot_leaked_class(const struct reboot *reboot, const char *class);

@@ -196,20 +196,25 @@ static void paste_behind(struct display_client *client, const uint8_t *request, 
 	assert_int_equal(display_read_answer(client), 100);
 }
 
-/* BadLength of four bytes, and not BIG-REQUESTS, which the client has not turned on: what follows
- * is no length, but the next request. ReadRequestFromClient(), os/io.c of the X server */
-static void a_request_of_no_length_hides_nothing(void **state)
+/* By a client that is followed from its first byte on. */
+static void check_taken_behind(struct desk *desk, const uint8_t *request, size_t bytes)
 {
-	static const uint8_t request[4] = {127};
-	struct desk *desk = *state;
 	struct display_client second;
 
 	desk_given_rows(desk);
 	desk_copy(desk, 100);
 	display_connect(desk->display, desk->scene, THIEF, true, &second);
-	paste_behind(&second, request, sizeof(request), desk->thief.window);
+	paste_behind(&second, request, bytes, desk->thief.window);
 	desk_check_passed(desk, 100);
 	assert_int_equal(desk_count_gaps(desk), 0);
+}
+
+/* BadLength of four bytes, and not BIG-REQUESTS, which the client has not turned on: what follows
+ * is no length, but the next request. ReadRequestFromClient(), os/io.c of the X server */
+static void a_request_of_no_length_hides_nothing(void **state)
+{
+	static const uint8_t request[4] = {127};
+	check_taken_behind(*state, request, sizeof(request));
 	coverage_note("X11 selection taken behind a request of no length", COVERAGE_EXACT);
 }
 
@@ -243,15 +248,7 @@ static void a_length_that_no_server_takes_is_a_gap(void **state)
 static void a_second_greeting_hides_nothing(void **state)
 {
 	static const uint8_t request[44] = {'l', 0, 11, [6] = 0xff, 0xff, 0xff, 0xff};
-	struct desk *desk = *state;
-	struct display_client second;
-
-	desk_given_rows(desk);
-	desk_copy(desk, 100);
-	display_connect(desk->display, desk->scene, THIEF, true, &second);
-	paste_behind(&second, request, sizeof(request), desk->thief.window);
-	desk_check_passed(desk, 100);
-	assert_int_equal(desk_count_gaps(desk), 0);
+	check_taken_behind(*state, request, sizeof(request));
 }
 
 /* It serves what others paste, from before anything was labelled on; nobody takes a label by it. */

@@ -207,6 +207,15 @@ static void check_left(const struct scene *scene)
 	assert_int_equal(n_found, 1);
 }
 
+static void send_to_chat(const struct scene *scene, int fd, struct letter *letter)
+{
+	letter->peers[1] = chat_at(TRANSFERS_CHAT_PORT);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK),
+				    SCENE_TRACE_BYTES, 0, (long)&letter->peers[1],
+				    sizeof(letter->peers[1])),
+			 SCENE_TRACE_BYTES);
+}
+
 /* Nobody hides what leaves behind a socket that asked the CRM. */
 static void what_the_socket_sends_to_others_leaves(void **state)
 {
@@ -218,11 +227,7 @@ static void what_the_socket_sends_to_others_leaves(void **state)
 				    10, 0, (long)&letter->peers[0], sizeof(letter->peers[0])),
 			 10);
 	check_answer_labels(scene, fd, 0);
-	letter->peers[1] = chat_at(TRANSFERS_CHAT_PORT);
-	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK),
-				    SCENE_TRACE_BYTES, 0, (long)&letter->peers[1],
-				    sizeof(letter->peers[1])),
-			 SCENE_TRACE_BYTES);
+	send_to_chat(scene, fd, letter);
 	check_left(scene);
 }
 
@@ -236,11 +241,7 @@ static void what_is_sent_past_the_connected_crm_leaves(void **state)
 	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_connect, fd, (long)&letter->peers[0],
 				    sizeof(letter->peers[0])),
 			 0);
-	letter->peers[1] = chat_at(TRANSFERS_CHAT_PORT);
-	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_sendto, fd, (long)scene_data(scene, CLERK),
-				    SCENE_TRACE_BYTES, 0, (long)&letter->peers[1],
-				    sizeof(letter->peers[1])),
-			 SCENE_TRACE_BYTES);
+	send_to_chat(scene, fd, letter);
 	check_left(scene);
 }
 

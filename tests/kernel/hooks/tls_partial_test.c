@@ -46,12 +46,28 @@ static void empty_calls(struct sensor *sensor)
 		assert_int_equal(bpf_map_delete_elem(bpf_map__fd(map), &thread), 0);
 }
 
-/* A program that sends parts of a text to one connection, each when it is told to. */
-static pid_t given_a_sender_in_steps(struct tls_story *story, const char *text, int *ret_output)
+struct sender {
+	pid_t pid;
+	int output;
+};
+
+/* A program that sends so many rows to one connection in each of several parts, which end with a 0,
+ * each when it is told to. */
+static struct sender given_a_sender(struct tls_story *story, const size_t *rows)
 {
-	kernel_files_write(story->text_path, text, strlen(text), 0644);
-	return tls_story_start(story, "SSL_write/steps", kernel_fixture_source(story->fixture),
-			       ret_output);
+	struct sender sender;
+	size_t from = 0;
+
+	story->size = 0;
+	for (size_t i = 0; rows[i]; from += rows[i++]) {
+		if (i > 0)
+			strcat(story->text + story->size++, "\f");
+		tls_story_add_rows(story, from, rows[i]);
+	}
+	kernel_files_write(story->text_path, story->text, story->size, 0644);
+	sender.pid = tls_story_start(story, "SSL_write/steps",
+				     kernel_fixture_source(story->fixture), &sender.output);
+	return sender;
 }
 
 static void when_the_next_part_is_sent(struct tls_story *story, int output, int step)
@@ -73,15 +89,11 @@ static void when_the_library_is_watched(struct tls_story *story, pid_t pid)
 static void what_goes_in_many_small_calls_counts_exactly(void **state)
 {
 	struct tls_story *story = *state;
-	int output;
-	pid_t pid;
+	struct sender sender = given_a_sender(story, (const size_t[]){200, 0});
 
-	story->size = 0;
-	tls_story_add_rows(story, 0, 200);
-	pid = given_a_sender_in_steps(story, story->text, &output);
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 0);
-	wait_for(pid, output);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 0);
+	wait_for(sender.pid, sender.output);
 	kernel_records_check(kernel_fixture_records(story->fixture), story->text, story->size, 400);
 	assert_true(kernel_fixture_records(story->fixture)->is_whole);
 }
@@ -89,25 +101,17 @@ static void what_goes_in_many_small_calls_counts_exactly(void **state)
 static void what_was_sent_while_no_agent_was_there_is_no_exact_count(void **state)
 {
 	struct tls_story *story = *state;
-	int output;
-	pid_t pid;
+	struct sender sender = given_a_sender(story, (const size_t[]){20, 2, 1, 0});
 
-	story->size = 0;
-	tls_story_add_rows(story, 0, 20);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 20, 2);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 22, 1);
-	pid = given_a_sender_in_steps(story, story->text, &output);
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 0);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 0);
 	kernel_fixture_kill_sensor(story->fixture);
-	when_the_next_part_is_sent(story, output, 1);
+	when_the_next_part_is_sent(story, sender.output, 1);
 	kernel_fixture_restart_sensor(story->fixture);
 	kernel_records_look(kernel_fixture_sensor(story->fixture));
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 2);
-	wait_for(pid, output);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 2);
+	wait_for(sender.pid, sender.output);
 	assert_int_equal(kernel_fixture_records(story->fixture)->n, 42);
 	assert_false(kernel_fixture_records(story->fixture)->is_whole);
 }
@@ -115,18 +119,12 @@ static void what_was_sent_while_no_agent_was_there_is_no_exact_count(void **stat
 static void what_was_sent_while_nobody_knew_the_library_is_no_exact_count(void **state)
 {
 	struct tls_story *story = *state;
-	int output;
-	pid_t pid;
+	struct sender sender = given_a_sender(story, (const size_t[]){20, 1, 0});
 
-	story->size = 0;
-	tls_story_add_rows(story, 0, 20);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 20, 1);
-	pid = given_a_sender_in_steps(story, story->text, &output);
-	when_the_next_part_is_sent(story, output, 0);
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 1);
-	wait_for(pid, output);
+	when_the_next_part_is_sent(story, sender.output, 0);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 1);
+	wait_for(sender.pid, sender.output);
 	assert_int_equal(kernel_fixture_records(story->fixture)->n, 2);
 	assert_false(kernel_fixture_records(story->fixture)->is_whole);
 }
@@ -136,24 +134,16 @@ static void what_another_way_into_the_connection_sent_is_no_exact_count(void **s
 {
 	struct tls_story *story = *state;
 	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
-	int output;
-	pid_t pid;
+	struct sender sender = given_a_sender(story, (const size_t[]){100, 30, 1, 0});
 
-	story->size = 0;
-	tls_story_add_rows(story, 0, 100);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 100, 30);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 130, 1);
-	pid = given_a_sender_in_steps(story, story->text, &output);
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 0);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 0);
 	sensor_unwatch_tls(sensor);
-	when_the_next_part_is_sent(story, output, 1);
-	when_the_library_is_watched(story, pid);
+	when_the_next_part_is_sent(story, sender.output, 1);
+	when_the_library_is_watched(story, sender.pid);
 	sensor->tls.attached_ns = 0; /* as if it had been watched all the time */
-	when_the_next_part_is_sent(story, output, 2);
-	wait_for(pid, output);
+	when_the_next_part_is_sent(story, sender.output, 2);
+	wait_for(sender.pid, sender.output);
 	assert_int_equal(kernel_fixture_records(story->fixture)->n, 202);
 	assert_false(kernel_fixture_records(story->fixture)->is_whole);
 }
@@ -162,23 +152,15 @@ static void a_call_for_which_there_is_no_room_makes_no_exact_count(void **state)
 {
 	struct tls_story *story = *state;
 	struct sensor *sensor = kernel_fixture_sensor(story->fixture);
-	int output;
-	pid_t pid;
+	struct sender sender = given_a_sender(story, (const size_t[]){4, 1, 1, 0});
 
-	story->size = 0;
-	tls_story_add_rows(story, 0, 4);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 4, 1);
-	strcat(story->text + story->size++, "\f");
-	tls_story_add_rows(story, 5, 1);
-	pid = given_a_sender_in_steps(story, story->text, &output);
-	when_the_library_is_watched(story, pid);
-	when_the_next_part_is_sent(story, output, 0);
+	when_the_library_is_watched(story, sender.pid);
+	when_the_next_part_is_sent(story, sender.output, 0);
 	fill_calls(sensor);
-	when_the_next_part_is_sent(story, output, 1);
+	when_the_next_part_is_sent(story, sender.output, 1);
 	empty_calls(sensor);
-	when_the_next_part_is_sent(story, output, 2);
-	wait_for(pid, output);
+	when_the_next_part_is_sent(story, sender.output, 2);
+	wait_for(sender.pid, sender.output);
 	assert_int_equal(kernel_fixture_records(story->fixture)->n, 10);
 	assert_false(kernel_fixture_records(story->fixture)->is_whole);
 	assert_true(sensor_count_records_full(sensor) > 0);

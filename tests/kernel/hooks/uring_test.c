@@ -84,34 +84,30 @@ static void a_file_passed_from_ring_to_ring_is_followed(void **state)
 	ring_story_check_follows("message", "io_uring MSG_RING of a file");
 }
 
-static void a_crm_connection_made_by_a_ring_is_counted(void **state)
+static void check_crm_connection(const char *act, const char *what)
 {
 	struct kernel_fixture *fixture;
 	char target[32];
 
-	(void)state;
 	ring_story_need_rings();
 	fixture = kernel_fixture_start(NULL);
 	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
-	assert_int_equal(ring_story_act(fixture, "connect", target), CHUNK);
+	assert_int_equal(ring_story_act(fixture, act, target), CHUNK);
 	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
-	coverage_note("io_uring CONNECT", COVERAGE_EXACT);
+	coverage_note(what, COVERAGE_EXACT);
 	kernel_fixture_stop(fixture);
+}
+
+static void a_crm_connection_made_by_a_ring_is_counted(void **state)
+{
+	(void)state;
+	check_crm_connection("connect", "io_uring CONNECT");
 }
 
 static void a_crm_connection_made_by_a_message_is_counted(void **state)
 {
-	struct kernel_fixture *fixture;
-	char target[32];
-
 	(void)state;
-	ring_story_need_rings();
-	fixture = kernel_fixture_start(NULL);
-	snprintf(target, sizeof(target), "127.0.0.1:%d", TRANSFERS_CRM_PORT);
-	assert_int_equal(ring_story_act(fixture, "asks", target), CHUNK);
-	assert_int_equal(kernel_fixture_sum(fixture, false, 0, TRANSFERS_CRM_PORT).bytes, CHUNK);
-	coverage_note("io_uring SENDMSG with MSG_FASTOPEN", COVERAGE_EXACT);
-	kernel_fixture_stop(fixture);
+	check_crm_connection("asks", "io_uring SENDMSG with MSG_FASTOPEN");
 }
 
 /* An act that sends so many bytes to each of two ports. */
