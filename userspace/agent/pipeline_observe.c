@@ -95,6 +95,8 @@ static void emit_edge(struct agent *agent, const struct sensor_flow *flow,
 	edge->bytes_total = 0;
 	edge->calls_total = 0;
 	edge->turns_total = 0;
+	edge->since_ns = 0;
+	edge->since_calls = 0;
 	edge->time_ns = flow->first_ns + agent->report.boot_offset_ns;
 	agent_see(agent, edge);
 }

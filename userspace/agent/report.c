@@ -263,6 +263,8 @@ int report_flow(const struct report_context *context, const struct sensor_flow *
 	event->bytes_total = flow->bytes;
 	event->calls_total = flow->calls;
 	event->turns_total = flow->turns;
+	event->since_ns = to_real(context, flow->since_ns);
+	event->since_calls = flow->since_calls;
 	*ret_event = TAKE(event);
 	return 0;
 }

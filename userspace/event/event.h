@@ -164,6 +164,10 @@ struct event {
 	uint64_t bytes_total;
 	uint64_t calls_total;
 	uint64_t turns_total; /* on a CRM socket: changes of direction from out to in */
+	/* When the agent had looked at the flow before, all calls but the first since_calls were
+	 * still to come; 0: it does not know. */
+	uint64_t since_ns; /* CLOCK_REALTIME, by the same clock as time_ns */
+	uint64_t since_calls;
 	uint64_t dropped;
 	char *detail; /* plain words for gaps and losses; never content */
 	/* Of RECORDS: certainty EXACT says that all of the file was read. */

@@ -67,6 +67,8 @@ static void put_event(const struct event *event, Weir__Event *message)
 	PUT(message, bytes_total, event->bytes_total);
 	PUT(message, calls_total, event->calls_total);
 	PUT(message, turns_total, event->turns_total);
+	PUT(message, since_ns, event->since_ns);
+	PUT(message, since_calls, event->since_calls);
 	PUT(message, dropped, event->dropped);
 	PUT(message, rows, event->rows);
 	PUT(message, content_ns, event->content_ns);
@@ -201,6 +203,8 @@ static void get_event(Weir__Event *message, struct event *event)
 	event->bytes_total = message->bytes_total;
 	event->calls_total = message->calls_total;
 	event->turns_total = message->turns_total;
+	event->since_ns = message->since_ns;
+	event->since_calls = message->since_calls;
 	event->dropped = message->dropped;
 	event->rows = message->rows;
 	event->content_ns = message->content_ns;

@@ -154,6 +154,8 @@ static bool set_counters(json_t *object, const struct event *event, uint64_t byt
 	       set_number(object, "bytes_total", event->bytes_total) &&
 	       set_number(object, "calls_total", event->calls_total) &&
 	       set_number_if_any(object, "turns_total", event->turns_total) &&
+	       set_number_if_any(object, "since_ns", event->since_ns) &&
+	       set_number_if_any(object, "since_calls", event->since_calls) &&
 	       set_text(object, "certainty", event_certainty_to_string(event->certainty)) &&
 	       set_number_if_any(object, "flow_first_ns", event->flow_first_ns) &&
 	       set_number_if_any(object, "hops", event->hops) &&

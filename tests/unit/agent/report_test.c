@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * By which of the names that a connection was given an event calls its peer. What the sensor saw
- * the sender write comes with the flow; what was heard of anybody is in the table of greetings.
+ * the sender write comes with the flow; what was heard of anybody is in the table of greetings. And
+ * by which clock it tells when things were.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -101,6 +102,41 @@ static void assert_called(const struct desk *desk, enum sensor_host_source sourc
 	assert_string_equal(event->object.host, wanted);
 }
 
+static struct event *when_reported(const struct desk *desk, const struct sensor_flow *flow)
+{
+	const struct policy_fixture *fixture = desk->policy;
+	const struct report_context context = {.policy = fixture->policy,
+					       .boot_id = "1",
+					       .boot_offset_ns = 1000,
+					       .first_offset_ns = 2000};
+	struct event *event = NULL;
+
+	assert_int_equal(report_flow(&context, flow, NULL, &event), 0);
+	return event;
+}
+
+/* A change of the wall clock moves both ends of what a report adds, and not who the flow is. */
+static void both_ends_of_what_a_report_adds_are_by_one_clock(void **state)
+{
+	struct sensor_flow flow = {.object.kind = SENSOR_OBJECT_PIPE,
+				   .path = "",
+				   .host = "",
+				   .calls = 9,
+				   .first_ns = 10,
+				   .last_ns = 30,
+				   .since_ns = 20,
+				   .since_calls = 8};
+	_cleanup_(event_freep) struct event *event = when_reported(*state, &flow);
+
+	assert_int_equal(event->since_ns, 1020);
+	assert_int_equal(event->time_ns, 1030);
+	assert_int_equal(event->since_calls, 8);
+	assert_int_equal(event->flow_first_ns, 2010);
+	flow.since_ns = flow.since_calls = 0;
+	_cleanup_(event_freep) struct event *first = when_reported(*state, &flow);
+	assert_int_equal(first->since_ns, 0);
+}
+
 static void the_hello_in_a_tunnel_goes_before_what_the_proxy_was_told(void **state)
 {
 	when_heard(*state, EVENT_HOST_CONNECT, "203.0.113.5");
@@ -152,6 +188,7 @@ static void a_request_of_the_sender_goes_before_one_that_was_heard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(both_ends_of_what_a_report_adds_are_by_one_clock),
 		TEST(the_hello_in_a_tunnel_goes_before_what_the_proxy_was_told),
 		TEST(a_front_does_not_go_before_what_the_proxy_was_told),
 		TEST(a_proxy_that_was_told_a_name_leads_there),

@@ -33,6 +33,8 @@ static struct event *given_event_with_every_field(void)
 		.bytes_total = 6,
 		.calls_total = 7,
 		.turns_total = 8,
+		.since_ns = 29,
+		.since_calls = 30,
 		.dropped = 9,
 		.detail = strdup(""),
 		.rows = 20,
@@ -171,6 +173,8 @@ static void every_field_survives_the_wire(void **state)
 	assert_int_equal(received->bytes_total, event->bytes_total);
 	assert_int_equal(received->calls_total, event->calls_total);
 	assert_int_equal(received->turns_total, event->turns_total);
+	assert_int_equal(received->since_ns, event->since_ns);
+	assert_int_equal(received->since_calls, event->since_calls);
 	assert_int_equal(received->dropped, event->dropped);
 	assert_int_equal(received->rows, event->rows);
 	assert_int_equal(received->content_ns, event->content_ns);

@@ -65,6 +65,9 @@ struct sensor_flow {
 	uint64_t bytes, calls, turns;
 	uint64_t labels;
 	uint64_t first_ns, last_ns;
+	/* When the last sweep before this one began, all calls but the first since_calls were still
+	 * to come; 0: no sweep of this sensor has met the flow before. */
+	uint64_t since_ns, since_calls;
 	struct in6_addr peer; /* of INET */
 	uint16_t port, local_port;
 	uint8_t protocol;

@@ -16,6 +16,7 @@ struct weir_bpf;
 struct sensor_known {
 	struct weir_flow_key key;
 	uint64_t first_ns, bytes, calls, turns, labels;
+	uint64_t swept_ns; /* when the sweep began that saw these totals last */
 	bool is_ended;
 };
 

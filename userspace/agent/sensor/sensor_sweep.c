@@ -170,25 +170,32 @@ void sensor_describe_flow(const struct sensor *sensor, const struct weir_flow_ke
 	}
 }
 
+/* before: as the flow was known until this sweep; nothing of a new one. */
 static void report_flow(struct sensor *sensor, struct read_app *apps,
-			const struct sensor_known *known, const struct weir_flow *flow, bool is_new)
+			const struct sensor_known *before, const struct weir_flow *flow,
+			bool is_new)
 {
-	const struct read_app *read = read_app_once(sensor, apps, known->key.app_id);
+	const struct read_app *read = read_app_once(sensor, apps, before->key.app_id);
 	char path[WEIR_NAME_BYTES + 1];
 	struct sensor_flow report;
 	struct sensor_app described;
 
-	sensor_describe_flow(sensor, &known->key, flow, path, &report);
+	sensor_describe_flow(sensor, &before->key, flow, path, &report);
 	report.is_new = is_new;
+	if (!is_new) {
+		report.since_ns = before->swept_ns;
+		report.since_calls = before->calls;
+	}
 	if (read)
 		sensor_describe_app(sensor, &read->app, read->exe, &described);
 	sensor->handler.flow(sensor->handler.userdata, &report, read ? &described : NULL);
 }
 
 static void visit_flow(struct sensor *sensor, struct read_app *apps,
-		       const struct weir_flow_key *key, const struct weir_flow *flow)
+		       const struct weir_flow_key *key, const struct weir_flow *flow,
+		       uint64_t began_ns)
 {
-	struct sensor_known *known;
+	struct sensor_known *known, before;
 	bool is_new;
 
 	if (!flow->is_ready)
@@ -196,7 +203,9 @@ static void visit_flow(struct sensor *sensor, struct read_app *apps,
 	known = find_known(sensor, key);
 	if (!known)
 		return;
+	before = *known;
 	is_new = known->first_ns != flow->first_ns;
+	known->swept_ns = began_ns;
 	if (!is_new && known->bytes == flow->bytes && known->calls == flow->calls &&
 	    known->turns == flow->turns && known->labels == flow->labels)
 		return;
@@ -205,7 +214,7 @@ static void visit_flow(struct sensor *sensor, struct read_app *apps,
 	known->calls = flow->calls;
 	known->turns = flow->turns;
 	known->labels = flow->labels;
-	report_flow(sensor, apps, known, flow, is_new);
+	report_flow(sensor, apps, &before, flow, is_new);
 }
 
 /* The app that this process belongs to, 0 while it is not known to the tables. */
@@ -226,7 +235,7 @@ static uint64_t own_app(const struct sensor *sensor)
  * with entries that come and go meanwhile (a removed key starts over, which only
  * repeats totals that are known).
  */
-static int sweep_flows(struct sensor *sensor)
+static int sweep_flows(struct sensor *sensor, uint64_t began_ns)
 {
 	int fd = bpf_map__fd(sensor->skeleton->maps.flows);
 	uint32_t limit = bpf_map__max_entries(sensor->skeleton->maps.flows) * 2, n = 0;
@@ -248,7 +257,7 @@ static int sweep_flows(struct sensor *sensor)
 			/* A call is counted before it is known to be a question. */
 			if (flow.questions && flow.questions < flow.calls)
 				(void)bpf_map_lookup_elem(fd, &key, &flow);
-			visit_flow(sensor, apps, &key, &flow);
+			visit_flow(sensor, apps, &key, &flow, began_ns);
 			sensor->flows++;
 		}
 		has_next = bpf_map_get_next_key(fd, &key, &next) == 0;
@@ -310,7 +319,7 @@ int sensor_sweep(struct sensor *sensor)
 
 	/* Hellos name the flows that they began. */
 	ring_buffer__consume(sensor->ring);
-	r = sweep_flows(sensor);
+	r = sweep_flows(sensor, began_ns);
 
 	if (r == 0) {
 		sweep_apps(sensor, began_ns);
