@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Who looked it up: a person or a loop. Rows go out that a person has looked up with her pauses, that
-# a loop has looked up with always the same, that a loop has looked up as fast as it could, and that a program
-# has looked up which people do not use for the CRM.
+# a loop has looked up with always the same, that a loop has looked up as fast as it could, that a program
+# has looked up which people do not use for the CRM, and that came all at once when a connection had
+# long stood idle.
 # shellcheck source=tests/support/fixture.sh
 . "$(dirname "$0")/../support/fixture.sh"
 set_the_stage
@@ -74,6 +75,25 @@ END
 soon "it is none that the policy expects" \
 	incidents_say "len($(by shop.test)) == 1 and 'crm.test were made by python3' in $(by shop.test)[0]
 		and 'none of the programs that the policy expects' in $(by shop.test)[0]"
+say "sixty lookups at once, on a connection that had stood idle for forty seconds"
+cat >"$home/keep.py" <<'END'
+import http.client, ssl, time
+context = ssl.create_default_context(cafile=".tls.crt")
+crm = http.client.HTTPSConnection("crm.test", context=context)
+def look_up(number):
+    crm.request("GET", "/policy/P2020555%d" % number)
+    open("by-burst.json", "ab").write(crm.getresponse().read())
+look_up(500)
+time.sleep(40)
+for number in range(501, 561):
+    look_up(number)
+END
+alice_does <<'END'
+/usr/bin/python3 keep.py
+nc -N shop.test 9000 <by-burst.json
+END
+soon "they are faster than any person, too" \
+	incidents_say "[a for a in $(by shop.test) if 'python3' in a and 'faster than any person' in a]"
 number=$("$python" -c 'import json, sys
 print(next(i["id"] for i in json.load(open(sys.argv[1])) if i["sinks"][0]["name"] == "mail.test"))' "$work/incidents.json")
 "$weir" show "$number" --lang zh --data "$data" >"$work/show-zh.txt" 2>&1

@@ -18,8 +18,9 @@
  * as a clock. A person's pauses differ; a loop's do not.
  */
 
-#define CITED_REPORTS 4 /* of one flow */
-#define MAX_PROGRAMS 4  /* named in a sentence */
+#define CITED_REPORTS 4   /* of one flow */
+#define MAX_PROGRAMS 4    /* named in a sentence */
+#define LEAST_SECONDS 0.1 /* that a sentence says: what is faster is within it */
 
 struct limits {
 	int64_t fast_lookups, fast_seconds;
@@ -64,6 +65,7 @@ static int tell_fast(const struct lookup_run *run, const char *program, const st
 	struct incident_number_text number = incident_format_number(run->n_lookups);
 	double seconds = to_seconds(run->span_ns);
 
+	seconds = seconds < LEAST_SECONDS ? LEAST_SECONDS : seconds;
 	if (asprintf(reason,
 		     "%s made about %s CRM lookups (estimated) within %.1f seconds, faster than "
 		     "any person: the policy's line is %" PRId64 " within %" PRId64 " seconds.",

@@ -39,7 +39,8 @@ struct lineage_limits {
 /* One stored report of a flow: what was added between start_ns and time_ns. */
 struct lineage_report {
 	uint64_t id;       /* of the store record */
-	uint64_t start_ns; /* of the report before it, or the flow's first byte */
+	uint64_t start_ns; /* the flow's first byte, the report before this one, or later: when the
+			    * agent had looked at the flow and this was still to come */
 	uint64_t time_ns;
 	uint64_t bytes;
 	uint64_t calls;

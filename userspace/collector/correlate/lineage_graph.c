@@ -211,20 +211,33 @@ static int add_flow(struct lineage *lineage, size_t app, const struct store_reco
 	return 0;
 }
 
-static uint64_t start_of(const struct lineage_flow *flow, const struct event *event)
+static uint64_t start_of(const struct lineage_flow *flow, const struct event *event,
+			 uint64_t since_ns)
 {
 	uint64_t start_ns = event->flow_first_ns ? event->flow_first_ns : event->time_ns;
 
 	if (flow && flow->last_ns > start_ns)
 		start_ns = flow->last_ns;
+	if (since_ns > start_ns)
+		start_ns = since_ns;
 	return start_ns < event->time_ns ? start_ns : event->time_ns;
+}
+
+/* Nothing that a record adds was there when the agent had looked before. Of a record that adds what
+ * earlier ones should have told, which did not come, that is not known: 0. */
+static uint64_t since_of(const struct store_record *record)
+{
+	const struct event *event = record->event;
+
+	return event->calls_total - record->calls >= event->since_calls ? event->since_ns : 0;
 }
 
 uint64_t lineage_graph_start(const struct lineage *lineage, const struct store_record *record)
 {
 	size_t at = find_flow(lineage, record->event);
 
-	return start_of(at == LINEAGE_INDEX_NONE ? NULL : &lineage->flows[at], record->event);
+	return start_of(at == LINEAGE_INDEX_NONE ? NULL : &lineage->flows[at], record->event,
+			since_of(record));
 }
 
 static int keep_report(struct lineage *lineage, struct lineage_flow *flow,
@@ -275,12 +288,13 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 	struct lineage_flow *flow = at == LINEAGE_INDEX_NONE ? NULL : &lineage->flows[at];
 	struct lineage_report report = {
 		.id = record->id,
-		.start_ns = start_of(flow, event),
+		.start_ns = start_of(flow, event, since_of(record)),
 		.time_ns = event->time_ns,
 		.bytes = record->bytes,
 		.calls = record->calls,
 		.turns = record->turns,
 	};
+	uint64_t first_ns;
 	int r;
 
 	*ret_flow = at;
@@ -304,7 +318,8 @@ int lineage_graph_report(struct lineage *lineage, size_t app, const struct store
 	if (event->questions.names >= flow->event->questions.names)
 		flow->event->questions = event->questions;
 	flow->is_crm |= event->object.role == EVENT_ROLE_CRM;
-	flow->first_ns = report.start_ns < flow->first_ns ? report.start_ns : flow->first_ns;
+	first_ns = start_of(flow, event, 0);
+	flow->first_ns = first_ns < flow->first_ns ? first_ns : flow->first_ns;
 	flow->last_ns = event->time_ns > flow->last_ns ? event->time_ns : flow->last_ns;
 	flow->bytes += record->bytes;
 	flow->calls += record->calls;

@@ -24,7 +24,8 @@ int lineage_graph_object(struct lineage *lineage, const struct event *event, siz
 int lineage_graph_report(struct lineage *lineage, size_t app, const struct store_record *record,
 			 uint64_t limit_ns, size_t *ret_flow);
 
-/* When the bytes of a report began: at the report before it, or at the flow's first byte. */
+/* When the bytes of a report began: at the report before it, at the flow's first byte, or not
+ * before the agent had looked at the flow. */
 uint64_t lineage_graph_start(const struct lineage *lineage, const struct store_record *record);
 
 bool lineage_graph_is_same_object(const struct lineage_object *object, const struct event *event);

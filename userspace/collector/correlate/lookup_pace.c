@@ -22,7 +22,7 @@ static int add(struct lookup_list *list, const struct lookup *lookup)
 	return 0;
 }
 
-/* So many lookups between two reports. */
+/* So many lookups between the ends of a report: no faster than that, whatever is not known. */
 static int add_report(struct lookup_list *list, const struct lineage_flow *flow,
 		      const struct lineage_report *report, uint64_t n_lookups)
 {

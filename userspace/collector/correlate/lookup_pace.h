@@ -5,8 +5,8 @@
 /*
  * At what pace somebody looked things up: the longest run in which lookups follow
  * each other faster than a limit, or as regularly as a clock. Times are those of the
- * agent's reports, so what came between two reports is spread over the time between
- * them, and tells how fast it was but not how regular.
+ * agent's reports, so what came with one report is spread over all the time in which
+ * it can have come, and tells how fast it was but not how regular.
  */
 
 #include <stdbool.h>

@@ -25,6 +25,35 @@ static void looks_up_after(struct story *story, struct story_app app, uint64_t c
 	story_looks_up(story, app, connection, 2); /* one of them is the handshake's */
 }
 
+/* What the agent tells of a connection: totals, and what it had seen of it before. */
+struct told {
+	uint64_t calls, turns;
+	uint64_t since_ns, since_calls;
+};
+
+static void is_told(struct story *story, uint64_t connection, const struct told *told)
+{
+	struct event *event = story_event(story, EVENT_CRM_ACCESS, curl, story_crm(connection));
+
+	event->direction = EVENT_DIRECTION_IN;
+	event->flow_first_ns = STORY_START_NS;
+	event->bytes_total = told->calls * 300;
+	event->calls_total = told->calls;
+	event->turns_total = told->turns;
+	event->since_ns = told->since_ns;
+	event->since_calls = told->since_calls;
+	assert_int_equal(event_add_label(event, property), 0);
+	story_sends(story, event);
+	story_waits(story, SECOND_NS);
+}
+
+/* Opened, and one lookup made; from then on it stood idle. */
+static void given_an_idle_connection(struct story *story)
+{
+	is_told(story, 50, &(struct told){.calls = 8, .turns = 2});
+	story_waits(story, 2 * STORY_HOUR_NS);
+}
+
 static struct incident *when_it_goes_out(struct story *story, struct story_app app)
 {
 	story_writes(story, app, story_peer(900, pan), property, NULL, 5000);
@@ -85,6 +114,67 @@ static void sixty_lookups_in_a_second_are_faster_than_any_person(void **state)
 					       "1.0 seconds, faster than any person"));
 	assert_non_null(strstr(addend->reason, "the policy's line is 40 within 20 seconds"));
 	assert_non_null(strstr(addend->reason_zh, "在 1.0 秒内进行了约 60 次"));
+}
+
+static void a_burst_on_a_connection_that_stood_idle_is_as_fast_as_it_was(void **state)
+{
+	struct story *story = *state;
+
+	given_an_idle_connection(story);
+	is_told(story, 50,
+		&(struct told){.calls = 68,
+			       .turns = 62,
+			       .since_ns = story->now_ns - SECOND_NS,
+			       .since_calls = 8});
+	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
+	const struct incident_addend *addend = addend_of(incident);
+
+	assert_int_equal(addend->points, 10);
+	assert_non_null(strstr(addend->reason, "curl made about 60 CRM lookups (estimated) within "
+					       "1.0 seconds, faster than any person"));
+}
+
+static void no_burst_takes_no_time_at_all(void **state)
+{
+	struct story *story = *state;
+
+	given_an_idle_connection(story);
+	is_told(story, 50,
+		&(struct told){.calls = 68,
+			       .turns = 62,
+			       .since_ns = story->now_ns - SECOND_NS / 50,
+			       .since_calls = 8});
+	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
+	const struct incident_addend *addend = addend_of(incident);
+
+	assert_non_null(strstr(addend->reason, "(estimated) within 0.1 seconds"));
+	assert_non_null(strstr(addend->reason_zh, "在 0.1 秒内进行了约 60 次"));
+}
+
+static void lookups_of_two_hours_that_nobody_looked_at_are_no_burst(void **state)
+{
+	struct story *story = *state;
+
+	given_an_idle_connection(story);
+	is_told(story, 50, &(struct told){.calls = 68, .turns = 62});
+	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
+	assert_int_equal(story_points(incident, "automation"), 0);
+	assert_int_equal(incident->sources[0].records, 61);
+}
+
+/* Some of what this one adds the agent had told before, in a report that did not arrive. */
+static void lookups_of_a_report_that_was_lost_are_no_burst(void **state)
+{
+	struct story *story = *state;
+
+	given_an_idle_connection(story);
+	is_told(story, 50,
+		&(struct told){.calls = 68,
+			       .turns = 62,
+			       .since_ns = story->now_ns - SECOND_NS,
+			       .since_calls = 67});
+	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
+	assert_int_equal(story_points(incident, "automation"), 0);
 }
 
 static void a_page_that_makes_thirty_requests_tells_no_rhythm(void **state)
@@ -168,6 +258,10 @@ int main(void)
 		STORY_TEST(a_loop_is_as_regular_as_a_clock),
 		STORY_TEST(a_person_pauses_as_she_needs),
 		STORY_TEST(sixty_lookups_in_a_second_are_faster_than_any_person),
+		STORY_TEST(a_burst_on_a_connection_that_stood_idle_is_as_fast_as_it_was),
+		STORY_TEST(no_burst_takes_no_time_at_all),
+		STORY_TEST(lookups_of_two_hours_that_nobody_looked_at_are_no_burst),
+		STORY_TEST(lookups_of_a_report_that_was_lost_are_no_burst),
 		STORY_TEST(a_page_that_makes_thirty_requests_tells_no_rhythm),
 		STORY_TEST(a_page_that_asks_for_news_every_half_minute_is_no_loop),
 		STORY_TEST(two_people_are_two_paces),

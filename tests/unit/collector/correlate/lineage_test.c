@@ -12,6 +12,8 @@
 #include "collector/correlate/lineage.h"
 #include "support/incident_story.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+
 static const char property[] = "policy.property";
 static const struct story_app python = {11, "/usr/bin/python3"};
 static const struct story_app curl = {12, "/usr/bin/curl"};
@@ -147,6 +149,30 @@ static void lookups_after_the_rows_were_written_are_not_counted(void **state)
 	story_writes(story, curl, story_peer(6, "pan.test"), property, NULL, 100);
 	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
 	assert_int_equal(incident->bytes_out, 200);
+	assert_int_equal(incident->records, 10);
+}
+
+/* The agent looked at the connection after the rows had gone out, and these were still to come. */
+static void lookups_on_an_old_connection_after_the_rows_went_out_are_not_counted(void **state)
+{
+	struct story *story = *state;
+	uint64_t first_ns = story->now_ns + 2 * SECOND_NS; /* of what comes in: see send_flow() */
+	struct event *event;
+
+	given_a_chain_of_copies(story, 0);
+	story_waits(story, 60 * SECOND_NS);
+	event = story_event(story, EVENT_CRM_ACCESS, python, story_crm(50));
+	event->direction = EVENT_DIRECTION_IN;
+	event->flow_first_ns = first_ns;
+	event->bytes_total = 900000;
+	event->calls_total = 2;
+	event->turns_total = 111;
+	event->since_ns = story->now_ns - SECOND_NS;
+	event->since_calls = 1;
+	assert_int_equal(event_add_label(event, property), 0);
+	story_sends(story, event);
+	story_recomputes(story);
+	_cleanup_(incident_freep) struct incident *incident = story_incident(story, "pan.test");
 	assert_int_equal(incident->records, 10);
 }
 
@@ -302,6 +328,7 @@ int main(void)
 		STORY_TEST(an_incident_says_what_its_lineage_left_out),
 		STORY_TEST(what_was_written_after_the_read_did_not_go_out),
 		STORY_TEST(lookups_after_the_rows_were_written_are_not_counted),
+		STORY_TEST(lookups_on_an_old_connection_after_the_rows_went_out_are_not_counted),
 		STORY_TEST(a_loop_of_files_ends),
 		STORY_TEST(an_app_met_again_later_is_walked_further_and_counted_once),
 		STORY_TEST(pipes_and_loopback_sockets_are_passed_through),
