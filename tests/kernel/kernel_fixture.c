@@ -99,6 +99,7 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 {
 	const struct sensor_config config = {.pin_dir = fixture->pin_dir,
 					     .ring_bytes = fixture->options.ring_bytes,
+					     .max_hops = fixture->options.max_hops,
 					     .arguments_min_bytes = 512,
 					     .flows_max = fixture->options.flows_max,
 					     .objects_max = fixture->options.objects_max,

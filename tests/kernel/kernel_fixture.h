@@ -22,6 +22,7 @@ struct kernel_options {
 	uint32_t ring_bytes;
 	uint32_t flows_max;
 	uint32_t objects_max;
+	uint32_t max_hops; /* 0: no limit */
 	bool use_perf;
 };
 

@@ -25,6 +25,12 @@ static int given_a_sensor(void **state)
 	return 0;
 }
 
+static int given_a_sensor_that_follows_for_three_hops(void **state)
+{
+	*state = kernel_fixture_start(&(struct kernel_options){.max_hops = 3});
+	return 0;
+}
+
 static int stop_sensor(void **state)
 {
 	kernel_fixture_stop(*state);
@@ -39,6 +45,14 @@ static void a_label_survives_copies_and_new_names(void **state)
 	assert_int_equal(kernel_fixture_written(*state, "c"), SOURCE_BYTES);
 	assert_int_equal(kernel_fixture_written(*state, "d"), SOURCE_BYTES);
 	coverage_note("rename", COVERAGE_EXACT);
+}
+
+static void a_label_goes_no_further_than_the_limit_on_hops(void **state)
+{
+	kernel_fixture_shell(*state, "cat $SRC > $DIR/a; cat $DIR/a > $DIR/b; cat $DIR/b > $DIR/c");
+	assert_int_equal(kernel_fixture_written(*state, "b"), SOURCE_BYTES);
+	assert_int_equal(kernel_fixture_written(*state, "c"), 0);
+	assert_true(kernel_fixture_counts(*state).losses.labels_too_far > 0);
 }
 
 static void a_label_follows_a_pipe_through_other_programs(void **state)
@@ -299,6 +313,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_label_survives_copies_and_new_names,
 						given_a_sensor, stop_sensor),
+		cmocka_unit_test_setup_teardown(a_label_goes_no_further_than_the_limit_on_hops,
+						given_a_sensor_that_follows_for_three_hops,
+						stop_sensor),
 		cmocka_unit_test_setup_teardown(a_label_follows_a_pipe_through_other_programs,
 						given_a_sensor, stop_sensor),
 		cmocka_unit_test_setup_teardown(a_label_follows_a_unix_socket, given_a_sensor,

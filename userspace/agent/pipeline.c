@@ -138,13 +138,13 @@ static int prepare(struct agent *agent, const struct agent_config *config)
 
 static int start_sensor(struct agent *agent)
 {
+	const struct policy_sensor *limits = policy_sensor(agent->policy);
 	const struct sensor_config config = {
 		.pin_dir = agent->config.pin_dir,
 		.btf_path = agent->config.btf_path,
 		.ring_bytes = agent->config.ring_bytes,
-		.max_hops = (uint32_t)policy_detect_value(agent->policy, "sensor", "max_hops", 32),
-		.arguments_min_bytes = (uint32_t)policy_detect_value(agent->policy, "sensor",
-								     "arguments_min_bytes", 512),
+		.max_hops = limits->max_hops,
+		.arguments_min_bytes = limits->arguments_min_bytes,
 	};
 	_cleanup_free_ char *reason = NULL;
 	struct sensor_handler handler;

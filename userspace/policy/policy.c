@@ -120,6 +120,11 @@ const char *policy_pseudonym_key_file(const struct policy *policy)
 	return policy->pseudonym_key_file;
 }
 
+const struct policy_sensor *policy_sensor(const struct policy *policy)
+{
+	return &policy->sensor;
+}
+
 int64_t policy_detect_value(const struct policy *policy, const char *detector, const char *key,
 			    int64_t fallback)
 {

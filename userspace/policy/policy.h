@@ -208,6 +208,14 @@ bool policy_is_staff(const struct policy *policy, uint32_t login_uid);
 const char *policy_accounts_file(const struct policy *policy);      /* NULL: none */
 const char *policy_pseudonym_key_file(const struct policy *policy); /* NULL: the store makes one */
 
+/* [sensor]: how labels go on. */
+struct policy_sensor {
+	uint32_t max_hops;            /* no app takes a label that has come further */
+	uint32_t arguments_min_bytes; /* shorter arguments pass no class on; 0: none do */
+};
+
+const struct policy_sensor *policy_sensor(const struct policy *policy);
+
 /* [detect "id"]: a weight or threshold with its built-in default. */
 bool policy_detect_enabled(const struct policy *policy, const char *detector);
 int64_t policy_detect_value(const struct policy *policy, const char *detector, const char *key,

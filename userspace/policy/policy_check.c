@@ -20,6 +20,12 @@
 #define DEFAULT_STAFF_FIRST 1000
 #define DEFAULT_STAFF_LAST 65533
 
+#define DEFAULT_MAX_HOPS 32
+#define MOST_HOPS 1000
+/* File names are shorter as a rule. Linux takes 2 MiB where nobody has raised the stack's limit. */
+#define DEFAULT_ARGUMENTS_MIN_BYTES 512
+#define MOST_ARGUMENTS_BYTES (2 << 20)
+
 static bool is_class_name(const char *name)
 {
 	for (const char *c = name; *c; c++)
@@ -94,6 +100,22 @@ static int check_executable(struct policy_check *check, const struct policy_sect
 	return error;
 }
 
+static int check_sensor(struct policy_check *check, const struct policy_section *section)
+{
+	struct policy_sensor *sensor = &check->policy->sensor;
+	int64_t hops = sensor->max_hops, bytes = sensor->arguments_min_bytes;
+	int error;
+
+	/* The kernel side takes 0 for no limit, which nobody means who writes it. */
+	error = policy_check_number(check, section, "max_hops", 1, MOST_HOPS, &hops);
+	if (!error)
+		error = policy_check_number(check, section, "arguments_min_bytes", 0,
+					    MOST_ARGUMENTS_BYTES, &bytes);
+	*sensor = (struct policy_sensor){.max_hops = (uint32_t)hops,
+					 .arguments_min_bytes = (uint32_t)bytes};
+	return error;
+}
+
 static int check_people(struct policy_check *check, const struct policy_section *section)
 {
 	struct policy *policy = check->policy;
@@ -126,6 +148,8 @@ static int check_section(struct policy_check *check, const struct policy_section
 		return policy_check_sink(check, section);
 	case POLICY_SECTION_RECORD:
 		return policy_check_record(check, section);
+	case POLICY_SECTION_SENSOR:
+		return check_sensor(check, section);
 	case POLICY_SECTION_PEOPLE:
 		return check_people(check, section);
 	case POLICY_SECTION_DETECT:
@@ -206,6 +230,8 @@ int policy_check_draft(const struct policy_draft *draft, struct policy_problems 
 
 	if (!policy)
 		return -ENOMEM;
+	policy->sensor = (struct policy_sensor){.max_hops = DEFAULT_MAX_HOPS,
+						.arguments_min_bytes = DEFAULT_ARGUMENTS_MIN_BYTES};
 	error = check_classes(&check);
 	for (size_t i = 0; !error && i < draft->n_sections; i++)
 		error = check_section(&check, &draft->sections[i]);

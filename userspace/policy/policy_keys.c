@@ -17,6 +17,7 @@ static const char *const sink_keys[] = {"host",   "kind",   "port",   "origin", 
 static const char *const hub_keys[] = {"executable"};
 static const char *const browser_keys[] = {"executable"};
 static const char *const record_keys[] = {"kind", "pattern", "class", "title", "title_zh"};
+static const char *const sensor_keys[] = {"max_hops", "arguments_min_bytes"};
 static const char *const people_keys[] = {"staff", "accounts", "pseudonym_key"};
 
 #define KEYS(array) .keys = array, .n_keys = N_ITEMS(array)
@@ -31,6 +32,7 @@ const struct policy_section_keys policy_keys_sections[POLICY_N_SECTION_KINDS] = 
 	[POLICY_SECTION_HUB] = {"hub", true, KEYS(hub_keys), "[hub \"display\"]"},
 	[POLICY_SECTION_BROWSER] = {"browser", true, KEYS(browser_keys), "[browser \"chromium\"]"},
 	[POLICY_SECTION_RECORD] = {"record", true, KEYS(record_keys), "[record \"policy-number\"]"},
+	[POLICY_SECTION_SENSOR] = {"sensor", false, KEYS(sensor_keys), "[sensor]"},
 	[POLICY_SECTION_PEOPLE] = {"people", false, KEYS(people_keys), "[people]"},
 	/* Its keys depend on the detector: see policy_keys_settings. */
 	[POLICY_SECTION_DETECT] = {"detect", true, NULL, 0, "[detect \"round_trip\"]"},

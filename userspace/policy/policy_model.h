@@ -36,6 +36,7 @@ enum policy_section_kind {
 	POLICY_SECTION_HUB,
 	POLICY_SECTION_BROWSER,
 	POLICY_SECTION_RECORD,
+	POLICY_SECTION_SENSOR,
 	POLICY_SECTION_PEOPLE,
 	POLICY_SECTION_DETECT,
 	POLICY_N_SECTION_KINDS,
@@ -51,7 +52,7 @@ struct policy_entry {
 
 struct policy_section {
 	enum policy_section_kind kind;
-	char *name; /* "" for [people] */
+	char *name; /* "" for [sensor] and [people] */
 	const char *file;
 	unsigned int line;
 	struct policy_entry *entries;
@@ -154,6 +155,7 @@ struct policy {
 	size_t n_staff;
 	char *accounts_file;
 	char *pseudonym_key_file;
+	struct policy_sensor sensor;
 	struct policy_setting *settings;
 	size_t n_settings;
 	char fingerprint[65];

@@ -48,7 +48,7 @@ static void report_unknown_section(struct parser *parser, const char *word)
 	else
 		PROBLEM(parser,
 			"unknown section \"%s\"; sections are class, crm, export, client, trusted, "
-			"sink, hub, browser, record, people and detect",
+			"sink, hub, browser, record, sensor, people and detect",
 			word);
 }
 
