@@ -85,6 +85,41 @@ static void what_is_put_in_front_and_behind_counts(void **state)
 	coverage_note("X11 property in several requests of a write", COVERAGE_EXACT);
 }
 
+/* What one write asks for is told property by property. */
+static void what_is_asked_for_at_once_is_told_apart(void **state)
+{
+	static const size_t sizes[] = {100, 250, 430};
+	struct desk *desk = *state;
+	const struct sensor_flow *flows;
+	size_t n, pairs = 0;
+
+	desk_given_rows(desk);
+	for (size_t i = 0; i < 3; i++) {
+		desk->thief.window++; /* one property each */
+		desk_make_window(&desk->thief);
+		desk_copy(desk, sizes[i]);
+	}
+	desk->thief.window -= 3;
+	for (size_t i = 0; i < 3; i++) {
+		desk->thief.window++;
+		display_add_get(&desk->thief, desk->thief.window, true, 1000);
+	}
+	display_send(&desk->thief);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(display_read_answer(&desk->thief), sizes[i]);
+	desk_check_passed(desk, 780);
+	flows = kernel_fixture_flows(desk->scene->fixture, &n);
+	for (size_t i = 0; i < n * n; i++) {
+		const struct sensor_flow *put = &flows[i / n], *got = &flows[i % n];
+
+		pairs += put->object.kind == SENSOR_OBJECT_CLIPBOARD && put->is_out &&
+			 !got->is_out && got->object.kind == put->object.kind &&
+			 got->object.ino == put->object.ino && got->bytes == put->bytes;
+	}
+	assert_int_equal(pairs, 3);
+	coverage_note("X11 properties asked for in one write", COVERAGE_EXACT);
+}
+
 static void requests_are_found_wherever_they_lie(void **state)
 {
 	static const size_t part_bytes[] = {5, 7, 24, 25, 100};
@@ -247,6 +282,7 @@ int main(int argc, char **argv)
 		STORY(clients_are_watched_after_the_walk),
 		STORY(only_what_was_asked_for_counts),
 		STORY(what_is_put_in_front_and_behind_counts),
+		STORY(what_is_asked_for_at_once_is_told_apart),
 		STORY(requests_are_found_wherever_they_lie),
 		STORY(a_request_may_span_calls),
 		STORY(big_requests_are_read),
