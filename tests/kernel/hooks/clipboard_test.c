@@ -16,6 +16,7 @@
 #include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
 #include "kernel/desk.h"
+#include "kernel/selection.h"
 
 #define COMPAT_WRITEV 146 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
@@ -53,6 +54,30 @@ static void clients_are_watched_after_the_walk(void **state)
 	assert_int_equal(scene_labelled_bytes(desk->scene, SECOND, "trace"), SCENE_TRACE_BYTES);
 	assert_int_equal(desk_paste(&desk->thief, true, 100), 100);
 	desk_check_passed(desk, 150);
+	puppet_end(desk->scene->stage, SECOND);
+}
+
+/* It is there before anything is labelled, and takes whatever is copied as soon as it is told. */
+static void a_clipboard_manager_keeps_the_label(void **state)
+{
+	struct desk *desk = *state;
+	struct display_client keeper;
+
+	scene_start(desk->scene, SECOND, "keeper");
+	display_connect(desk->display, desk->scene, SECOND, false, &keeper);
+	desk_make_window(&keeper);
+	selection_watch(&keeper);
+	assert_int_equal(scene_labelled_bytes(desk->scene, SECOND, "before"), 0);
+	desk_given_rows(desk);
+	assert_int_equal(selection_wait_for_owner(&keeper), desk->clerk.window);
+	selection_pass(&desk->clerk, &keeper, 700);
+	display_add_selection_owner(&keeper);
+	display_send(&keeper);
+	assert_int_equal(selection_wait_for_owner(&keeper), keeper.window);
+	selection_pass(&keeper, &desk->thief, 600);
+	desk_check_passed(desk, 1300);
+	assert_int_equal(desk_count_gaps(desk), 0);
+	coverage_note("X11 selection kept by a clipboard manager (XFixes)", COVERAGE_EXACT);
 	puppet_end(desk->scene->stage, SECOND);
 }
 
@@ -280,6 +305,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_pasted_carries_the_label),
 		STORY(clients_are_watched_after_the_walk),
+		STORY(a_clipboard_manager_keeps_the_label),
 		STORY(only_what_was_asked_for_counts),
 		STORY(what_is_put_in_front_and_behind_counts),
 		STORY(what_is_asked_for_at_once_is_told_apart),
