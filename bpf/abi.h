@@ -250,8 +250,8 @@ struct weir_app {
 	__u32 hops;
 	__u8 is_open; /* gate 1: may hold a labelled object */
 	__u8 is_hub;
-	__u8 has_mappings; /* that share what is written to them */
-	__u8 padding;
+	__u8 has_mappings;    /* that share what is written to them */
+	__u8 is_input_method; /* a hub that hands on no selection */
 	char comm[WEIR_TASK_COMM_BYTES];
 };
 
@@ -265,7 +265,8 @@ struct weir_mapping_page_key {
 struct weir_executable {
 	__u64 labels;
 	__u8 is_hub;
-	__u8 padding[7];
+	__u8 is_input_method;
+	__u8 padding[6];
 };
 
 /* Key of the longest-prefix table of zones. */

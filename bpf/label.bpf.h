@@ -67,6 +67,7 @@ static __always_inline void label_apply_executable(struct weir_app *app, struct 
 	if (!rule)
 		return;
 	app->is_hub = rule->is_hub;
+	app->is_input_method = rule->is_input_method;
 	if (rule->labels)
 		label_app(app, rule->labels, 0, task);
 }

@@ -27,6 +27,18 @@ struct screen_grab {
  * begin with a request, and whose its windows are it tells again. */
 #define X11_STREAMS_MAX 4096
 
+/* Of one property, asked for, but not known to be asked for to the end. */
+struct x11_read {
+	__u64 property;
+	__u64 bytes; /* 0: there is none */
+	__u64 labels;
+	__u32 hops;
+	__u32 padding;
+};
+
+/* That are told apart; a power of two. Those that come later are told as one. */
+#define X11_READS 4
+
 struct x11_stream {
 	struct screen_grab grab;
 	struct x11_reader done, seen; /* what calls have returned; what the running one would */
@@ -35,15 +47,13 @@ struct x11_stream {
 	__u64 seen_bytes;  /* of the call, all */
 	__u64 acted;       /* position up to which requests had their effect */
 	__u64 moved_bytes; /* of a property, not yet in a flow */
-	__u64 read_bytes;  /* asked for, but not known to be asked for to the end */
-	__u64 read_end;
-	__u64 read_property;
-	__u64 read_labels;
+	struct x11_read reads[X11_READS];
+	__u64 read_end;      /* position where all of them are asked for */
 	__u64 gained_labels; /* by the running call */
 	__u64 text_address; /* of data of a property that the running call has written; likewise: */
 	__u64 text_bytes;
 	__u64 text_property;
-	__u32 read_hops;
+	__u32 last_read;      /* of reads */
 	__u32 base;           /* of the ids that the client may give to its windows */
 	__u32 strange_window; /* written to before that was known */
 	__u8 has_base;

@@ -6,7 +6,9 @@
  * Compositors take a selection themselves, out of a pipe of Wayland or a property of Xwayland, to
  * hand it on: between the two, and when who has copied is gone. They are hubs: what they write has
  * no label, but for what goes to a clipboard again. Of that the labels of their app are, which
- * nothing else looks at in a hub.
+ * nothing else looks at in a hub. Input methods are hubs that do not: what one program tells them
+ * by properties (XIM) is keys and where the cursor is, and what they type into the next one is of
+ * who sits there. It would have the labels of whoever was typed into before.
  */
 
 #include "flow.bpf.h"
@@ -15,7 +17,7 @@ static __always_inline struct weir_app *relay_get_app(void)
 {
 	struct weir_app *app = app_get_of_tgid(bpf_get_current_pid_tgid() >> 32);
 
-	return app && app->is_hub ? app : NULL;
+	return app && app->is_hub && !app->is_input_method ? app : NULL;
 }
 
 static __always_inline struct relay *relay_get(const struct weir_app *app, bool is_made)

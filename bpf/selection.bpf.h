@@ -190,6 +190,25 @@ __noinline int selection_change(__u64 key)
 	return 0;
 }
 
+static __always_inline void selection_note_read(struct x11_stream *stream, __u64 property,
+						__u64 bytes, const struct weir_clipboard *known)
+{
+	struct x11_read *read = x11_last_read(stream);
+
+	if (read->bytes && read->property != property && stream->last_read < X11_READS - 1) {
+		stream->last_read++;
+		read = x11_last_read(stream);
+	}
+	if (!read->bytes)
+		read->labels = 0;
+	read->property = property;
+	read->bytes += bytes;
+	read->labels |= known->labels;
+	read->hops = known->hops;
+	stream->read_end = stream->seen.position;
+	stream->gained_labels |= known->labels;
+}
+
 /* GetProperty. */
 __noinline int selection_read(__u64 key)
 {
@@ -207,15 +226,8 @@ __noinline int selection_read(__u64 key)
 	if (!known || (type && type != known->type)) /* 0: of any type */
 		return 0;
 	bytes = x11_answer_bytes(&stream->seen, known->bytes);
-	if (bytes) {
-		if (!stream->read_bytes) /* several at once are told as one */
-			stream->read_property = property;
-		stream->read_bytes += bytes;
-		stream->read_end = stream->seen.position;
-		stream->read_labels = known->labels;
-		stream->read_hops = known->hops;
-		stream->gained_labels |= known->labels;
-	}
+	if (bytes)
+		selection_note_read(stream, property, bytes, known);
 	if (x11_is_taken(&stream->seen, known->bytes))
 		bpf_map_delete_elem(&clipboards, &property);
 	return 0;

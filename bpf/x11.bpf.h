@@ -88,6 +88,11 @@ static __always_inline struct x11_stream *x11_stream_make(__u64 key, __u64 serve
 	return stream;
 }
 
+static __always_inline struct x11_read *x11_last_read(struct x11_stream *stream)
+{
+	return &stream->reads[stream->last_read & (X11_READS - 1)];
+}
+
 /*
  * Whether what a compositor writes begins with a request. If not it is Wayland, which it talks over
  * other such pairs: there the ids of objects come first, and those of clients end with two zeros,

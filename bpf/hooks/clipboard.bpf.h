@@ -137,15 +137,16 @@ static __always_inline void clipboard_settle(__u64 key, struct x11_stream *strea
 					     struct weir_app *app)
 {
 	bool has_shown = stream->has_drawn && app->labels && screen_draw(stream->grab.server);
+	const struct x11_read *read = x11_last_read(stream);
 
 	if (stream->has_given || has_shown)
 		selection_announce(stream->grab.server);
 	stream->has_given = 0;
 	stream->has_drawn = 0;
 	if (stream->gained_labels && app->is_hub)
-		relay_take(stream->read_property, stream->gained_labels, stream->read_hops + 1);
+		relay_take(read->property, stream->gained_labels, read->hops + 1);
 	else if (stream->gained_labels)
-		label_app(app, stream->gained_labels, stream->read_hops + 1,
+		label_app(app, stream->gained_labels, read->hops + 1,
 			  (struct task_struct *)bpf_get_current_task());
 	stream->gained_labels = 0;
 	screen_settle(key, &stream->grab);
@@ -183,10 +184,17 @@ static __always_inline void clipboard_lose(struct x11_stream *stream, __u64 byte
 
 static __always_inline void clipboard_end_read(struct x11_stream *stream)
 {
-	if (stream->read_bytes)
-		selection_add(stream->read_property, stream->read_bytes, stream->read_labels,
-			      stream->read_hops, WEIR_IN);
-	stream->read_bytes = 0;
+	__u32 i;
+
+	for (i = 0; i < X11_READS; i++) {
+		struct x11_read *read = &stream->reads[i];
+
+		if (read->bytes)
+			selection_add(read->property, read->bytes, read->labels, read->hops,
+				      WEIR_IN);
+		read->bytes = 0;
+	}
+	stream->last_read = 0;
 }
 
 /* Whether what the call wrote could not be followed. */

@@ -60,14 +60,14 @@ void desk_make_window(struct display_client *client)
 	display_wait(client);
 }
 
-void desk_seat_hub(const struct desk *desk, struct display_client *ret_hub)
+void desk_seat_hub(const struct desk *desk, const char *keys, struct display_client *ret_hub)
 {
 	struct kernel_fixture *fixture = desk->scene->fixture;
 	const char *path = scene_path(desk->scene, "hub");
 	char lines[PUPPET_PATH_BYTES + 64];
 
 	kernel_fixture_add_actor(fixture, "hub");
-	snprintf(lines, sizeof(lines), "[hub \"compositor\"]\nexecutable = %s\n", path);
+	snprintf(lines, sizeof(lines), "[hub \"ours\"]\nexecutable = %s\n%s", path, keys);
 	kernel_fixture_kill_sensor(fixture);
 	kernel_fixture_change_policy(fixture, lines, "customer");
 	kernel_fixture_restart_sensor(fixture);

@@ -20,8 +20,9 @@ int desk_sit_down(void **state);
 int desk_stand_up(void **state);
 
 void desk_make_window(struct display_client *client);
-/* SECOND, with a window, as what the policy calls a hub. The sensor is another one then. */
-void desk_seat_hub(const struct desk *desk, struct display_client *ret_hub);
+/* SECOND, with a window, as what the policy calls a hub, and says these lines of. The sensor is
+ * another one then. */
+void desk_seat_hub(const struct desk *desk, const char *keys, struct display_client *ret_hub);
 /* The clerk has the customers, and something to be pasted. */
 void desk_given_rows(struct desk *desk);
 /* The clerk writes so many bytes into the thief's window; whoever it is reads its own. */

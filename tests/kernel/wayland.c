@@ -17,6 +17,7 @@
 
 #include "kernel/letter.h"
 
+#define WAYLAND_WORDS_MAX 32
 #define COMPAT_RECVMSG 372 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
 /* struct compat_msghdr, compat_cmsghdr, compat_iovec */
@@ -210,6 +211,100 @@ void wayland_ask(const struct wayland *wayland, uint32_t owner, int *ret_read, i
 	assert_int_equal(wayland_take(wayland, owner, fds), 1);
 	*ret_read = ends[0];
 	*ret_write = fds[0];
+}
+
+/* The compositor says so many words to the client, with a descriptor or -1. What the client gets of
+ * the latter, or -1. */
+static int tell(const struct wayland *wayland, uint32_t who, const uint32_t *words, size_t n,
+		int fd)
+{
+	struct puppet *puppet = &wayland->scene->stage->puppets[who];
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct msghdr message;
+	struct iovec part;
+	int taken = -1;
+
+	message = make_message(NULL, &part, control, &fd, 1);
+	part = (struct iovec){(void *)words, n * sizeof(*words)};
+	message.msg_controllen = fd < 0 ? 0 : message.msg_controllen;
+	assert_int_equal(sendmsg(wayland->ends[who], &message, 0), part.iov_len);
+	message = make_message(puppet->data, &puppet->vectors[0], puppet->control, NULL, 1);
+	puppet->message.msg_hdr = message;
+	puppet->vectors[0].iov_len = part.iov_len;
+	assert_int_equal(SCENE_CALL(wayland->scene, who, SYS_recvmsg, wayland->fds[who],
+				    (long)&puppet->message.msg_hdr, 0),
+			 part.iov_len);
+	if (fd >= 0)
+		assert_int_equal(take_descriptors(&puppet->message.msg_hdr, &taken), 1);
+	return taken;
+}
+
+/* And the other way round. */
+static int hear(const struct wayland *wayland, uint32_t who, const uint32_t *words, size_t n,
+		int fd)
+{
+	struct puppet *puppet = &wayland->scene->stage->puppets[who];
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct msghdr *message = &puppet->message.msg_hdr, heard;
+	uint32_t room[WAYLAND_WORDS_MAX];
+	struct iovec part;
+	int taken = -1;
+
+	assert_true(n <= WAYLAND_WORDS_MAX);
+	memcpy(puppet->data, words, n * sizeof(*words));
+	*message = make_message(puppet->data, &puppet->vectors[0], puppet->control, &fd, 1);
+	puppet->vectors[0].iov_len = n * sizeof(*words);
+	message->msg_controllen = fd < 0 ? 0 : message->msg_controllen;
+	assert_int_equal(
+		SCENE_CALL(wayland->scene, who, SYS_sendmsg, wayland->fds[who], (long)message, 0),
+		puppet->vectors[0].iov_len);
+	heard = make_message(room, &part, control, NULL, 1);
+	part.iov_len = sizeof(room);
+	assert_int_equal(recvmsg(wayland->ends[who], &heard, 0), n * sizeof(*words));
+	if (fd >= 0)
+		assert_int_equal(take_descriptors(&heard, &taken), 1);
+	return taken;
+}
+
+#define WORDS(...)                         \
+	((const uint32_t[]){__VA_ARGS__}), \
+		sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
+
+/* Of one message: whose it is, which one, and how long it is in words. */
+#define HEAD(object, opcode, n_words) (object), ((n_words)*4u << 16 | (opcode))
+#define TEXT_PLAIN 11, 0x74786574, 0x616c702f, 0x00006e69 /* "text/plain" */
+#define SERIAL 77
+
+/* Objects, by the ids that their makers give them: clients, and for an offer the compositor. */
+enum {
+	SURFACE = 5,
+	DEVICE = 7,
+	SOURCE = 9,
+	OFFER = 0xff000000,
+};
+
+/* wl_data_device, wl_data_source and wl_data_offer of wayland.xml */
+void wayland_drag(const struct wayland *wayland, uint32_t source, int *ret_read, int *ret_write)
+{
+	int ends[2], fd;
+
+	/* start_drag; data_offer, offer and enter; accept; target */
+	hear(wayland, source, WORDS(HEAD(DEVICE, 0, 6), SOURCE, SURFACE, 0, SERIAL), -1);
+	tell(wayland, THIEF,
+	     WORDS(HEAD(DEVICE, 0, 3), OFFER, HEAD(OFFER, 0, 6), TEXT_PLAIN, HEAD(DEVICE, 1, 7),
+		   SERIAL, SURFACE, 2560, 2560, OFFER),
+	     -1);
+	hear(wayland, THIEF, WORDS(HEAD(OFFER, 0, 7), SERIAL, TEXT_PLAIN), -1);
+	tell(wayland, source, WORDS(HEAD(SOURCE, 0, 6), TEXT_PLAIN), -1);
+	/* drop and dnd_drop_performed; receive; send */
+	tell(wayland, THIEF, WORDS(HEAD(DEVICE, 4, 2)), -1);
+	tell(wayland, source, WORDS(HEAD(SOURCE, 3, 2)), -1);
+	wayland_make_pipe(wayland, THIEF, ends);
+	fd = hear(wayland, THIEF, WORDS(HEAD(OFFER, 1, 6), TEXT_PLAIN), ends[1]);
+	SCENE_CALL(wayland->scene, THIEF, SYS_close, ends[1]);
+	*ret_read = ends[0];
+	*ret_write = tell(wayland, source, WORDS(HEAD(SOURCE, 1, 6), TEXT_PLAIN), fd);
+	close(fd);
 }
 
 void wayland_write(const struct wayland *wayland, uint32_t who, int fd)

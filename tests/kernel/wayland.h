@@ -45,6 +45,8 @@ void wayland_say(const struct wayland *wayland, uint32_t who, const uint32_t *wo
 
 /* The thief asks for the selection: the end it reads from, and that which somebody got. */
 void wayland_ask(const struct wayland *wayland, uint32_t owner, int *ret_read, int *ret_write);
+/* The same by drag and drop, each word of it as a compositor and its clients say it. */
+void wayland_drag(const struct wayland *wayland, uint32_t source, int *ret_read, int *ret_write);
 void wayland_write(const struct wayland *wayland, uint32_t who, int fd);
 void wayland_read(const struct wayland *wayland, uint32_t who, int fd);
 

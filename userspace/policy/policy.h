@@ -78,6 +78,7 @@ struct policy_executable {
 	char *name;
 	char *path;
 	bool is_hub;
+	bool is_input_method; /* a hub for what all type: it hands no selection on */
 	uint64_t labels;
 };
 

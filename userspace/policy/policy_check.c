@@ -66,8 +66,9 @@ static int check_class(struct policy_check *check, const struct policy_section *
 	return error;
 }
 
-static int add_executable(struct policy *policy, const char *name, const char *path, bool is_hub,
-			  uint64_t labels)
+/* A copy of WANTED, of this name and path. */
+static int add_executable(struct policy *policy, const char *name, const char *path,
+			  const struct policy_executable *wanted)
 {
 	struct policy_executable *executable;
 	int error;
@@ -76,8 +77,9 @@ static int add_executable(struct policy *policy, const char *name, const char *p
 		policy_model_add(&policy->executables, &policy->n_executables, sizeof(*executable));
 	if (!executable)
 		return -ENOMEM;
-	executable->is_hub = is_hub;
-	executable->labels = labels;
+	executable->is_hub = wanted->is_hub;
+	executable->is_input_method = wanted->is_input_method;
+	executable->labels = wanted->labels;
 	error = text_copy(name, &executable->name);
 	return error ? error : text_copy(path, &executable->path);
 }
@@ -85,18 +87,20 @@ static int add_executable(struct policy *policy, const char *name, const char *p
 static int check_executable(struct policy_check *check, const struct policy_section *section)
 {
 	_cleanup_(policy_list_cleanup) struct policy_list paths = {};
-	bool is_hub = section->kind == POLICY_SECTION_HUB;
-	uint64_t labels = 0;
+	int64_t is_input_method = false;
+	struct policy_executable wanted = {.is_hub = section->kind == POLICY_SECTION_HUB};
 	int error;
 
 	error = policy_check_required(check, section, "executable", "/usr/bin/crm-client");
-	if (!error && !is_hub)
-		error = policy_check_classes(check, section, &labels);
+	if (!error && !wanted.is_hub)
+		error = policy_check_classes(check, section, &wanted.labels);
+	if (!error)
+		error = policy_check_switch(check, section, "input_method", &is_input_method);
+	wanted.is_input_method = is_input_method;
 	if (!error)
 		error = policy_check_paths(check, section, "executable", &paths);
 	for (size_t i = 0; !error && i < paths.n_items; i++)
-		error = add_executable(check->policy, section->name, paths.items[i], is_hub,
-				       labels);
+		error = add_executable(check->policy, section->name, paths.items[i], &wanted);
 	return error;
 }
 
@@ -187,9 +191,14 @@ static int add_defaults(struct policy *policy)
 {
 	int error = 0;
 
-	for (size_t i = 0; !error && i < policy_keys_n_hubs; i++)
-		error = add_executable(policy, policy_keys_hubs[i].name, policy_keys_hubs[i].path,
-				       true, 0);
+	for (size_t i = 0; !error && i < policy_keys_n_hubs; i++) {
+		const struct policy_hub *hub = &policy_keys_hubs[i];
+		const struct policy_executable wanted = {
+			.is_hub = true,
+			.is_input_method = !strcmp(hub->name, POLICY_KEYS_INPUT_METHOD)};
+
+		error = add_executable(policy, hub->name, hub->path, &wanted);
+	}
 	if (!error)
 		error = policy_check_add_default_sinks(policy);
 	if (!error && !policy->n_staff) {

@@ -14,7 +14,7 @@ static const char *const client_keys[] = {"executable", "class"};
 static const char *const trusted_keys[] = {"host", "folder"};
 static const char *const sink_keys[] = {"host",   "kind",   "port",   "origin", "allowed",
 					"folder", "device", "serial", "uuid"};
-static const char *const hub_keys[] = {"executable"};
+static const char *const hub_keys[] = {"executable", "input_method"};
 static const char *const browser_keys[] = {"executable"};
 static const char *const record_keys[] = {"kind", "pattern", "class", "title", "title_zh"};
 static const char *const sensor_keys[] = {"max_hops", "arguments_min_bytes"};
@@ -213,13 +213,11 @@ const struct policy_hub policy_keys_hubs[] = {
 	{"wayland-compositor", "/usr/bin/cage"},
 	{"wayland-compositor", "/usr/bin/phoc"},
 	{"wayland-compositor", "/usr/bin/river"},
-	/* One for all that is typed into. What they take and give by properties of X11 (XIM, long
-	 * texts) has labels all the same, as of every hub. */
-	{"input-method", "/usr/bin/ibus-daemon"},
-	{"input-method", "/usr/libexec/ibus-x11"},
-	{"input-method", "/usr/lib/ibus/ibus-x11"},
-	{"input-method", "/usr/bin/fcitx"},
-	{"input-method", "/usr/bin/fcitx5"},
+	{POLICY_KEYS_INPUT_METHOD, "/usr/bin/ibus-daemon"},
+	{POLICY_KEYS_INPUT_METHOD, "/usr/libexec/ibus-x11"},
+	{POLICY_KEYS_INPUT_METHOD, "/usr/lib/ibus/ibus-x11"},
+	{POLICY_KEYS_INPUT_METHOD, "/usr/bin/fcitx"},
+	{POLICY_KEYS_INPUT_METHOD, "/usr/bin/fcitx5"},
 	{"dbus", "/usr/bin/dbus-daemon"},
 	{"dbus", "/usr/bin/dbus-broker"},
 	{"pipewire", "/usr/bin/pipewire"},

@@ -49,6 +49,8 @@ extern const size_t policy_keys_n_categories;
 extern const char *const policy_keys_record_kinds[];
 extern const size_t policy_keys_n_record_kinds;
 
+#define POLICY_KEYS_INPUT_METHOD "input-method" /* the name of those of these hubs */
+
 struct policy_hub {
 	const char *name;
 	const char *path;

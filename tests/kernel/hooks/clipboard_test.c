@@ -16,6 +16,7 @@
 #include "kernel/actor_compat.h"
 #include "kernel/coverage.h"
 #include "kernel/desk.h"
+#include "kernel/selection.h"
 
 #define COMPAT_WRITEV 146 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
@@ -56,6 +57,30 @@ static void clients_are_watched_after_the_walk(void **state)
 	puppet_end(desk->scene->stage, SECOND);
 }
 
+/* It is there before anything is labelled, and takes whatever is copied as soon as it is told. */
+static void a_clipboard_manager_keeps_the_label(void **state)
+{
+	struct desk *desk = *state;
+	struct display_client keeper;
+
+	scene_start(desk->scene, SECOND, "keeper");
+	display_connect(desk->display, desk->scene, SECOND, false, &keeper);
+	desk_make_window(&keeper);
+	selection_watch(&keeper);
+	assert_int_equal(scene_labelled_bytes(desk->scene, SECOND, "before"), 0);
+	desk_given_rows(desk);
+	assert_int_equal(selection_wait_for_owner(&keeper), desk->clerk.window);
+	selection_pass(&desk->clerk, &keeper, 700);
+	display_add_selection_owner(&keeper);
+	display_send(&keeper);
+	assert_int_equal(selection_wait_for_owner(&keeper), keeper.window);
+	selection_pass(&keeper, &desk->thief, 600);
+	desk_check_passed(desk, 1300);
+	assert_int_equal(desk_count_gaps(desk), 0);
+	coverage_note("X11 selection kept by a clipboard manager (XFixes)", COVERAGE_EXACT);
+	puppet_end(desk->scene->stage, SECOND);
+}
+
 static void only_what_was_asked_for_counts(void **state)
 {
 	struct desk *desk = *state;
@@ -83,6 +108,41 @@ static void what_is_put_in_front_and_behind_counts(void **state)
 	assert_int_equal(desk_paste(&desk->thief, true, 4000), 606);
 	desk_check_passed(desk, 606);
 	coverage_note("X11 property in several requests of a write", COVERAGE_EXACT);
+}
+
+/* What one write asks for is told property by property. */
+static void what_is_asked_for_at_once_is_told_apart(void **state)
+{
+	static const size_t sizes[] = {100, 250, 430};
+	struct desk *desk = *state;
+	const struct sensor_flow *flows;
+	size_t n, pairs = 0;
+
+	desk_given_rows(desk);
+	for (size_t i = 0; i < 3; i++) {
+		desk->thief.window++; /* one property each */
+		desk_make_window(&desk->thief);
+		desk_copy(desk, sizes[i]);
+	}
+	desk->thief.window -= 3;
+	for (size_t i = 0; i < 3; i++) {
+		desk->thief.window++;
+		display_add_get(&desk->thief, desk->thief.window, true, 1000);
+	}
+	display_send(&desk->thief);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(display_read_answer(&desk->thief), sizes[i]);
+	desk_check_passed(desk, 780);
+	flows = kernel_fixture_flows(desk->scene->fixture, &n);
+	for (size_t i = 0; i < n * n; i++) {
+		const struct sensor_flow *put = &flows[i / n], *got = &flows[i % n];
+
+		pairs += put->object.kind == SENSOR_OBJECT_CLIPBOARD && put->is_out &&
+			 !got->is_out && got->object.kind == put->object.kind &&
+			 got->object.ino == put->object.ino && got->bytes == put->bytes;
+	}
+	assert_int_equal(pairs, 3);
+	coverage_note("X11 properties asked for in one write", COVERAGE_EXACT);
 }
 
 static void requests_are_found_wherever_they_lie(void **state)
@@ -245,8 +305,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_pasted_carries_the_label),
 		STORY(clients_are_watched_after_the_walk),
+		STORY(a_clipboard_manager_keeps_the_label),
 		STORY(only_what_was_asked_for_counts),
 		STORY(what_is_put_in_front_and_behind_counts),
+		STORY(what_is_asked_for_at_once_is_told_apart),
 		STORY(requests_are_found_wherever_they_lie),
 		STORY(a_request_may_span_calls),
 		STORY(big_requests_are_read),

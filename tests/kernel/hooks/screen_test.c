@@ -263,7 +263,7 @@ static void what_a_hub_has_relayed_is_not_what_it_draws(void **state)
 	struct desk *desk = *state;
 	struct display_client hub;
 
-	desk_seat_hub(desk, &hub);
+	desk_seat_hub(desk, "", &hub);
 	make_tools(&hub);
 	desk_given_rows(desk);
 	display_add_put(&desk->clerk, hub.window, DISPLAY_REPLACE, 100);

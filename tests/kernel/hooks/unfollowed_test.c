@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <linux/keyctl.h>
+#include <linux/vm_sockets.h>
 #include <sys/ipc.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +23,16 @@
 
 #define LONG_BYTES 1000 /* of a value that may be a part of something */
 #define SHORT_BYTES 20
+#define ADDRESS_AT 4096 /* in the puppet's data */
+
+/* bluetooth.h and hci_sock.h of the kernel's include/net/bluetooth: no header for programs */
+#define BLUETOOTH_HCI 1
+#define BLUETOOTH_NO_DEVICE 0xffff
+#define BLUETOOTH_CONTROL 3 /* a channel to the kernel, which needs no adapter */
+
+struct bluetooth_address {
+	uint16_t family, device, channel;
+};
 
 /* Makes it where its result does not matter: an attempt is said, too. */
 static void check_said(const struct scene *scene, const char *name, long number,
@@ -87,6 +99,74 @@ static void queues_and_asynchronous_calls_are_said(void **state)
 	CHECK_SAID(scene, userfaultfd, O_CLOEXEC);
 }
 
+static void skip_without(bool is_there, const char *what)
+{
+	if (is_there)
+		return;
+	print_message("# skip: this kernel has no %s\n", what);
+	skip();
+}
+
+/* What follows is the puppet's, as the address of a call. */
+static long address_of(const struct scene *scene, const void *address, size_t size)
+{
+	return (long)memcpy(scene_data(scene, CLERK) + ADDRESS_AT, address, size);
+}
+
+static void check_write_is_said(const struct scene *scene, int fd, long bytes, const char *row)
+{
+	assert_int_equal(scene_gaps(scene, "write"), 0);
+	assert_int_equal(
+		SCENE_CALL(scene, CLERK, SYS_write, fd, (long)scene_data(scene, CLERK), bytes),
+		bytes);
+	assert_int_equal(scene_gaps(scene, "write"), 1);
+	coverage_note(row, COVERAGE_GAP);
+}
+
+/* Between a virtual machine and its host, and here to the machine itself. */
+static void what_goes_by_vsock_is_said(void **state)
+{
+	const struct scene *scene = *state;
+	struct sockaddr_vm peer = {
+		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY};
+	socklen_t size = sizeof(peer);
+	int listener, fd;
+
+	/* Without it, the call would go to the host of the tests. */
+	skip_without(access("/sys/module/vsock_loopback", F_OK) == 0, "vsock_loopback");
+	listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(listener >= 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&peer, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&peer, &size), 0);
+	peer.svm_cid = VMADDR_CID_LOCAL;
+	fd = (int)SCENE_CALL(scene, CLERK, SYS_socket, AF_VSOCK, SOCK_STREAM, 0);
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_connect, fd,
+				    address_of(scene, &peer, sizeof(peer)), sizeof(peer)),
+			 0);
+	scene_read_source(scene, CLERK);
+	check_write_is_said(scene, fd, SCENE_BYTES, "AF_VSOCK (said)");
+	close(listener);
+}
+
+static void what_goes_by_bluetooth_is_said(void **state)
+{
+	static const struct bluetooth_address control = {AF_BLUETOOTH, BLUETOOTH_NO_DEVICE,
+							 BLUETOOTH_CONTROL};
+	/* MGMT_OP_READ_VERSION: the kernel takes nothing that it does not understand. */
+	static const uint8_t command[6] = {1, 0, 0xff, 0xff, 0, 0};
+	const struct scene *scene = *state;
+	int fd = (int)SCENE_CALL(scene, CLERK, SYS_socket, AF_BLUETOOTH, SOCK_RAW, BLUETOOTH_HCI);
+
+	skip_without(fd >= 0, "Bluetooth");
+	assert_int_equal(SCENE_CALL(scene, CLERK, SYS_bind, fd,
+				    address_of(scene, &control, sizeof(control)), sizeof(control)),
+			 0);
+	scene_read_source(scene, CLERK);
+	memcpy(scene_data(scene, CLERK), command, sizeof(command));
+	check_write_is_said(scene, fd, sizeof(command), "AF_BLUETOOTH (said)");
+}
+
 static void who_holds_nothing_may_take_them(void **state)
 {
 	const struct scene *scene = *state;
@@ -106,6 +186,8 @@ int main(int argc, char **argv)
 		STORY(a_long_attribute_of_a_file_is_said),
 		STORY(a_long_key_is_said),
 		STORY(queues_and_asynchronous_calls_are_said),
+		STORY(what_goes_by_vsock_is_said),
+		STORY(what_goes_by_bluetooth_is_said),
 		STORY(who_holds_nothing_may_take_them),
 	};
 	int r = puppet_main(argc, argv);

@@ -45,6 +45,21 @@ static void what_is_pasted_is_told_as_a_clipboard(void **state)
 	coverage_note("Wayland selection", COVERAGE_EXACT);
 }
 
+static void what_is_dropped_is_told_as_a_clipboard(void **state)
+{
+	const struct wayland *wayland = *state;
+	int from, to;
+
+	scene_read_source(wayland->scene, CLERK);
+	wayland_drag(wayland, CLERK, &from, &to);
+	wayland_write(wayland, CLERK, to);
+	check_pasted(wayland, from);
+	check_told_as(wayland, SENSOR_OBJECT_CLIPBOARD);
+	/* Nothing of what was said on the way is taken for a picture. */
+	assert_int_equal(wayland_count(wayland, SENSOR_OBJECT_SCREEN, false), 0);
+	coverage_note("Wayland drag and drop", COVERAGE_EXACT);
+}
+
 /* All that is passed by a message is looked at, and not only the first. */
 static void many_pipes_may_come_at_once(void **state)
 {
@@ -203,6 +218,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_pasted_is_told_as_a_clipboard),
+		STORY(what_is_dropped_is_told_as_a_clipboard),
 		STORY(many_pipes_may_come_at_once),
 		STORY(a_pipe_that_comes_another_way_stays_a_pipe),
 		STORY(a_pipe_that_came_before_the_label_carries_it),

@@ -145,6 +145,8 @@ static void what_a_section_needs_is_told_at_its_head(void **state)
 	then_only_problem_is(fixture, 5, "a host or a folder");
 	policy_fixture_load(fixture, SOURCE "[hub \"x\"]\n");
 	then_only_problem_is(fixture, 5, "needs \"executable\"");
+	policy_fixture_load(fixture, SOURCE "[hub \"x\"]\nexecutable = /a\ninput_method = xim\n");
+	then_only_problem_is(fixture, 7, "input_method");
 	policy_fixture_load(fixture, SOURCE "[browser \"x\"]\n");
 	then_only_problem_is(fixture, 5, "needs \"executable\"");
 	policy_fixture_load(fixture, SOURCE "[browser \"x\"]\nexecutables = /a\n");
@@ -313,10 +315,11 @@ static void hubs_of_a_desktop_are_known_without_being_named(void **state)
 		"/usr/bin/fcitx",       "/usr/bin/fcitx5",      "/opt/hub"};
 	const struct policy_executable *executables;
 	struct policy_fixture *fixture = *state;
-	size_t n, found = 0;
+	size_t n, found = 0, typing = 0;
 
 	policy_fixture_load(fixture, SOURCE
 			    "[hub \"mine\"]\nexecutable = /opt/hub\n"
+			    "[hub \"by\"]\nexecutable = /opt/type\ninput_method = yes\n"
 			    "[client \"c\"]\nexecutable = /opt/c\nclass = policy.property\n");
 	policy_fixture_assert_loaded(fixture);
 	n = policy_executables(fixture->policy, &executables);
@@ -325,7 +328,16 @@ static void hubs_of_a_desktop_are_known_without_being_named(void **state)
 			found += executables[i].is_hub && !strcmp(executables[i].path, known[j]);
 		if (!strcmp(executables[i].path, "/opt/c"))
 			assert_int_equal(executables[i].labels, 1);
+		if (!executables[i].is_input_method)
+			continue;
+		assert_true(executables[i].is_hub);
+		typing += !strcmp(executables[i].path, "/opt/type") ||
+			  !strcmp(executables[i].path, "/usr/libexec/ibus-x11") ||
+			  !strcmp(executables[i].path, "/usr/bin/fcitx5");
+		assert_string_not_equal(executables[i].path, "/opt/hub");
+		assert_string_not_equal(executables[i].path, "/usr/bin/sway");
 	}
+	assert_int_equal(typing, 3);
 	assert_int_equal(found, sizeof(known) / sizeof(known[0]));
 }
 

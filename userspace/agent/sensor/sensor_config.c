@@ -61,17 +61,19 @@ static int apply_folders(struct sensor *sensor, const struct policy *policy)
 }
 
 /* i_generation of a path; file systems without one answer with an error and have 0. */
-static int add_executable(int fd, const char *path, uint64_t labels, bool is_hub)
+static int add_executable(int fd, const struct policy_executable *wanted, uint64_t labels)
 {
-	struct weir_executable rule = {.labels = labels, .is_hub = is_hub};
+	struct weir_executable rule = {.labels = labels,
+				       .is_hub = wanted->is_hub,
+				       .is_input_method = wanted->is_input_method};
 	struct weir_object_key key = {};
 	struct stat info;
 
-	if (stat(path, &info) < 0)
+	if (stat(wanted->path, &info) < 0)
 		return 0; /* not installed here */
 	key.ino = info.st_ino;
 	key.dev = file_kernel_dev(info.st_dev);
-	key.generation = sensor_generation_of(path);
+	key.generation = sensor_generation_of(wanted->path);
 	return bpf_map_update_elem(fd, &key, &rule, BPF_ANY) < 0 ? -errno : 0;
 }
 
@@ -96,6 +98,7 @@ static int make_own_app_a_hub(struct sensor *sensor)
 
 static int apply_executables(struct sensor *sensor, const struct policy *policy)
 {
+	static const struct policy_executable own = {.path = "/proc/self/exe", .is_hub = true};
 	int fd = bpf_map__fd(sensor->skeleton->maps.executables);
 	const struct policy_executable *list;
 	size_t n_list = policy_executables(policy, &list);
@@ -104,13 +107,12 @@ static int apply_executables(struct sensor *sensor, const struct policy *policy)
 
 	clear_map(fd, &key);
 	for (size_t i = 0; i < n_list; i++) {
-		r = add_executable(fd, list[i].path,
-				   sensor_labels_to_kernel(sensor, list[i].labels), list[i].is_hub);
+		r = add_executable(fd, &list[i], sensor_labels_to_kernel(sensor, list[i].labels));
 		if (r < 0)
 			return r;
 	}
 	/* Weir itself reads and hashes what others made: it must not carry their labels on. */
-	r = add_executable(fd, "/proc/self/exe", 0, true);
+	r = add_executable(fd, &own, 0);
 	return r < 0 ? r : make_own_app_a_hub(sensor);
 }
 
