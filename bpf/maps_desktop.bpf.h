@@ -66,6 +66,7 @@ struct x11_stream {
 	__u8 is_gap;      /* it made no sense, or was too long, or its windows are not known */
 	__u8 is_swapped;
 	__u8 is_text_cut; /* there is more of it elsewhere */
+	__u8 n_pieced;    /* properties that it writes in pieces (INCR) */
 };
 
 struct {

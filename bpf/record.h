@@ -34,6 +34,7 @@
 #define RECORD_CONTEXT_BYTES 8 /* before a token, that are looked at */
 #define RECORD_AHEAD_BYTES 2   /* behind it */
 #define RECORD_ESCAPE_BYTES 6  /* \uXXXX */
+#define RECORD_WORD_BYTES 64   /* no longer one is in an address, RFC 5321 4.5.3.1.1 */
 #define RECORD_BINARY_LEAST 16 /* odd bytes; of HTTP/2, whose frames have some, so many: */
 #define RECORD_BINARY_LEAST_FRAMED 512
 #define RECORD_BARREN_BYTES (256 * 1024)
@@ -75,12 +76,40 @@ RECORD_INLINE bool record_is_escaped(const struct weir_record_stream *stream, __
 	       record_is_hex(record_byte(stream, at - 2)) && record_is_hex(letter);
 }
 
+#define RECORD_CODING 0x636f64696e673a20ull  /* "coding: " */
+#define RECORD_WWW_FORM 0x77772d666f726d2dull /* "ww-form-" */
+#define RECORD_PAIR(first, second) ((first) << 8 | (second))
+
+/*
+ * Whether what begins here says that the text is written in a code, in which records may stand that
+ * are not read: it follows the percent of an URL's, or is a header's word for pieces with their
+ * length between them, or for one of mail's or a form's codes. RFC 3986 2.1, RFC 9112 7.1, RFC 2045
+ * 6.1
+ */
+RECORD_INLINE bool record_is_coded(const struct weir_record_stream *stream, __u32 at)
+{
+	__u32 first = record_byte(stream, at), second = record_byte(stream, at + 1), i;
+	__u32 pair = RECORD_PAIR(first, second);
+	__u64 words = 0;
+
+	for (i = 0; i < RECORD_CONTEXT_BYTES; i++)
+		words = words << 8 | record_byte(stream, at - RECORD_CONTEXT_BYTES + i);
+	if ((words & 0xff) == '%')
+		return record_is_hex(first) && record_is_hex(second);
+	if (words == RECORD_WWW_FORM)
+		return pair == RECORD_PAIR('u', 'r');
+	return words == RECORD_CODING &&
+	       (pair == RECORD_PAIR('c', 'h') || pair == RECORD_PAIR('q', 'u') ||
+		pair == RECORD_PAIR('b', 'a'));
+}
+
 /* The state in which a token can begin here; 0: none can. */
-RECORD_INLINE __u32 record_begin(const struct weir_record_stream *stream,
+RECORD_INLINE __u32 record_begin(struct weir_record_stream *stream,
 				 const struct weir_record_table *table, __u32 at)
 {
 	__u32 before = stream->place.before, groups = (1 << WEIR_RECORD_GROUPS) - 1;
 
+	stream->is_cut |= record_is_coded(stream, at);
 	if (before & WEIR_SIGN_WORD) {
 		if (at > stream->place.escape_end || !record_is_escaped(stream, at))
 			return 0;
@@ -221,6 +250,10 @@ RECORD_INLINE void record_go_on(struct weir_record_stream *stream,
 
 	/* Of one that is too long, what may count is only how it begins. */
 	if (length >= RECORD_TOKEN_MAX - 1 || (!end && place->n_hits > WEIR_RECORD_HITS))
+		stream->is_cut = 1;
+	/* Nobody writes such words: it is base64 or the like. */
+	if (!end && length >= RECORD_WORD_BYTES &&
+	    record_sign(stream, table, place->position) & WEIR_SIGN_WORD)
 		stream->is_cut = 1;
 	if (end)
 		place->position = end;

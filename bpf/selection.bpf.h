@@ -159,6 +159,16 @@ __noinline int selection_note_gap(__u64 server, __u64 number)
 	return 0;
 }
 
+/* An empty piece is the last one. */
+static __always_inline void selection_count_pieced(struct x11_stream *stream, __u64 bytes)
+{
+	if (!bytes && stream->n_pieced)
+		stream->n_pieced--;
+	else if (x11_announces_pieces(&stream->seen) && stream->n_pieced < 0xff &&
+		 !(stream->has_base && selection_is_own_window(stream)))
+		stream->n_pieced++;
+}
+
 /* ChangeProperty. */
 __noinline int selection_change(__u64 key)
 {
@@ -183,6 +193,7 @@ __noinline int selection_change(__u64 key)
 	}
 	if (!selection_has_effect(stream))
 		return 0;
+	selection_count_pieced(stream, bytes);
 	if (is_followed)
 		selection_write(stream, app, property, bytes, is_replaced);
 	else

@@ -207,9 +207,11 @@ __noinline int clipboard_exit(__u64 key, __u64 address, __u64 count, __u32 how, 
 	if (stream->has_data || !stream->is_seen || bytes != stream->seen_bytes) {
 		stream->is_counting = 1;
 		stream->text_bytes = 0;
-		stream->is_text_cut = 0;
+		/* A row may be partly in what another call has written, or will. */
+		stream->is_text_cut = stream->done.data_bytes || stream->n_pieced;
 		user_buffers_set(&stream->from, address, count, how);
 		clipboard_walk(key, stream, bytes);
+		stream->is_text_cut |= stream->seen.data_bytes != 0;
 		clipboard_end_data(stream);
 	}
 	stream->is_seen = 0;

@@ -198,9 +198,11 @@ static void read_setup(struct display_client *client)
 	free(setup);
 }
 
-uint8_t display_find_extension(struct display_client *client, const char *name)
+/* InternAtom and QueryExtension have one form. */
+static void ask_by_name(struct display_client *client, uint8_t opcode, const char *name,
+			uint8_t ret_answer[ANSWER_BYTES])
 {
-	uint8_t query[32] = {98}, answer[ANSWER_BYTES];
+	uint8_t query[32] = {opcode};
 	size_t length = strlen(name), size = 8 + ((length + 3) & ~(size_t)3);
 
 	must(size <= sizeof(query), "the name is too long");
@@ -209,8 +211,25 @@ uint8_t display_find_extension(struct display_client *client, const char *name)
 	memcpy(query + 8, name, length);
 	display_add_bytes(client, query, size);
 	display_send(client);
-	read_answer(client, answer, NULL, 0);
+	read_answer(client, ret_answer, NULL, 0);
+}
+
+uint8_t display_find_extension(struct display_client *client, const char *name)
+{
+	uint8_t answer[ANSWER_BYTES];
+
+	ask_by_name(client, 98, name, answer);
 	return answer[9];
+}
+
+uint32_t display_find_atom(struct display_client *client, const char *name)
+{
+	uint8_t answer[ANSWER_BYTES];
+	uint32_t atom;
+
+	ask_by_name(client, 16, name, answer);
+	memcpy(&atom, answer + 8, sizeof(atom));
+	return atom;
 }
 
 void display_reach(const struct display *display, const struct scene *scene, uint32_t who,

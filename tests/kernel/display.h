@@ -80,6 +80,8 @@ size_t display_read_answer(struct display_client *client);
 void display_read(const struct display_client *client, uint8_t *ret_bytes, size_t size);
 /* The opcode that the server has given it; 0: it has no such. */
 uint8_t display_find_extension(struct display_client *client, const char *name);
+/* Made when there is none of that name. */
+uint32_t display_find_atom(struct display_client *client, const char *name);
 void display_turn_big_on(struct display_client *client);
 
 #endif

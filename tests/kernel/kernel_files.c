@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void die(const char *path)
@@ -37,4 +39,29 @@ void kernel_files_copy_self(const char *to)
 			die(to);
 	close(in);
 	close(out);
+}
+
+void kernel_files_write_letters(const char *path, size_t size)
+{
+	char *data = malloc(size);
+
+	if (!data)
+		die(path);
+	for (size_t i = 0; i < size; i++)
+		data[i] = (char)('a' + i % 26);
+	kernel_files_write(path, data, size, 0644);
+	free(data);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int flag, struct FTW *ftw)
+{
+	(void)info;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void kernel_files_remove(const char *folder)
+{
+	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

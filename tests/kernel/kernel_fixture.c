@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "kernel/flow_list.h"
 #include "kernel/kernel_files.h"
+#include "kernel/kernel_hooks.h"
 #include "kernel/kernel_records.h"
 #include "policy/policy.h"
 
@@ -22,6 +22,7 @@
 struct kernel_fixture {
 	char folder[64], export[96], source[128], actor[128], pin_dir[96], policy_path[96];
 	struct kernel_options options;
+	bool has_own_hooks; /* not as those that any story can go on with */
 	sd_event *loop;
 	struct policy *policy;
 	struct sensor *sensor;
@@ -85,16 +86,6 @@ static void write_policy(struct kernel_fixture *fixture, const char *before, con
 	}
 }
 
-static void write_source(struct kernel_fixture *fixture)
-{
-	char *data = malloc(SOURCE_BYTES);
-
-	for (size_t i = 0; i < SOURCE_BYTES; i++)
-		data[i] = (char)('a' + i % 26);
-	kernel_files_write(fixture->source, data, SOURCE_BYTES, 0644);
-	free(data);
-}
-
 void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 {
 	const struct sensor_config config = {.pin_dir = fixture->pin_dir,
@@ -116,52 +107,62 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 		die(reason ? reason : "sensor", -r);
 }
 
+/* Of the name that the pins have. */
+static void make_folder(struct kernel_fixture *fixture, bool is_left)
+{
+	snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/%s",
+		 is_left ? strrchr(fixture->pin_dir, '/') + 1 : "weir-kernel-XXXXXX");
+	if (is_left ? mkdir(fixture->folder, 0700) < 0 : !mkdtemp(fixture->folder))
+		die(fixture->folder, errno);
+	snprintf(fixture->pin_dir, sizeof(fixture->pin_dir), "/sys/fs/bpf/%s", fixture->folder + 5);
+}
+
 struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options)
 {
 	struct kernel_fixture *fixture = calloc(1, sizeof(*fixture));
+	bool is_left;
 
 	if (!fixture)
 		die("start", ENOMEM);
 	fixture->options = options ? *options : (struct kernel_options){};
-	strcpy(fixture->folder, "/tmp/weir-kernel-XXXXXX");
-	if (flow_list_start(&fixture->list) < 0 || !mkdtemp(fixture->folder))
-		die(fixture->folder, errno);
+	fixture->has_own_hooks = options;
+	if (flow_list_start(&fixture->list) < 0)
+		die("flows", errno);
+	is_left = !options && kernel_hooks_take(fixture->pin_dir, sizeof(fixture->pin_dir));
+	make_folder(fixture, is_left);
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
 	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
 	snprintf(fixture->actor, sizeof(fixture->actor), "%s/actor", fixture->folder);
 	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf",
 		 fixture->folder);
-	snprintf(fixture->pin_dir, sizeof(fixture->pin_dir), "/sys/fs/bpf/%s", fixture->folder + 5);
 	if (mkdir(fixture->export, 0755) < 0)
 		die(fixture->export, errno);
 	kernel_files_copy_self(fixture->actor);
-	write_source(fixture);
+	kernel_files_write_letters(fixture->source, SOURCE_BYTES);
 	write_policy(fixture, "", "customer");
 	kernel_fixture_restart_sensor(fixture);
+	if (is_left && kernel_fixture_start_info(fixture).takeover != SENSOR_RESUMED)
+		die("the hooks of the last story are not its own", EINVAL);
 	return fixture;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int flag, struct FTW *ftw)
-{
-	(void)info;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
 }
 
 void kernel_fixture_stop(struct kernel_fixture *fixture)
 {
-	sensor_unpin(fixture->pin_dir);
+	if (fixture->has_own_hooks)
+		sensor_unpin(fixture->pin_dir);
 	sensor_free(fixture->sensor);
+	if (!fixture->has_own_hooks)
+		kernel_hooks_leave(fixture->pin_dir);
 	policy_free(fixture->policy);
 	sd_event_unref(fixture->loop);
-	nftw(fixture->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	kernel_files_remove(fixture->folder);
 	flow_list_end(&fixture->list);
 	free(fixture);
 }
 
 void kernel_fixture_kill_sensor(struct kernel_fixture *fixture)
 {
+	fixture->has_own_hooks = true;
 	sensor_mark_seen(fixture->sensor, 1);
 	sensor_free(fixture->sensor);
 	fixture->sensor = NULL;

@@ -84,6 +84,65 @@ static void between_other_requests_and_in_several_buffers_it_counts(void **state
 	kernel_records_check(when_it_is_quiet(desk), row, strlen(row), 3);
 }
 
+static void written(struct desk *desk, size_t at, size_t bytes)
+{
+	assert_int_equal(SCENE_CALL(desk->scene, CLERK, SYS_write, desk->clerk.fd,
+				    (long)display_batch(&desk->clerk) + (long)at, (long)bytes),
+			 (long)bytes);
+}
+
+/* By a socket that is full, for one: here between two figures of the number. */
+static void a_row_that_two_calls_share_is_no_exact_count(void **state)
+{
+	struct desk *desk = *state;
+	size_t bytes;
+
+	desk_given_rows(desk);
+	add_put(desk, row);
+	bytes = desk->clerk.batch_bytes;
+	written(desk, 0, HEAD_BYTES + 16);
+	written(desk, HEAD_BYTES + 16, bytes - HEAD_BYTES - 16);
+	desk->clerk.batch_bytes = 0;
+	display_wait(&desk->clerk);
+	assert_false(when_it_is_quiet(desk)->is_whole);
+}
+
+static void put_piece(struct desk *desk, const char *text)
+{
+	add_put(desk, text);
+	display_wait(&desk->clerk);
+	assert_int_equal(desk_paste(&desk->thief, true, 1000), strlen(text));
+}
+
+/* ICCCM 2.0, 2.7.2: the size, the pieces, and an empty one. */
+static void a_row_that_two_pieces_share_is_no_exact_count(void **state)
+{
+	struct desk *desk = *state;
+	uint32_t incr = display_find_atom(&desk->clerk, "INCR");
+
+	desk_given_rows(desk);
+	display_add_put_of_type(&desk->clerk, desk->thief.window, incr, 32, 4);
+	display_wait(&desk->clerk);
+	desk_paste(&desk->thief, true, 4);
+	put_piece(desk, "P2020000001,1390000");
+	put_piece(desk, "1234,li.wei@corp.cn");
+	put_piece(desk, "");
+	assert_false(when_it_is_quiet(desk)->is_whole);
+}
+
+static void what_is_whole_behind_the_pieces_is_an_exact_count(void **state)
+{
+	struct desk *desk = *state;
+	uint32_t incr = display_find_atom(&desk->clerk, "INCR");
+
+	desk_given_rows(desk);
+	display_add_put_of_type(&desk->clerk, desk->thief.window, incr, 32, 4);
+	put_piece(desk, "");
+	put_piece(desk, row);
+	kernel_records_check(when_it_is_quiet(desk), row, strlen(row), 3);
+	assert_true(kernel_fixture_records(desk->scene->fixture)->is_whole);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, given_a_desk_and_a_reader, desk_stand_up)
 
 int main(int argc, char **argv)
@@ -92,6 +151,9 @@ int main(int argc, char **argv)
 		STORY(what_is_pasted_counts_as_in_a_file),
 		STORY(each_paste_is_a_text_of_its_own),
 		STORY(between_other_requests_and_in_several_buffers_it_counts),
+		STORY(a_row_that_two_calls_share_is_no_exact_count),
+		STORY(a_row_that_two_pieces_share_is_no_exact_count),
+		STORY(what_is_whole_behind_the_pieces_is_an_exact_count),
 	};
 	int r = puppet_main(argc, argv);
 

@@ -296,6 +296,21 @@ static void what_is_no_text_is_not_counted(void **state)
 	assert_int_equal(when_it_is_quiet(*state)->n_told, 0);
 }
 
+/* As a form of a web page is sent. */
+static void what_stands_in_a_code_makes_the_count_an_estimate(void **state)
+{
+	static const char form[] = "row=P2020000001%2C13900001234&mail=li.wei%40corp.cn\n";
+	const struct kernel_records *records;
+	int reader, pipe = given_a_pipe(*state, CLERK, &reader);
+
+	scene_read_source(*state, CLERK);
+	when_written(*state, CLERK, pipe, form, strlen(form));
+	records = when_it_is_quiet(*state);
+	kernel_records_check(records, form, strlen(form), 1);
+	assert_false(records->is_whole);
+	coverage_note("records in forms and other codes", COVERAGE_LABEL);
+}
+
 /* 8000 bytes a write, of which the last row is cut, as a program's buffer does it. */
 static void a_long_table_counts_to_the_last_row(void **state)
 {
@@ -364,6 +379,7 @@ int main(int argc, char **argv)
 		STORY(what_goes_over_tcp_unencrypted_counts),
 		STORY(who_holds_nothing_labelled_is_not_read),
 		STORY(what_is_no_text_is_not_counted),
+		STORY(what_stands_in_a_code_makes_the_count_an_estimate),
 		STORY(a_long_table_counts_to_the_last_row),
 		STORY(what_was_read_is_not_kept),
 	};

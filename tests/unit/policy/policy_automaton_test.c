@@ -250,6 +250,44 @@ static void what_is_too_long_for_the_kernel_is_told(void **state)
 	assert_false(story->reader.stream.is_cut);
 }
 
+static bool is_cut(struct story *story, const char *text, size_t piece)
+{
+	read_both(story, text, strlen(text), piece);
+	return story->reader.stream.is_cut;
+}
+
+/* What stands in a code is not read, as a file's scanner does not read it. */
+static void what_is_written_in_a_code_is_told(void **state)
+{
+	static const char *const coded[] = {
+		"P2020000001 a=li%40corp.cn&b=1",
+		"row=P2020000001%2C13900001234",
+		"name=%e5%bc%a0&n=13900001234",
+		"P2020000001\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"transfer-encoding: chunked",
+		"Content-Transfer-Encoding: quoted-printable\r\n\r\n13900001234=\r\n",
+		"Content-Transfer-Encoding: base64\r\n",
+		"Content-Type: application/x-www-form-urlencoded\r\n",
+		"P2020000001 dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZ"
+		"yBhbmQgcnVucyBhd2F5IQ\r\n",
+	};
+	static const char *const plain[] = {
+		"P2020000001,5%,13900001234,100% of it,3%4",
+		"GET /?a=1&b=P2020000001 HTTP/1.1\r\nAccept-Encoding: gzip, deflate, br\r\n",
+		"Content-Type: multipart/form-data; boundary=-----1\r\nEncoding: 8bit\r\n",
+		"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n13900001234",
+	};
+
+	for (size_t i = 0; i < sizeof(coded) / sizeof(*coded); i++)
+		for (size_t piece = 1; piece < 100; piece++)
+			if (!is_cut(*state, coded[i], piece))
+				fail_msg("in pieces of %zu it is exact: %s", piece, coded[i]);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		for (size_t piece = 1; piece < 100; piece++)
+			if (is_cut(*state, plain[i], piece))
+				fail_msg("in pieces of %zu it is an estimate: %s", piece, plain[i]);
+}
+
 /* An agent tells what may be a record when nothing follows for a while. */
 static void more_that_may_be_records_than_are_kept_are_told(void **state)
 {
@@ -290,6 +328,7 @@ int main(void)
 		STORY(any_text_in_any_pieces_counts_as_in_a_file),
 		STORY(what_is_no_text_is_told),
 		STORY(what_is_too_long_for_the_kernel_is_told),
+		STORY(what_is_written_in_a_code_is_told),
 		STORY(more_that_may_be_records_than_are_kept_are_told),
 		STORY(what_does_not_fit_is_left_out),
 	};
