@@ -28,6 +28,7 @@
 #define HELLO_BYTES_MAX (4 * WEIR_GREETING_BYTES)
 #define PARTS_MAX 4
 #define LETTERS_AT_ONCE 64
+#define DATAGRAMS_MAX 8 /* of those that are sent as one, as many as a first flight may have */
 #define UNFINISHED_MAX 1024
 #define FRAGMENT_OFFSET 0x1fff /* RFC 791 3.1 */
 /* What comes later is no greeting. Ten go out before the first answer, RFC 6928. */
@@ -192,7 +193,7 @@ static __always_inline __u64 read_head(struct __sk_buff *skb, const struct said 
 	return head;
 }
 
-/* Not static, as read_letters() is not: verified once. */
+/* Not static, as read_letters() and is_initial() are not: verified once. */
 __noinline __u64 measure(__u64 head, __u32 bytes)
 {
 	return greeting_measure(head, bytes < GREETING_HEAD_BYTES ? bytes : GREETING_HEAD_BYTES);
@@ -324,11 +325,20 @@ static __always_inline void hear_stream(struct __sk_buff *skb, struct bpf_sock *
 		hear_segment(skb, &said);
 }
 
+__noinline __u32 is_initial(struct __sk_buff *skb, __u32 at)
+{
+	__u8 head[5];
+
+	return !bpf_skb_load_bytes(skb, at, head, sizeof(head)) &&
+	       greeting_is_quic(head[0],
+				(__u32)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4]);
+}
+
 static __always_inline void hear_datagram(struct __sk_buff *skb)
 {
+	__u32 size = skb->gso_size, bytes, i;
 	struct said said = {};
 	struct udphdr header;
-	__u8 head[5];
 
 	if (skb->len < GREETING_QUIC_BYTES_MIN || !read_ip(skb, &said) ||
 	    said.peer.protocol != IPPROTO_UDP ||
@@ -338,13 +348,16 @@ static __always_inline void hear_datagram(struct __sk_buff *skb)
 	said.peer.port = bpf_ntohs(header.dest);
 	said.peer.local_port = bpf_ntohs(header.source);
 	said.bytes = skb->len > said.at ? skb->len - said.at : 0;
-	if (said.bytes < GREETING_QUIC_BYTES_MIN ||
-	    bpf_skb_load_bytes(skb, said.at, head, sizeof(head)) ||
-	    !greeting_is_quic(head[0],
-			      (__u32)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4]))
-		return;
-	tell_part(skb, &said, said.at,
-		  said.bytes < WEIR_HELLO_BYTES ? said.bytes : WEIR_HELLO_BYTES, 0);
+	/* Of several that UDP_SEGMENT makes of one, those that it begins with. */
+	for (i = 0; i < DATAGRAMS_MAX; i++) {
+		bytes = size && size < said.bytes ? size : said.bytes;
+		if (bytes < GREETING_QUIC_BYTES_MIN || !is_initial(skb, said.at))
+			break;
+		tell_part(skb, &said, said.at, bytes < WEIR_HELLO_BYTES ? bytes : WEIR_HELLO_BYTES,
+			  0);
+		said.at += bytes;
+		said.bytes -= bytes;
+	}
 }
 
 /* 1: the packet goes on. */

@@ -3,6 +3,7 @@
  * What is said first on a connection in pieces, however small, names its server, and no piece more
  * is heard than that needs: an ordinary program says it, and no sensor runs.
  */
+#include <linux/udp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +17,12 @@
 #include "kernel/coverage.h"
 #include "kernel/ear.h"
 #include "kernel/hello.h"
+#include "support/quic_client.h"
 
 #define HOST "pan.test"
 #define MANY_REQUESTS 1200 /* more than UNFINISHED_MAX, bpf/greeting.bpf.c */
+#define DATAGRAMS 3
+#define HELLO_AT 4 /* in the frame of RFC 9001 A.2 */
 
 /* Each text in a segment of its own, on a new connection. */
 static void when_said(struct ear *ear, const char *const *texts)
@@ -143,6 +147,50 @@ static void requests_that_are_over_are_not_waited_for(void **state)
 	assert_int_equal(greeting_tap_count_evicted(ear->tap), 0);
 }
 
+/* The last of them has the name's end: as hellos are sent that one datagram has no room for. */
+static void check_sent_as_one(struct ear *ear, int family)
+{
+	_cleanup_close_ int server = ear_serve(ear, family, SOCK_DGRAM);
+	_cleanup_close_ int client = ear_connect(ear, family, SOCK_DGRAM);
+	static uint8_t datagrams[DATAGRAMS][QUIC_CLIENT_DATAGRAM_BYTES];
+	uint8_t frame[QUIC_CLIENT_ROOM_BYTES];
+	size_t size = quic_client_rfc_frame(frame) - HELLO_AT, part = size / DATAGRAMS;
+	struct quic_client quic = quic_client_of_rfc();
+	int segment_bytes = QUIC_CLIENT_DATAGRAM_BYTES;
+
+	for (size_t i = 0; i < DATAGRAMS; i++) {
+		uint8_t piece[QUIC_CLIENT_ROOM_BYTES];
+		size_t at = i * part, bytes = i == DATAGRAMS - 1 ? size - at : part;
+		size_t used = quic_client_add_frame(piece, 0, frame + HELLO_AT, at, bytes);
+
+		quic_client_seal(&quic, piece, used, datagrams[i]);
+	}
+	ear->n_parts = 0;
+	ear->host[0] = '\0';
+	assert_int_equal(
+		setsockopt(client, IPPROTO_UDP, UDP_SEGMENT, &segment_bytes, sizeof(segment_bytes)),
+		0);
+	ear_say(client, datagrams, sizeof(datagrams));
+	ear_assert_named(ear, "example.com");
+	ear_assert_heard(ear, DATAGRAMS,
+			 (struct ear_part[]){{0, QUIC_CLIENT_DATAGRAM_BYTES},
+					     {0, QUIC_CLIENT_DATAGRAM_BYTES},
+					     {0, QUIC_CLIENT_DATAGRAM_BYTES}});
+	ear_say(client, "rows", 4);
+	greeting_tap_drain(ear->tap);
+	assert_int_equal(ear->n_parts, DATAGRAMS);
+}
+
+static void datagrams_that_are_sent_as_one_name_the_server(void **state)
+{
+	struct ear *ear = ear_need(state);
+
+	check_sent_as_one(ear, AF_INET);
+	check_sent_as_one(ear, AF_INET6);
+	coverage_note("host by QUIC server name, datagrams sent as one (UDP_SEGMENT)",
+		      COVERAGE_EXACT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ear_open, ear_close)
 
 int main(void)
@@ -154,6 +202,7 @@ int main(void)
 		TEST(what_only_begins_like_a_greeting_is_not_heard_any_further),
 		TEST(a_greeting_behind_what_only_begins_like_one_names_the_server),
 		TEST(requests_that_are_over_are_not_waited_for),
+		TEST(datagrams_that_are_sent_as_one_name_the_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
