@@ -27,6 +27,8 @@
 #define RING_BYTES (512 * 1024)
 #define HELLO_BYTES_MAX (4 * WEIR_GREETING_BYTES)
 #define PARTS_MAX 4
+#define LETTERS_AT_ONCE 64
+#define DATAGRAMS_MAX 8 /* of those that are sent as one, as many as a first flight may have */
 #define UNFINISHED_MAX 1024
 #define FRAGMENT_OFFSET 0x1fff /* RFC 791 3.1 */
 /* What comes later is no greeting. Ten go out before the first answer, RFC 6928. */
@@ -39,9 +41,12 @@ struct {
 	__uint(max_entries, RING_BYTES);
 } greetings SEC(".maps");
 
-/* A hello that goes on in the next segment. */
+/* A greeting that goes on in the next segment. */
 struct unfinished {
-	__u32 first, next, end; /* sequence numbers */
+	__u32 first, next; /* sequence numbers */
+	__u32 bytes;       /* it has; see greeting_measure() */
+	__u32 padding;
+	__u64 heard; /* of a request, see greeting_read(); else its first letters */
 };
 
 /* By socket cookie. Full: the oldest gives way, and stays without its name; given, less what is
@@ -74,15 +79,15 @@ static __always_inline __u64 when_to_wake(void)
 		       : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void tell_part(struct __sk_buff *skb, const struct said *said, __u32 at,
-				      __u32 bytes, __u32 offset)
+static __noinline int tell_part(struct __sk_buff *skb, const struct said *said, __u32 at,
+				__u32 bytes, __u32 offset)
 {
 	struct weir_greeting *greeting;
 
 	greeting = bpf_ringbuf_reserve(&greetings, sizeof(*greeting), 0);
 	if (!greeting) {
 		__sync_fetch_and_add(&parts_dropped, 1);
-		return;
+		return 0;
 	}
 	bytes = ((bytes - 1) & (WEIR_GREETING_BYTES - 1)) + 1; /* as it is, for the verifier */
 	greeting->peer = said->peer;
@@ -93,6 +98,7 @@ static __always_inline void tell_part(struct __sk_buff *skb, const struct said *
 		bpf_ringbuf_discard(greeting, BPF_RB_NO_WAKEUP);
 	else
 		bpf_ringbuf_submit(greeting, when_to_wake());
+	return 0;
 }
 
 /* So many of its bytes, which stand there in the greeting. */
@@ -170,56 +176,139 @@ static __always_inline bool read_tcp(struct __sk_buff *skb, struct said *said)
 	return true;
 }
 
-/* How many bytes the greeting has that begins here; 0: none does. */
-static __always_inline __u32 measure(struct __sk_buff *skb, const struct said *said)
+/* With what stands here, the first letters of a greeting of which so many were read before. */
+static __always_inline __u64 read_head(struct __sk_buff *skb, const struct said *said, __u64 head,
+				       __u32 before)
 {
-	__u8 head[GREETING_TLS_HEADER_BYTES + 1];
-	unsigned int method;
+	__u8 letters[8] = {}; /* a power of two, for the verifier */
+	__u32 bytes = GREETING_HEAD_BYTES - before, i;
 
-	if (said->bytes < GREETING_BYTES_MIN ||
-	    bpf_skb_load_bytes(skb, said->at, head, sizeof(head)))
+	if (bytes > said->bytes)
+		bytes = said->bytes;
+	if (bpf_skb_load_bytes(skb, said->at, letters, ((bytes - 1) & (sizeof(letters) - 1)) + 1))
 		return 0;
-	if (head[0] == GREETING_TLS_HANDSHAKE)
-		return head[1] == GREETING_TLS_VERSION && head[5] == GREETING_TLS_CLIENT_HELLO
-			       ? (head[3] << 8 | head[4]) + GREETING_TLS_HEADER_BYTES
-			       : 0;
-	method = GREETING_METHOD(head[0], head[1], head[2], head[3]);
-	if (method != GREETING_CONNECT && !greeting_is_request(method))
-		return 0;
-	return said->bytes < GREETING_REQUEST_BYTES ? said->bytes : GREETING_REQUEST_BYTES;
+	for (i = 0; i < GREETING_HEAD_BYTES; i++)
+		if (i < bytes)
+			head = head << 8 | letters[i];
+	return head;
 }
 
-static __always_inline void begin(struct __sk_buff *skb, const struct said *said, __u32 whole)
+/* Not static, as read_letters() and is_initial() are not: verified once. */
+__noinline __u64 measure(__u64 head, __u32 bytes)
 {
-	struct unfinished rest = {.first = said->sequence, .next = said->sequence + said->bytes};
-	__u64 cookie;
+	return greeting_measure(head, bytes < GREETING_HEAD_BYTES ? bytes : GREETING_HEAD_BYTES);
+}
 
-	if (whole > HELLO_BYTES_MAX)
-		whole = HELLO_BYTES_MAX;
-	tell(skb, said, said->bytes < whole ? said->bytes : whole, 0);
-	if (said->bytes >= whole)
-		return;
-	rest.end = rest.first + whole;
-	cookie = bpf_get_socket_cookie(skb);
-	if (!bpf_map_update_elem(&unfinished, &cookie, &rest, BPF_NOEXIST))
+/* Reads on in a request. */
+__noinline __u64 read_letters(struct __sk_buff *skb, __u32 at, __u32 bytes, __u64 heard)
+{
+	__u8 letters[LETTERS_AT_ONCE] = {}; /* up to 6.2 the verifier wants it so */
+	__u32 i;
+
+	bytes = ((bytes - 1) & (sizeof(letters) - 1)) + 1; /* as it is, for the verifier */
+	if (bpf_skb_load_bytes(skb, at, letters, bytes))
+		return heard;
+	for (i = 0; i < sizeof(letters); i++) {
+		if (i >= bytes || heard & GREETING_IS_OVER)
+			break;
+		heard = greeting_read(heard, letters[i]);
+	}
+	return heard;
+}
+
+/* To its end, or so many bytes. */
+static __always_inline __u64 read_request(struct __sk_buff *skb, __u32 at, __u32 bytes, __u64 heard)
+{
+	__u32 done, part;
+
+	for (done = 0; done < GREETING_REQUEST_BYTES; done += LETTERS_AT_ONCE) {
+		if (done >= bytes || heard & GREETING_IS_OVER)
+			break;
+		part = bytes - done;
+		heard = read_letters(skb, at + done,
+				     part < LETTERS_AT_ONCE ? part : LETTERS_AT_ONCE, heard);
+	}
+	return heard;
+}
+
+static __always_inline void keep(__u64 cookie, const struct unfinished *rest)
+{
+	if (!bpf_map_update_elem(&unfinished, &cookie, rest, BPF_NOEXIST))
 		__sync_fetch_and_add(&unfinished_given, 1);
 	else
-		bpf_map_update_elem(&unfinished, &cookie, &rest, BPF_EXIST);
+		bpf_map_update_elem(&unfinished, &cookie, rest, BPF_EXIST);
 }
 
-static __always_inline void go_on(struct __sk_buff *skb, const struct said *said)
+static __always_inline void let_go(__u64 cookie)
 {
-	__u64 cookie = bpf_get_socket_cookie(skb);
-	struct unfinished *rest = bpf_map_lookup_elem(&unfinished, &cookie);
-	__u32 missing;
-
-	if (!rest || rest->next != said->sequence)
-		return;
-	missing = rest->end - rest->next;
-	tell(skb, said, said->bytes < missing ? said->bytes : missing, rest->next - rest->first);
-	rest->next += said->bytes;
-	if (said->bytes >= missing && !bpf_map_delete_elem(&unfinished, &cookie))
+	if (!bpf_map_delete_elem(&unfinished, &cookie))
 		__sync_fetch_and_add(&unfinished_given, -1);
+}
+
+/* What is said here, behind what was: whether that is a greeting, as far as it can be told. */
+static __always_inline bool decide(struct __sk_buff *skb, const struct said *said,
+				   struct unfinished *rest)
+{
+	__u32 before = rest->next - rest->first;
+	__u64 head = read_head(skb, said, rest->heard, before);
+	__u64 measured = measure(head, before + said->bytes);
+
+	rest->bytes = measured;
+	rest->heard = measured & GREETING_IS_REQUEST ? rest->heard | (measured & ~GREETING_LETTERS)
+						     : head;
+	return measured;
+}
+
+/* Whether it goes on with what was said before; a hello never does. */
+static __always_inline bool go_on(struct __sk_buff *skb, const struct said *said, __u64 cookie,
+				  struct unfinished *ret_rest)
+{
+	const struct unfinished *known = bpf_map_lookup_elem(&unfinished, &cookie);
+
+	if (!known || known->next != said->sequence)
+		return false;
+	*ret_rest = *known;
+	if (ret_rest->next - ret_rest->first >= GREETING_HEAD_BYTES ||
+	    ret_rest->heard & GREETING_IS_REQUEST || decide(skb, said, ret_rest))
+		return true;
+	let_go(cookie);
+	return false;
+}
+
+/* Tells what is the greeting's. Whether more of it is to come. */
+static __always_inline bool take(struct __sk_buff *skb, const struct said *said,
+				 struct unfinished *rest)
+{
+	__u32 before = rest->next - rest->first, bytes;
+
+	if (rest->bytes > HELLO_BYTES_MAX)
+		rest->bytes = HELLO_BYTES_MAX;
+	bytes = rest->bytes - before;
+	if (bytes > said->bytes)
+		bytes = said->bytes;
+	tell(skb, said, bytes, before);
+	rest->next += said->bytes;
+	if (rest->heard & GREETING_IS_REQUEST)
+		rest->heard = read_request(skb, said->at, bytes, rest->heard);
+	return before + said->bytes < rest->bytes && !(rest->heard & GREETING_IS_OVER);
+}
+
+static __always_inline void hear_segment(struct __sk_buff *skb, const struct said *said)
+{
+	struct unfinished rest = {.first = said->sequence, .next = said->sequence}, older;
+	bool is_greeting = decide(skb, said, &rest), is_hello, goes_on;
+	__u64 cookie = bpf_get_socket_cookie(skb);
+
+	is_hello = rest.bytes > GREETING_HEAD_BYTES && !(rest.heard & GREETING_IS_REQUEST);
+	goes_on = !is_hello && go_on(skb, said, cookie, &older);
+	if (goes_on)
+		rest = older;
+	else if (!is_greeting)
+		return;
+	if (take(skb, said, &rest))
+		keep(cookie, &rest);
+	else if (goes_on)
+		let_go(cookie);
 }
 
 static __always_inline void hear_stream(struct __sk_buff *skb, struct bpf_sock *sock)
@@ -227,28 +316,29 @@ static __always_inline void hear_stream(struct __sk_buff *skb, struct bpf_sock *
 	bool is_opening = sock->state == BPF_TCP_SYN_SENT;
 	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sock);
 	struct said said = {};
-	__u32 whole;
 
 	if (!tcp || tcp->data_segs_out > SEGMENTS_MAX || !read_tcp(skb, &said))
 		return;
-	if (is_opening) {
+	if (is_opening)
 		tell_opening(&said);
-		return;
-	}
-	if (!said.bytes)
-		return;
-	whole = measure(skb, &said);
-	if (whole)
-		begin(skb, &said, whole);
-	else
-		go_on(skb, &said);
+	else if (said.bytes)
+		hear_segment(skb, &said);
+}
+
+__noinline __u32 is_initial(struct __sk_buff *skb, __u32 at)
+{
+	__u8 head[5];
+
+	return !bpf_skb_load_bytes(skb, at, head, sizeof(head)) &&
+	       greeting_is_quic(head[0],
+				(__u32)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4]);
 }
 
 static __always_inline void hear_datagram(struct __sk_buff *skb)
 {
+	__u32 size = skb->gso_size, bytes, i;
 	struct said said = {};
 	struct udphdr header;
-	__u8 head[5];
 
 	if (skb->len < GREETING_QUIC_BYTES_MIN || !read_ip(skb, &said) ||
 	    said.peer.protocol != IPPROTO_UDP ||
@@ -258,13 +348,16 @@ static __always_inline void hear_datagram(struct __sk_buff *skb)
 	said.peer.port = bpf_ntohs(header.dest);
 	said.peer.local_port = bpf_ntohs(header.source);
 	said.bytes = skb->len > said.at ? skb->len - said.at : 0;
-	if (said.bytes < GREETING_QUIC_BYTES_MIN ||
-	    bpf_skb_load_bytes(skb, said.at, head, sizeof(head)) ||
-	    !greeting_is_quic(head[0],
-			      (__u32)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4]))
-		return;
-	tell_part(skb, &said, said.at,
-		  said.bytes < WEIR_HELLO_BYTES ? said.bytes : WEIR_HELLO_BYTES, 0);
+	/* Of several that UDP_SEGMENT makes of one, those that it begins with. */
+	for (i = 0; i < DATAGRAMS_MAX; i++) {
+		bytes = size && size < said.bytes ? size : said.bytes;
+		if (bytes < GREETING_QUIC_BYTES_MIN || !is_initial(skb, said.at))
+			break;
+		tell_part(skb, &said, said.at, bytes < WEIR_HELLO_BYTES ? bytes : WEIR_HELLO_BYTES,
+			  0);
+		said.at += bytes;
+		said.bytes -= bytes;
+	}
 }
 
 /* 1: the packet goes on. */

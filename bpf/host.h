@@ -187,8 +187,6 @@ HOST_FUNCTION __u64 host_find_name(__u64 address, __u32 at, __u32 bytes)
 /* A line that begins with "Host:" in any case, RFC 9110 7.2. Where what follows is. */
 HOST_FUNCTION __u32 host_find_header(__u64 address, __u32 bytes)
 {
-	const __u64 wanted = 0x0a484f53543aull; /* "\nHOST:" */
-	const __u64 mask = 0xffdfdfdfdfffull;
 	__u64 window = 0;
 	__u32 i;
 
@@ -196,7 +194,7 @@ HOST_FUNCTION __u32 host_find_header(__u64 address, __u32 bytes)
 		if (i >= bytes)
 			break;
 		window = window << 8 | host_read8(address, i);
-		if ((window & mask) == wanted)
+		if ((window & GREETING_HOST_MASK) == GREETING_HOST)
 			return i + 1;
 	}
 	return 0;

@@ -3,8 +3,6 @@
  * What anybody on this machine says first on a connection is heard, and nothing else of what they
  * say: an ordinary program says it, and no sensor runs.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <net/if.h>
 #include <linux/tcp.h>
 #include <sched.h>
@@ -22,12 +20,11 @@
 
 #include <cmocka.h>
 
-#include "agent/sensor/greeting_tap.h"
 #include "base/cleanup.h"
+#include "kernel/ear.h"
 #include "kernel/hello.h"
 #include "support/quic_client.h"
 
-#define PARTS_MAX 16
 #define LATE_SEGMENTS 16
 #define PATIENCE 100000
 #define LONG_HELLO_BYTES 5000
@@ -36,167 +33,37 @@
 #define HALF_HELLOS_KEPT 1024 /* UNFINISHED_MAX, bpf/greeting.bpf.c */
 #define HALF_HELLOS (HALF_HELLOS_KEPT + 300)
 
-struct part {
-	uint32_t offset;
-	size_t bytes;
-	uint8_t first;
-};
-
-struct ear {
-	sd_event *loop;
-	struct greeting_tap *tap;
-	uint16_t port; /* of the server that is listened to: others on this machine speak, too */
-	struct in6_addr peer;
-	size_t n_parts;
-	struct part parts[PARTS_MAX];
-	uint8_t data[8192];
-};
-
-static void on_part(void *userdata, const struct greeting_part *part)
-{
-	struct ear *ear = userdata;
-
-	if (part->port != ear->port || ear->n_parts == PARTS_MAX)
-		return;
-	ear->parts[ear->n_parts++] =
-		(struct part){part->offset, part->bytes, part->bytes ? part->data[0] : 0};
-	ear->peer = part->peer;
-	assert_true(part->offset + part->bytes <= sizeof(ear->data));
-	memcpy(ear->data + part->offset, part->data, part->bytes);
-}
-
-static int set_up(void **state)
-{
-	struct ear *ear = calloc(1, sizeof(*ear));
-	int r;
-
-	assert_true(sd_event_new(&ear->loop) >= 0);
-	r = greeting_tap_new(ear->loop, "/proc/self/mounts", on_part, ear, &ear->tap);
-	if (r < 0 && r != -ENOENT && geteuid() == 0)
-		fail_msg("nothing is heard: %s", strerror(-r));
-	*state = ear;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct ear *ear = *state;
-
-	greeting_tap_free(ear->tap);
-	sd_event_unref(ear->loop);
-	free(ear);
-	return 0;
-}
-
-static struct ear *need(void **state)
-{
-	struct ear *ear = *state;
-
-	if (!ear->tap) {
-		print_message("# skip: needs root and the v2 hierarchy of cgroups\n");
-		skip();
-	}
-	return ear;
-}
-
-struct place {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in four;
-		struct sockaddr_in6 six;
-	};
-	socklen_t size;
-};
-
-static struct place loopback(int family, uint16_t port)
-{
-	struct place place = {};
-
-	if (family == AF_INET) {
-		place.four = (struct sockaddr_in){.sin_family = AF_INET,
-						  .sin_port = htons(port),
-						  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-		place.size = sizeof(place.four);
-	} else {
-		place.six = (struct sockaddr_in6){.sin6_family = AF_INET6,
-						  .sin6_port = htons(port),
-						  .sin6_addr = in6addr_loopback};
-		place.size = sizeof(place.six);
-	}
-	return place;
-}
-
-/* At a free port, which is listened to from now on. */
-static int given_a_server(struct ear *ear, int family, int type)
-{
-	struct place place = loopback(family, 0);
-	int fd = socket(family, type | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, &place.any, place.size), 0);
-	if (type == SOCK_STREAM)
-		assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(getsockname(fd, &place.any, &place.size), 0);
-	ear->port = ntohs(family == AF_INET ? place.four.sin_port : place.six.sin6_port);
-	return fd;
-}
-
-static int given_a_client(const struct ear *ear, int family, int type)
-{
-	struct place place = loopback(family, ear->port);
-	int fd = socket(family, type | SOCK_CLOEXEC, 0), one = 1;
-
-	assert_int_equal(connect(fd, &place.any, place.size), 0);
-	if (type == SOCK_STREAM)
-		assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
-	return fd;
-}
-
-static void when_said(int fd, const void *data, size_t bytes)
-{
-	assert_int_equal(write(fd, data, bytes), bytes);
-}
-
-static void assert_heard(struct ear *ear, size_t n, const struct part *wanted)
-{
-	greeting_tap_drain(ear->tap);
-	assert_int_equal(ear->n_parts, n);
-	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(ear->parts[i].offset, wanted[i].offset);
-		assert_int_equal(ear->parts[i].bytes, wanted[i].bytes);
-	}
-}
-
 static void a_hello_is_heard_and_nothing_behind_it(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 	char hello[HELLO_BYTES + 4];
 	size_t size = hello_make("pan.test", hello);
 	struct in6_addr peer = {.s6_addr = {[10] = 0xff, 0xff, 127, 0, 0, 1}};
 
 	memcpy(hello + size, "rows", 4);
-	when_said(client, hello, size + 4);
-	when_said(client, "more rows of a customer", 23);
-	assert_heard(ear, 2, (struct part[]){{0, 0, 0}, {0, size, 0}});
+	ear_say(client, hello, size + 4);
+	ear_say(client, "more rows of a customer", 23);
+	ear_assert_heard(ear, 2, (struct ear_part[]){{0, 0}, {0, size}});
 	assert_memory_equal(ear->data, hello, size);
 	assert_memory_equal(&ear->peer, &peer, sizeof(peer));
 }
 
 static void a_hello_may_come_in_segments(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET6, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET6, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET6, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET6, SOCK_STREAM);
 	char hello[HELLO_BYTES];
 	size_t size = hello_make("pan.test", hello);
 
-	when_said(client, hello, 100);
-	when_said(client, hello + 100, 1);
-	when_said(client, hello + 101, size - 101);
-	when_said(client, "rows", 4);
-	assert_heard(ear, 4,
-		     (struct part[]){{0, 0, 0}, {0, 100, 0}, {100, 1, 0}, {101, size - 101, 0}});
+	ear_say(client, hello, 100);
+	ear_say(client, hello + 100, 1);
+	ear_say(client, hello + 101, size - 101);
+	ear_say(client, "rows", 4);
+	ear_assert_heard(ear, 4,
+			 (struct ear_part[]){{0, 0}, {0, 100}, {100, 1}, {101, size - 101}});
 	assert_memory_equal(ear->data, hello, size);
 	assert_memory_equal(&ear->peer, &in6addr_loopback, sizeof(in6addr_loopback));
 }
@@ -204,35 +71,33 @@ static void a_hello_may_come_in_segments(void **state)
 /* As those with keys that quantum computers do not break. */
 static void a_long_hello_is_heard_in_parts(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 	static char hello[LONG_HELLO_BYTES] = {
 		22, 3, 1, (LONG_HELLO_BYTES - 5) >> 8, (LONG_HELLO_BYTES - 5) & 0xff, 1};
 
 	hello[LONG_HELLO_BYTES - 1] = 'x';
-	when_said(client, hello, sizeof(hello));
-	assert_heard(ear, 4,
-		     (struct part[]){{0, 0, 0},
-				     {0, 2048, 0},
-				     {2048, 2048, 0},
-				     {4096, LONG_HELLO_BYTES - 4096, 0}});
+	ear_say(client, hello, sizeof(hello));
+	ear_assert_heard(ear, 4,
+			 (struct ear_part[]){
+				 {0, 0}, {0, 2048}, {2048, 2048}, {4096, LONG_HELLO_BYTES - 4096}});
 	assert_memory_equal(ear->data, hello, sizeof(hello));
 }
 
 /* The ones that began first give way, each with its name untold, and each is counted. */
 static void hellos_that_are_too_many_at_once_are_counted(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
 	char hello[HELLO_BYTES];
 
 	hello_make("pan.test", hello);
 	for (int i = 0; i < HALF_HELLOS; i++) {
-		_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+		_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 		_cleanup_close_ int accepted = accept(server, NULL, NULL);
 
-		when_said(client, hello, 100);
+		ear_say(client, hello, 100);
 		greeting_tap_drain(ear->tap);
 	}
 	assert_in_range(greeting_tap_count_evicted(ear->tap), HALF_HELLOS - HALF_HELLOS_KEPT,
@@ -241,25 +106,25 @@ static void hellos_that_are_too_many_at_once_are_counted(void **state)
 
 static void a_request_is_heard_as_far_as_it_names_its_host(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 	char request[3000] = "POST /upload HTTP/1.1\r\nHost: pan.test\r\n";
 
-	when_said(client, request, sizeof(request));
-	assert_heard(ear, 2, (struct part[]){{0, 0, 0}, {0, 1024, 0}});
+	ear_say(client, request, sizeof(request));
+	ear_assert_heard(ear, 2, (struct ear_part[]){{0, 0}, {0, 1024}});
 }
 
 static void what_is_no_greeting_is_not_heard(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 
-	when_said(client, "P202070001,13900000000", 22);
-	when_said(client, "\x16\x03\x01 is a handshake, but no hello", 31);
-	when_said(client, "\x17\x03\x03 is what TLS encrypted", 25);
-	assert_heard(ear, 1, (struct part[]){{0, 0, 0}});
+	ear_say(client, "P202070001,13900000000", 22);
+	ear_say(client, "\x16\x03\x01 is a handshake, but no hello", 31);
+	ear_say(client, "\x17\x03\x03 is what TLS encrypted", 25);
+	ear_assert_heard(ear, 1, (struct ear_part[]){{0, 0}});
 }
 
 /* What waits for an answer to those before goes out in fewer. */
@@ -274,38 +139,38 @@ static uint32_t count_segments(int fd)
 
 static void a_greeting_that_comes_late_is_none(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_STREAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_STREAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_STREAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_STREAM);
 
 	for (int i = 0; i < PATIENCE && count_segments(client) <= LATE_SEGMENTS; i++)
-		when_said(client, ".", 1);
+		ear_say(client, ".", 1);
 	assert_true(count_segments(client) > LATE_SEGMENTS);
-	when_said(client, "GET / HTTP/1.1\r\nHost: pan.test\r\n\r\n", 34);
-	assert_heard(ear, 1, (struct part[]){{0, 0, 0}});
+	ear_say(client, "GET / HTTP/1.1\r\nHost: pan.test\r\n\r\n", 34);
+	ear_assert_heard(ear, 1, (struct ear_part[]){{0, 0}});
 }
 
 static void check_datagrams(struct ear *ear, int family)
 {
-	_cleanup_close_ int server = given_a_server(ear, family, SOCK_DGRAM);
-	_cleanup_close_ int client = given_a_client(ear, family, SOCK_DGRAM);
+	_cleanup_close_ int server = ear_serve(ear, family, SOCK_DGRAM);
+	_cleanup_close_ int client = ear_connect(ear, family, SOCK_DGRAM);
 	uint8_t frame[QUIC_CLIENT_ROOM_BYTES], datagram[QUIC_CLIENT_DATAGRAM_BYTES];
 	struct quic_client quic = quic_client_of_rfc();
 
 	ear->n_parts = 0;
 	quic_client_seal(&quic, frame, quic_client_rfc_frame(frame), datagram);
-	when_said(client, datagram, sizeof(datagram));
-	when_said(client, datagram, sizeof(datagram) - 1);
+	ear_say(client, datagram, sizeof(datagram));
+	ear_say(client, datagram, sizeof(datagram) - 1);
 	datagram[0] &= 0x7f; /* a short header */
-	when_said(client, datagram, sizeof(datagram));
-	assert_heard(ear, 1, (struct part[]){{0, sizeof(datagram), 0}});
+	ear_say(client, datagram, sizeof(datagram));
+	ear_assert_heard(ear, 1, (struct ear_part[]){{0, sizeof(datagram)}});
 	datagram[0] |= 0x80;
 	assert_memory_equal(ear->data, datagram, sizeof(datagram));
 }
 
 static void the_first_datagrams_of_quic_are_heard(void **state)
 {
-	struct ear *ear = need(state);
+	struct ear *ear = ear_need(state);
 
 	check_datagrams(ear, AF_INET);
 	check_datagrams(ear, AF_INET6);
@@ -323,16 +188,16 @@ static void speak_in_another_network(struct ear *ear, int to)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (ioctl(fd, SIOCSIFFLAGS, &device) < 0)
 		_exit(1);
-	given_a_server(ear, AF_INET, SOCK_STREAM);
-	when_said(given_a_client(ear, AF_INET, SOCK_STREAM), hello, size);
-	when_said(to, &ear->port, sizeof(ear->port));
-	when_said(to, &size, sizeof(size));
+	ear_serve(ear, AF_INET, SOCK_STREAM);
+	ear_say(ear_connect(ear, AF_INET, SOCK_STREAM), hello, size);
+	ear_say(to, &ear->port, sizeof(ear->port));
+	ear_say(to, &size, sizeof(size));
 	_exit(0);
 }
 
 static void other_networks_of_this_machine_are_heard(void **state)
 {
-	struct ear *ear = need(state);
+	struct ear *ear = ear_need(state);
 	int ends[2], status;
 	size_t size;
 	pid_t pid;
@@ -347,20 +212,20 @@ static void other_networks_of_this_machine_are_heard(void **state)
 	assert_int_equal(read(ends[0], &size, sizeof(size)), sizeof(size));
 	close(ends[0]);
 	close(ends[1]);
-	assert_heard(ear, 2, (struct part[]){{0, 0, 0}, {0, size, 0}});
+	ear_assert_heard(ear, 2, (struct ear_part[]){{0, 0}, {0, size}});
 }
 
 static void what_is_not_heard_is_counted_and_arrives(void **state)
 {
-	struct ear *ear = need(state);
-	_cleanup_close_ int server = given_a_server(ear, AF_INET, SOCK_DGRAM);
-	_cleanup_close_ int client = given_a_client(ear, AF_INET, SOCK_DGRAM);
+	struct ear *ear = ear_need(state);
+	_cleanup_close_ int server = ear_serve(ear, AF_INET, SOCK_DGRAM);
+	_cleanup_close_ int client = ear_connect(ear, AF_INET, SOCK_DGRAM);
 	uint8_t datagram[1200] = {0xc0, 0, 0, 0, 1};
 	struct greeting_tap_counts counts;
 	size_t n_arrived = 0;
 
 	for (int i = 0; i < FLOOD_DATAGRAMS; i++) {
-		when_said(client, datagram, sizeof(datagram));
+		ear_say(client, datagram, sizeof(datagram));
 		n_arrived +=
 			recv(server, datagram, sizeof(datagram), MSG_DONTWAIT) == sizeof(datagram);
 	}
@@ -372,7 +237,7 @@ static void what_is_not_heard_is_counted_and_arrives(void **state)
 	assert_int_equal(counts.damaged, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ear_open, ear_close)
 
 int main(void)
 {

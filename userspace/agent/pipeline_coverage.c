@@ -224,12 +224,11 @@ static const struct channel names_said = {
 	"1 and 2 by its hello, also when that was sent before the app held labelled data, and in "
 	"other network namespaces (containers); by address where it was sent before the agent "
 	"came, behind 16 segments, in several TLS records, behind 8 KiB of a hello or 1 KiB of a "
-	"request, in a hello whose first segment has fewer than 16 bytes or a request whose first "
-	"one does not name its host, in other datagrams than the first of those that UDP_SEGMENT "
-	"makes of one, and outside of the cgroups of an agent that is in a container itself; of "
-	"several plain requests on one connection the one is named that the first labelled bytes "
-	"were for, or one within a second of it; two namespaces that use the same ports to one "
-	"host at the same time are taken for one"};
+	"request, in a datagram behind one that is no Initial or behind the eighth, of those that "
+	"UDP_SEGMENT makes of one, and outside of the cgroups of an agent that is in a container "
+	"itself; of several plain requests on one connection the one is named that the first "
+	"labelled bytes were for, or one within a second of it; two namespaces that use the same "
+	"ports to one host at the same time are taken for one"};
 
 static const struct channel names_said_labelled = {
 	"names of destinations", "partial",

@@ -159,15 +159,15 @@ static void a_hello_behind_other_words_says_the_same(void **state)
 
 /* Each part has its answer, which is read at the end only: what is read before the name is said is
  * the CRM's, as that of who says none. */
-static void check_parts(const struct scene *scene, const char *host, bool is_crm)
+static void check_parts(const struct scene *scene, const char *host, size_t first, bool is_crm)
 {
 	char hello[HELLO_BYTES];
 	size_t bytes = hello_make(host, hello);
 	int fd = client_connect(scene, SHARED);
 
-	client_write(scene, fd, hello, 3);
-	client_write(scene, fd, hello + 3, 60);
-	client_write(scene, fd, hello + 63, bytes - 63);
+	client_write(scene, fd, hello, first);
+	client_write(scene, fd, hello + first, 60);
+	client_write(scene, fd, hello + first + 60, bytes - first - 60);
 	client_read_answer(scene, fd);
 	assert_int_equal(client_is_labelled(scene), is_crm);
 }
@@ -175,8 +175,9 @@ static void check_parts(const struct scene *scene, const char *host, bool is_crm
 static void a_hello_in_parts_says_the_same(void **state)
 {
 	given_policy(*state, "");
-	check_parts(*state, OTHER, false);
-	check_parts(*state, CRM, true);
+	check_parts(*state, OTHER, 3, false);
+	check_parts(*state, OTHER, 1, false);
+	check_parts(*state, CRM, 1, true);
 	coverage_note("CRM by a TLS hello in several writes", COVERAGE_EXACT);
 }
 
@@ -239,6 +240,31 @@ static void requests_on_a_shared_address_say_their_host(void **state)
 	assert_true(client_is_labelled(*state));
 }
 
+static void check_request(const struct scene *scene, const char *const *parts, bool is_crm)
+{
+	int fd = client_connect(scene, SHARED);
+
+	for (size_t i = 0; parts[i]; i++)
+		client_say(scene, fd, parts[i]);
+	client_read_answer(scene, fd);
+	assert_int_equal(client_is_labelled(scene), is_crm);
+}
+
+static void a_request_whose_host_comes_in_a_later_write_says_it(void **state)
+{
+	given_policy(*state, "");
+	check_request(*state,
+		      (const char *[]){"GET / HTTP/1.1\r\n", "Accept: */*\r\n",
+				       "Host: " OTHER "\r\n\r\n", NULL},
+		      false);
+	check_request(*state,
+		      (const char *[]){"G", "ET / HTTP/1.1\r\nHo", "st: " OTHER "\r\n", NULL},
+		      false);
+	check_request(*state, (const char *[]){"GET / HTTP/1.1\r\n", "Host: " CRM "\r\n\r\n", NULL},
+		      true);
+	coverage_note("CRM by an HTTP Host in a later write", COVERAGE_EXACT);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, scene_set, scene_strike)
 
 int main(int argc, char **argv)
@@ -256,6 +282,7 @@ int main(int argc, char **argv)
 		STORY(a_hello_in_several_buffers_says_the_same),
 		STORY(a_socket_that_is_connected_again_has_said_nothing),
 		STORY(requests_on_a_shared_address_say_their_host),
+		STORY(a_request_whose_host_comes_in_a_later_write_says_it),
 	};
 	int r = puppet_main(argc, argv);
 

@@ -81,14 +81,25 @@ static struct hello *make(struct greeting_parts *parts, const struct greeting_pa
 	return hello;
 }
 
-/* So many bytes there are in all, as far as they are read. */
+/* So many bytes there are in all, as far as they are read and that can be told; of a request whose
+ * rest is not needed, as many as there are. */
 static size_t measure(const uint8_t *data, size_t bytes)
 {
-	size_t size = bytes;
+	size_t n_first = bytes < GREETING_HEAD_BYTES ? bytes : GREETING_HEAD_BYTES, size;
+	uint64_t heard = 0;
 
-	if (bytes >= GREETING_TLS_HEADER_BYTES && data[0] == GREETING_TLS_HANDSHAKE)
-		size = GREETING_TLS_HEADER_BYTES + (size_t)(data[3] << 8 | data[4]);
-	return size < GREETING_PARTS_BYTES ? size : GREETING_PARTS_BYTES;
+	for (size_t i = 0; i < n_first; i++)
+		heard = heard << 8 | data[i];
+	heard = greeting_measure(heard, (unsigned int)n_first);
+	if (!heard)
+		return bytes;
+	size = heard & GREETING_LETTERS;
+	if (!(heard & GREETING_IS_REQUEST))
+		return size < GREETING_PARTS_BYTES ? size : GREETING_PARTS_BYTES;
+	heard &= ~GREETING_LETTERS;
+	for (size_t i = 0; i < bytes && i < size; i++)
+		heard = greeting_read(heard, data[i]);
+	return heard & GREETING_IS_OVER ? bytes : size;
 }
 
 static int read_name(const uint8_t *data, size_t bytes, struct greeting_name *ret_name)
@@ -107,6 +118,18 @@ static int read_name(const uint8_t *data, size_t bytes, struct greeting_name *re
 	return 1;
 }
 
+/* A request may name its host before it is over, a hello may say later that it is a front. */
+static int read_so_far(const uint8_t *data, size_t bytes, bool *ret_is_whole,
+		       struct greeting_name *ret_name)
+{
+	size_t size = measure(data, bytes);
+
+	*ret_is_whole = bytes >= size;
+	if (!*ret_is_whole && data[0] == GREETING_TLS_HANDSHAKE)
+		return 0;
+	return read_name(data, *ret_is_whole ? size : bytes, ret_name);
+}
+
 static int begin(struct greeting_parts *parts, const struct greeting_part *part)
 {
 	struct hello *hello = make(parts, part);
@@ -122,17 +145,17 @@ static int begin(struct greeting_parts *parts, const struct greeting_part *part)
 static int go_on(struct greeting_parts *parts, struct hello *hello,
 		 const struct greeting_part *part, struct greeting_name *ret_name)
 {
-	size_t missing = measure(hello->data, hello->bytes) - hello->bytes;
-	size_t bytes = part->bytes < missing ? part->bytes : missing;
-	int r = 0;
+	size_t room = GREETING_PARTS_BYTES - hello->bytes;
+	size_t bytes = part->bytes < room ? part->bytes : room;
+	bool is_whole;
+	int r;
 
 	memcpy(hello->data + hello->bytes, part->data, bytes);
 	hello->bytes += bytes;
 	hello->touched = ++parts->clock;
-	if (bytes == missing) {
-		r = read_name(hello->data, hello->bytes, ret_name);
+	r = read_so_far(hello->data, hello->bytes, &is_whole, ret_name);
+	if (is_whole)
 		end(hello);
-	}
 	return r;
 }
 
@@ -140,6 +163,8 @@ int greeting_parts_take(struct greeting_parts *parts, const struct greeting_part
 			struct greeting_name *ret_name)
 {
 	struct hello *hello = find(parts, part);
+	bool is_whole;
+	int r, told;
 
 	if (hello && part->offset > 0 && part->offset == hello->bytes)
 		return go_on(parts, hello, part, ret_name);
@@ -150,7 +175,7 @@ int greeting_parts_take(struct greeting_parts *parts, const struct greeting_part
 		return -EBADMSG;
 	if (part->bytes == 0)
 		return 0;
-	if (part->bytes < measure(part->data, part->bytes))
-		return begin(parts, part);
-	return read_name(part->data, part->bytes, ret_name);
+	told = read_so_far(part->data, part->bytes, &is_whole, ret_name);
+	r = is_whole ? 0 : begin(parts, part);
+	return r < 0 ? r : told;
 }

@@ -25,8 +25,9 @@ struct greeting_name {
 int greeting_parts_new(struct greeting_parts **ret_parts);
 void greeting_parts_free(struct greeting_parts *parts);
 
-/* Takes a part. Returns 1 when the greeting is whole by it and names a host; 0 when it is not, or
- * names none; -EBADMSG when the parts before it are not here, -ENOMEM. */
+/* Takes a part. Returns 1 when the greeting names a host by now, which a hello does when it is
+ * whole, and a request with each part until it is over; 0 when it names none; -EBADMSG when the
+ * parts before it are not here, -ENOMEM. */
 int greeting_parts_take(struct greeting_parts *parts, const struct greeting_part *part,
 			struct greeting_name *ret_name);
 

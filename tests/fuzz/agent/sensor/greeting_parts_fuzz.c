@@ -14,6 +14,7 @@
 #define FLAG_OTHER 1  /* of the other connection */
 #define FLAG_FIRST 2  /* begins a greeting */
 #define FLAG_BEYOND 4 /* behind one that is missing */
+#define FLAG_SHORT 8  /* its length counts bytes */
 #define UNIT_BYTES 16 /* that a length counts */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t at = 0; at + 2 <= size;) {
 		struct greeting_part part = {.port = 443, .local_port = data[at] & FLAG_OTHER};
 		struct greeting_name name = {};
-		size_t bytes = (size_t)data[at + 1] * UNIT_BYTES;
+		size_t bytes = (size_t)data[at + 1] * (data[at] & FLAG_SHORT ? 1 : UNIT_BYTES);
 		uint32_t *offset = &offsets[part.local_port];
 		uint8_t *copy;
 

@@ -129,24 +129,96 @@ static void what_names_nobody_names_nobody(void **state)
 	assert_int_equal(when_said(*state, 1, "220 mail.test ready", 0, 19, &name), 0);
 }
 
+/* In pieces of so many bytes. Returns how many of them it took to name the host. */
+static size_t when_said_in_pieces(struct greeting_parts *parts, const char *data, size_t size,
+				  size_t piece)
+{
+	struct greeting_name name = {};
+
+	for (size_t at = 0, n = 1; at < size; at += piece, n++) {
+		int r = when_said(parts, 1, data, at, piece < size - at ? piece : size - at, &name);
+
+		assert_in_range(r, 0, 1);
+		if (r == 0)
+			continue;
+		assert_string_equal(name.host, "pan.test");
+		return n;
+	}
+	return 0;
+}
+
 static void a_hello_comes_in_parts_of_any_size(void **state)
 {
 	char hello[HELLO_BYTES];
 	size_t size = hello_make("pan.test", hello);
 
-	/* A first part without the record's length is nobody's hello: the kernel side passes none.
-	 */
-	for (size_t piece = 6; piece < size; piece++) {
-		struct greeting_name name = {};
-		int r = 0;
+	for (size_t piece = 1; piece < size; piece++)
+		assert_int_equal(when_said_in_pieces(*state, hello, size, piece),
+				 (size + piece - 1) / piece);
+}
 
-		for (size_t at = 0; at < size; at += piece) {
-			assert_int_equal(r, 0);
-			r = when_said(*state, 1, hello, at, piece < size - at ? piece : size - at,
-				      &name);
-		}
-		assert_int_equal(r, 1);
-		assert_string_equal(name.host, "pan.test");
+/* Named by the piece that has the end of the name, not by the body. */
+static void a_request_comes_in_parts_of_any_size(void **state)
+{
+	static const char *const requests[] = {
+		"POST /upload HTTP/1.1\r\nAccept: */*\r\nhost: pan.test\r\n",
+		"GET http://pan.test/list",
+		"CONNECT pan.test:443 ",
+	};
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		char request[256];
+		size_t end = strlen(requests[i]), size;
+
+		snprintf(request, sizeof(request), "%s%s", requests[i],
+			 " HTTP/1.1\r\nHost: other.test\r\n\r\nHost: body.test\r\n");
+		size = strlen(request);
+		for (size_t piece = 1; piece < size; piece++)
+			assert_in_range(when_said_in_pieces(*state, request, size, piece), 1,
+					(end + piece) / piece);
+	}
+}
+
+/* Its body is nobody's business: it is waited for no longer. */
+static void a_request_is_over_behind_its_host(void **state)
+{
+	static const char *const requests[] = {
+		"POST /upload HTTP/1.1\r\nHost: pan.test\r\n",
+		"POST /upload HTTP/1.0\r\nAccept: */*\r\n\r\n",
+		"POST /upload HTTP/1.0\nAccept: */*\n\n",
+		"CONNECT pan.test:443 HTTP/1.1\r\n",
+	};
+	struct greeting_name name;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		char request[256] = "";
+		size_t size = strlen(requests[i]);
+
+		strcat(request, requests[i]);
+		strcat(request, "Host: other.test\r\n");
+		when_said(*state, 1, request, 0, size, &name);
+		assert_int_equal(when_said(*state, 1, request, size, strlen(request) - size, &name),
+				 -EBADMSG);
+	}
+}
+
+/* Only the beginning of a greeting is waited for. */
+static void what_is_no_greeting_after_all_is_let_go(void **state)
+{
+	static const char *const words[] = {"\x16\x03\x01\x02", "\x16\x02", "PO", "P2"};
+	static const int waits[] = {1, 0, 1, 0};
+	struct greeting_name name;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char said[64] = "";
+		size_t size = strlen(words[i]);
+
+		strcat(said, words[i]);
+		strcat(said, "and so on, to nobody");
+		assert_int_equal(when_said(*state, 1, said, 0, size, &name), 0);
+		assert_int_equal(when_said(*state, 1, said, size, 20, &name),
+				 waits[i] ? 0 : -EBADMSG);
+		assert_int_equal(when_said(*state, 1, said, size + 20, 1, &name), -EBADMSG);
 	}
 }
 
@@ -215,6 +287,9 @@ int main(void)
 		TEST(a_target_without_a_host_leaves_it_to_the_header),
 		TEST(what_names_nobody_names_nobody),
 		TEST(a_hello_comes_in_parts_of_any_size),
+		TEST(a_request_comes_in_parts_of_any_size),
+		TEST(a_request_is_over_behind_its_host),
+		TEST(what_is_no_greeting_after_all_is_let_go),
 		TEST(where_a_part_is_missing_it_ends),
 		TEST(a_new_connection_begins_anew),
 		TEST(of_a_very_long_hello_the_beginning_is_read),
