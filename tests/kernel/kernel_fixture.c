@@ -133,8 +133,7 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
 	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
 	snprintf(fixture->actor, sizeof(fixture->actor), "%s/actor", fixture->folder);
-	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf",
-		 fixture->folder);
+	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy", fixture->folder);
 	if (mkdir(fixture->export, 0755) < 0)
 		die(fixture->export, errno);
 	kernel_files_copy_self(fixture->actor);

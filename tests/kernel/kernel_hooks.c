@@ -112,7 +112,7 @@ static int open_pin(const char *pin_dir, const char *name)
 	return fd;
 }
 
-/* The hook of the slot is blind then. -1: it has no program, as those of the other way to attach. */
+/* The hook of the slot is blind then. -1: it has no program, as hooks of the other mode. */
 static int take_program(int slot, const char *name)
 {
 	uint32_t zero = 0, id;
