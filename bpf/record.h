@@ -76,7 +76,7 @@ RECORD_INLINE bool record_is_escaped(const struct weir_record_stream *stream, __
 	       record_is_hex(record_byte(stream, at - 2)) && record_is_hex(letter);
 }
 
-#define RECORD_CODING 0x636f64696e673a20ull  /* "coding: " */
+#define RECORD_CODING 0x636f64696e673a20ull   /* "coding: " */
 #define RECORD_WWW_FORM 0x77772d666f726d2dull /* "ww-form-" */
 #define RECORD_PAIR(first, second) ((first) << 8 | (second))
 

@@ -13,7 +13,8 @@
 #include "relay.bpf.h"
 #include "x11.bpf.h"
 
-#define SELECTION_OF_SERVER 1 /* generation of the object that stands for all of a server's */
+#define SELECTION_TYPE_LAST 68 /* of those that every server knows, Xatom.h */
+#define SELECTION_OF_SERVER 1  /* generation of the object that stands for all of a server's */
 
 static __always_inline struct weir_app *selection_get_app(void)
 {
@@ -159,12 +160,21 @@ __noinline int selection_note_gap(__u64 server, __u64 number)
 	return 0;
 }
 
+/* Of ChangeProperty: whether the data will come in pieces, each in place of the one before. The
+ * type is called INCR, by a number that each server gives. ICCCM 2.0, 2.7.2 */
+static __always_inline bool selection_is_announced(const struct x11_reader *reader)
+{
+	return (x11_word(reader, X11_AT_FORMAT) & 0xff) == 32 &&
+	       x11_word(reader, X11_AT_UNITS) == 1 &&
+	       x11_word(reader, X11_AT_TYPE) > SELECTION_TYPE_LAST;
+}
+
 /* An empty piece is the last one. */
 static __always_inline void selection_count_pieced(struct x11_stream *stream, __u64 bytes)
 {
 	if (!bytes && stream->n_pieced)
 		stream->n_pieced--;
-	else if (x11_announces_pieces(&stream->seen) && stream->n_pieced < 0xff &&
+	else if (selection_is_announced(&stream->seen) && stream->n_pieced < 0xff &&
 		 !(stream->has_base && selection_is_own_window(stream)))
 		stream->n_pieced++;
 }

@@ -30,7 +30,6 @@
 #define X11_SETUP_MAX 1024 /* with the name and the data of a key: fewer than 100 */
 #define X11_SELECTION_NOTIFY 31
 #define X11_TYPE_ATOM 4
-#define X11_TYPE_LAST 68 /* known to every server, Xatom.h */
 #define X11_MODE_REPLACE 0
 
 /* Requests of extensions are known by their form, because the opcode is what the server has given:
@@ -314,14 +313,6 @@ X11_INLINE bool x11_is_talk(const struct x11_reader *reader)
 	return (x11_word(reader, X11_AT_FORMAT) & 0xff) == 32 &&
 	       (x11_word(reader, X11_AT_TYPE) == X11_TYPE_ATOM ||
 		x11_word(reader, X11_AT_UNITS) <= 1);
-}
-
-/* Of ChangeProperty: whether the data will come in pieces, by a type INCR. ICCCM 2.0, 2.7.2 */
-X11_INLINE bool x11_announces_pieces(const struct x11_reader *reader)
-{
-	return (x11_word(reader, X11_AT_FORMAT) & 0xff) == 32 &&
-	       x11_word(reader, X11_AT_UNITS) == 1 &&
-	       x11_word(reader, X11_AT_TYPE) > X11_TYPE_LAST;
 }
 
 /* Of GetProperty: what is answered of a property that holds so much. ProcGetProperty(),

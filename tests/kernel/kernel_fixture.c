@@ -133,7 +133,8 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
 	snprintf(fixture->source, sizeof(fixture->source), "%s/source.csv", fixture->export);
 	snprintf(fixture->actor, sizeof(fixture->actor), "%s/actor", fixture->folder);
-	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy", fixture->folder);
+	snprintf(fixture->policy_path, sizeof(fixture->policy_path), "%s/policy.conf",
+		 fixture->folder);
 	if (mkdir(fixture->export, 0755) < 0)
 		die(fixture->export, errno);
 	kernel_files_copy_self(fixture->actor);
@@ -328,7 +329,6 @@ void kernel_fixture_wait(pid_t pid, int output_fd, char *ret_text, size_t size)
 		die(used ? ret_text : "the actor failed", ECHILD);
 }
 
-/* 0: any */
 static struct kernel_totals sum(struct kernel_fixture *fixture, bool is_out, uint64_t ino,
 				uint32_t dev, uint16_t port)
 {

@@ -44,14 +44,18 @@ static void empty_hash(int fd, const struct bpf_map_info *info, const char *name
 	}
 }
 
+/* At once: some have tens of thousands of places. */
 static void empty_array(int fd, const struct bpf_map_info *info, const char *name)
 {
-	void *zeros = calloc(1, info->value_size);
+	void *zeros = calloc(info->max_entries, info->value_size);
+	uint32_t *keys = calloc(info->max_entries, sizeof(*keys)), n = info->max_entries;
 
-	must(zeros, name);
-	for (uint32_t i = 0; i < info->max_entries; i++)
-		must(bpf_map_update_elem(fd, &i, zeros, BPF_ANY) == 0, name);
+	must(zeros && keys, name);
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = i;
+	must(bpf_map_update_batch(fd, keys, zeros, &n, NULL) == 0, name);
 	free(zeros);
+	free(keys);
 }
 
 /* As if its reader had read all: kernel/bpf/ringbuf.c has the positions in a page of each side. */
