@@ -22,6 +22,7 @@
 struct kernel_fixture {
 	char folder[64], export[96], source[128], actor[128], pin_dir[96], policy_path[96];
 	struct kernel_options options;
+	bool has_options;
 	bool has_own_hooks; /* not as those that any story can go on with */
 	sd_event *loop;
 	struct policy *policy;
@@ -98,13 +99,14 @@ void kernel_fixture_restart_sensor(struct kernel_fixture *fixture)
 	const struct sensor_handler handler = {
 		.flow = on_flow, .path = on_path, .records = on_records, .userdata = fixture};
 	char *reason = NULL;
-	int r = sd_event_new(&fixture->loop);
+	int r = sd_event_new(&fixture->loop)
+			?: sensor_new(fixture->loop, &config, fixture->policy, &handler,
+				      &fixture->sensor, &reason);
 
-	if (r == 0)
-		r = sensor_new(fixture->loop, &config, fixture->policy, &handler, &fixture->sensor,
-			       &reason);
 	if (r < 0)
 		die(reason ? reason : "sensor", -r);
+	if (kernel_fixture_start_info(fixture).takeover == SENSOR_RESUMED)
+		fixture->has_own_hooks = fixture->has_options;
 }
 
 /* Of the name that the pins have. */
@@ -122,12 +124,10 @@ struct kernel_fixture *kernel_fixture_start(const struct kernel_options *options
 	struct kernel_fixture *fixture = calloc(1, sizeof(*fixture));
 	bool is_left;
 
-	if (!fixture)
+	if (!fixture || flow_list_start(&fixture->list) < 0)
 		die("start", ENOMEM);
 	fixture->options = options ? *options : (struct kernel_options){};
-	fixture->has_own_hooks = options;
-	if (flow_list_start(&fixture->list) < 0)
-		die("flows", errno);
+	fixture->has_options = fixture->has_own_hooks = options;
 	is_left = !options && kernel_hooks_take(fixture->pin_dir, sizeof(fixture->pin_dir));
 	make_folder(fixture, is_left);
 	snprintf(fixture->export, sizeof(fixture->export), "%s/export", fixture->folder);
