@@ -76,15 +76,14 @@ RECORD_INLINE bool record_is_escaped(const struct weir_record_stream *stream, __
 	       record_is_hex(record_byte(stream, at - 2)) && record_is_hex(letter);
 }
 
-#define RECORD_CODING 0x636f64696e673a20ull   /* "coding: " */
-#define RECORD_WWW_FORM 0x77772d666f726d2dull /* "ww-form-" */
+#define RECORD_CODING 0x636f64696e673a20ull /* "coding: " */
 #define RECORD_PAIR(first, second) ((first) << 8 | (second))
 
 /*
  * Whether what begins here says that the text is written in a code, in which records may stand that
- * are not read: it follows the percent of an URL's, or is a header's word for pieces with their
- * length between them, or for one of mail's or a form's codes. RFC 3986 2.1, RFC 9112 7.1, RFC 2045
- * 6.1
+ * are not read: it follows the percent of an URL's or a form's, or is a header's word for pieces
+ * with their length between them, or for one of mail's codes. RFC 3986 2.1, RFC 9112 7.1, RFC 2045
+ * 6.1. That a header calls what follows a form says nothing: curl does of whatever it sends.
  */
 RECORD_INLINE bool record_is_coded(const struct weir_record_stream *stream, __u32 at)
 {
@@ -96,8 +95,6 @@ RECORD_INLINE bool record_is_coded(const struct weir_record_stream *stream, __u3
 		words = words << 8 | record_byte(stream, at - RECORD_CONTEXT_BYTES + i);
 	if ((words & 0xff) == '%')
 		return record_is_hex(first) && record_is_hex(second);
-	if (words == RECORD_WWW_FORM)
-		return pair == RECORD_PAIR('u', 'r');
 	return words == RECORD_CODING &&
 	       (pair == RECORD_PAIR('c', 'h') || pair == RECORD_PAIR('q', 'u') ||
 		pair == RECORD_PAIR('b', 'a'));

@@ -82,7 +82,7 @@ static uint8_t sign_of(const struct build *build, unsigned int byte)
 	if (is_odd(byte))
 		sign |= WEIR_SIGN_ODD;
 	/* Where a code may be said, the kernel side is to look, see record_is_coded(). */
-	if (isxdigit((int)byte) || byte == 'q' || byte == 'u')
+	if (isxdigit((int)byte) || byte == 'q')
 		sign |= WEIR_SIGN_BEGINS;
 	for (size_t i = 0; i < build->n_tables; i++)
 		if (policy_table_may_begin(build->tables[i], (uint8_t)byte))

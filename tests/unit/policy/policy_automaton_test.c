@@ -267,11 +267,12 @@ static void what_is_written_in_a_code_is_told(void **state)
 		"transfer-encoding: chunked",
 		"Content-Transfer-Encoding: quoted-printable\r\n\r\n13900001234=\r\n",
 		"Content-Transfer-Encoding: base64\r\n",
-		"Content-Type: application/x-www-form-urlencoded\r\n",
 		"P2020000001 dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIHRoZSBsYXp5IGRvZ"
 		"yBhbmQgcnVucyBhd2F5IQ\r\n",
 	};
 	static const char *const plain[] = {
+		"Content-Type: "
+		"application/x-www-form-urlencoded\r\n\r\nP2020000001,13900001234\r\n",
 		"P2020000001,5%,13900001234,100% of it,3%4",
 		"GET /?a=1&b=P2020000001 HTTP/1.1\r\nAccept-Encoding: gzip, deflate, br\r\n",
 		"Content-Type: multipart/form-data; boundary=-----1\r\nEncoding: 8bit\r\n",
