@@ -256,7 +256,7 @@ check-abi: ## sizes and offsets of bpf/abi.h are the recorded ones (scripts/chec
 	@BUILD=$(BUILD) CLANG=$(CLANG) BPFTOOL=$(BPFTOOL) scripts/check-abi
 
 .PHONY: check-stack
-check-stack: $(BPF_SOURCE:%.bpf.c=$(BUILD)/%.bpf.o) ## no chain of calls in the kernel side needs more stack than 5.10 gives it
+check-stack: $(BPF_SOURCE:%.bpf.c=$(BUILD)/%.bpf.o) $(SUCCESSORS:%=%-bpf/weir.bpf.o) ## no chain of calls in the kernel side needs more stack than 5.10 gives it
 	@for object in $^; do scripts/check-stack $$object || exit 1; done
 
 .PHONY: install
