@@ -37,19 +37,22 @@ static int given_a_sensor(void **state)
 	return 0;
 }
 
-static int given_a_sensor_by_perf(void **state)
+static void given_a_sensor_by_perf(void **state)
 {
 	static struct migration migration;
 	const struct kernel_options options = {.use_perf = true};
 
+	perf_links_need();
 	migration = (struct migration){.fixture = kernel_fixture_start(&options), .use_perf = true};
 	*state = &migration;
-	return 0;
 }
 
 static int stop_sensor(void **state)
 {
-	kernel_fixture_stop(((struct migration *)*state)->fixture);
+	struct migration *migration = *state;
+
+	if (migration)
+		kernel_fixture_stop(migration->fixture);
 	return 0;
 }
 
@@ -201,7 +204,7 @@ static void who_had_no_label_gets_none(void **state)
 
 static void what_was_there_is_known_by_perf_tracepoints_too(void **state)
 {
-	perf_links_need();
+	given_a_sensor_by_perf(state);
 	a_file_keeps_its_label(state);
 }
 
@@ -272,8 +275,8 @@ int main(void)
 		STORY(a_pipe_keeps_its_label),
 		STORY(an_app_keeps_its_label),
 		STORY(who_had_no_label_gets_none),
-		cmocka_unit_test_setup_teardown(what_was_there_is_known_by_perf_tracepoints_too,
-						given_a_sensor_by_perf, stop_sensor),
+		cmocka_unit_test_teardown(what_was_there_is_known_by_perf_tracepoints_too,
+					  stop_sensor),
 		STORY(a_migration_that_was_cut_short_is_finished_by_the_next_agent),
 		STORY(entries_of_a_table_with_another_key_are_counted_as_left),
 	};
