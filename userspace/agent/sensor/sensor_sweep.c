@@ -203,12 +203,14 @@ static void visit_flow(struct sensor *sensor, struct read_app *apps,
 	known = find_known(sensor, key);
 	if (!known)
 		return;
-	before = *known;
 	is_new = known->first_ns != flow->first_ns;
-	known->swept_ns = began_ns;
 	if (!is_new && known->bytes == flow->bytes && known->calls == flow->calls &&
-	    known->turns == flow->turns && known->labels == flow->labels)
+	    known->turns == flow->turns && known->labels == flow->labels) {
+		known->swept_ns = began_ns;
 		return;
+	}
+	before = *known;
+	known->swept_ns = began_ns;
 	known->first_ns = flow->first_ns;
 	known->bytes = flow->bytes;
 	known->calls = flow->calls;
