@@ -116,8 +116,7 @@ static int open_pin(const char *pin_dir, const char *name)
 	return fd;
 }
 
-/* The hook of the slot is blind then. -1: it has no program, as hooks of the other mode. */
-static int take_program(int slot, const char *name)
+int kernel_hooks_take_program(int slot)
 {
 	uint32_t zero = 0, id;
 	int program;
@@ -125,18 +124,16 @@ static int take_program(int slot, const char *name)
 	if (bpf_map_lookup_elem(slot, &zero, &id) < 0 && errno == ENOENT)
 		return -1;
 	program = bpf_prog_get_fd_by_id(id);
-	must(program >= 0 && bpf_map_delete_elem(slot, &zero) == 0, name);
+	must(program >= 0 && bpf_map_delete_elem(slot, &zero) == 0, "take a program");
 	return program;
 }
 
-static void put_program(int slot, int program, const char *name)
+void kernel_hooks_put_program(int slot, int program)
 {
 	uint32_t zero = 0;
 
-	must(program < 0 || bpf_map_update_elem(slot, &zero, &program, BPF_ANY) == 0, name);
-	if (program >= 0)
-		close(program);
-	close(slot);
+	must(bpf_map_update_elem(slot, &zero, &program, BPF_ANY) == 0, "put a program back");
+	close(program);
 }
 
 /* While the hooks are blind: who comes between the tables of apps and of processes is in one. */
@@ -152,15 +149,17 @@ static void empty_tables(const char *pin_dir)
 	for (int i = 0; i < n; i++)
 		if (has_prefix(pins[i]->d_name, SENSOR_SLOT)) {
 			slots[i] = open_pin(pin_dir, pins[i]->d_name);
-			programs[i] = take_program(slots[i], pins[i]->d_name);
+			programs[i] = kernel_hooks_take_program(slots[i]);
 		}
 	for (int i = 0; i < n; i++)
 		if (pins[i]->d_name[0] != '.' && !slots[i] &&
 		    !has_prefix(pins[i]->d_name, SENSOR_LINK))
 			empty_table(open_pin(pin_dir, pins[i]->d_name), pins[i]->d_name);
 	for (int i = 0; i < n; i++) {
+		if (slots[i] && programs[i] >= 0)
+			kernel_hooks_put_program(slots[i], programs[i]);
 		if (slots[i])
-			put_program(slots[i], programs[i], pins[i]->d_name);
+			close(slots[i]);
 		free(pins[i]);
 	}
 	free(pins);

@@ -16,4 +16,9 @@ bool kernel_hooks_take(char *ret_pin_dir, size_t size);
 /* For the next story, or removed when this process ends. The sensor is gone, the pins are not. */
 void kernel_hooks_leave(const char *pin_dir);
 
+/* Takes the program out of a hook's slot, which is blind until it is put back; -1: there is none,
+ * as in those of the other mode. Putting it back closes it. Both stop the test on failure. */
+int kernel_hooks_take_program(int slot);
+void kernel_hooks_put_program(int slot, int program);
+
 #endif

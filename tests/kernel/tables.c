@@ -11,6 +11,8 @@
 
 #include <bpf/bpf.h>
 
+#include "kernel/kernel_hooks.h"
+
 #define KEY_BYTES_MAX 64
 
 struct tables {
@@ -256,25 +258,18 @@ static int open_slot(const struct tables *tables, const char *hook)
 
 int tables_take_program(const struct tables *tables, const char *hook)
 {
-	int slot = open_slot(tables, hook), fd;
-	uint32_t zero = 0, id;
+	int slot = open_slot(tables, hook), program = kernel_hooks_take_program(slot);
 
-	if (bpf_map_lookup_elem(slot, &zero, &id) < 0)
-		die(hook);
-	fd = bpf_prog_get_fd_by_id(id);
-	if (fd < 0 || bpf_map_delete_elem(slot, &zero) < 0)
+	if (program < 0)
 		die(hook);
 	close(slot);
-	return fd;
+	return program;
 }
 
 void tables_put_program(const struct tables *tables, const char *hook, int program_fd)
 {
 	int slot = open_slot(tables, hook);
-	uint32_t zero = 0;
 
-	if (bpf_map_update_elem(slot, &zero, &program_fd, BPF_ANY) < 0)
-		die(hook);
+	kernel_hooks_put_program(slot, program_fd);
 	close(slot);
-	close(program_fd);
 }

@@ -116,16 +116,23 @@ static void sixty_lookups_in_a_second_are_faster_than_any_person(void **state)
 	assert_non_null(strstr(addend->reason_zh, "在 1.0 秒内进行了约 60 次"));
 }
 
-static void a_burst_on_a_connection_that_stood_idle_is_as_fast_as_it_was(void **state)
+/* Sixty lookups in one report, of which since_calls calls had been counted when the agent had
+ * looked so long before. */
+static void when_a_burst_is_told(struct story *story, uint64_t ago_ns, uint64_t since_calls)
 {
-	struct story *story = *state;
-
 	given_an_idle_connection(story);
 	is_told(story, 50,
 		&(struct told){.calls = 68,
 			       .turns = 62,
-			       .since_ns = story->now_ns - SECOND_NS,
-			       .since_calls = 8});
+			       .since_ns = story->now_ns - ago_ns,
+			       .since_calls = since_calls});
+}
+
+static void a_burst_on_a_connection_that_stood_idle_is_as_fast_as_it_was(void **state)
+{
+	struct story *story = *state;
+
+	when_a_burst_is_told(story, SECOND_NS, 8);
 	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
 	const struct incident_addend *addend = addend_of(incident);
 
@@ -138,12 +145,7 @@ static void no_burst_takes_no_time_at_all(void **state)
 {
 	struct story *story = *state;
 
-	given_an_idle_connection(story);
-	is_told(story, 50,
-		&(struct told){.calls = 68,
-			       .turns = 62,
-			       .since_ns = story->now_ns - SECOND_NS / 50,
-			       .since_calls = 8});
+	when_a_burst_is_told(story, SECOND_NS / 50, 8);
 	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
 	const struct incident_addend *addend = addend_of(incident);
 
@@ -167,12 +169,7 @@ static void lookups_of_a_report_that_was_lost_are_no_burst(void **state)
 {
 	struct story *story = *state;
 
-	given_an_idle_connection(story);
-	is_told(story, 50,
-		&(struct told){.calls = 68,
-			       .turns = 62,
-			       .since_ns = story->now_ns - SECOND_NS,
-			       .since_calls = 67});
+	when_a_burst_is_told(story, SECOND_NS, 67);
 	_cleanup_(incident_freep) struct incident *incident = when_it_goes_out(story, curl);
 	assert_int_equal(story_points(incident, "automation"), 0);
 }
