@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define WEIR_ABI_VERSION 3
+#define WEIR_ABI_VERSION 4
 /* Values of pinned tables have only grown at their end since then, the state as well, whatever it
  * is about: agents of other versions read their beginning. A change that cannot keep to it raises
  * this. */
@@ -343,6 +343,7 @@ struct weir_losses {
 	__u64 names_full;     /* of labelled files and apps */
 	__u64 volatiles_full;
 	__u64 mappings_full;
+	__u64 inodes_full; /* of labelled files in memory, whose end is not noticed then */
 };
 
 /* The one element of the state table; mapped by the agent. */
@@ -387,7 +388,7 @@ static_assert(sizeof(struct weir_mapping_page_key) == 16, "abi");
 static_assert(sizeof(struct weir_zone_key) == 20, "abi");
 static_assert(sizeof(struct weir_zone) == 64, "abi");
 static_assert(sizeof(struct weir_label) == 72, "abi");
-static_assert(sizeof(struct weir_state) == 240, "abi");
+static_assert(sizeof(struct weir_state) == 248, "abi");
 
 #include "abi_edge.h"
 #include "abi_record.h"

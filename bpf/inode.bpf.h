@@ -12,12 +12,13 @@
 #include "object.bpf.h"
 
 /* Where the inodes of labelled files are that are in memory only. Written when such a file gets its
- * label, and by the walk; deleted with the label. As large as objects. Full: the label stays until
- * the machine restarts. */
+ * label, and by the walk; deleted with the label. A sixteenth of objects, as each walk looks at
+ * all places, also empty ones. Full: the label stays until the machine restarts, or a walk meets
+ * who has the file open when there is room again; losses.inodes_full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 1 << 16);
 	__type(key, struct weir_object_key);
 	__type(value, __u64);
 } inodes SEC(".maps");
@@ -29,19 +30,28 @@ static __always_inline bool inode_is_in_memory(struct inode *inode)
 	return magic == TMPFS_MAGIC || magic == RAMFS_MAGIC || magic == HUGETLBFS_MAGIC;
 }
 
-/* Not of files on overlayfs, whose key is that of a file below. */
-static __always_inline void inode_remember(const struct object *object)
+/* Not of files on overlayfs, whose key is that of a file below. False: there is no room. */
+static __always_inline bool inode_try_remember(const struct object *object)
 {
 	struct inode *inode;
 	__u64 address;
 
 	if (object->kind != WEIR_KIND_FILE || object->is_stacked || !object->file)
-		return;
+		return true;
 	inode = object_inode_of_file(object->file);
 	if (!inode_is_in_memory(inode))
-		return;
+		return true;
 	bpf_probe_read_kernel(&address, sizeof(address), &inode); /* no pointer, to the verifier */
-	bpf_map_update_elem(&inodes, &object->key, &address, BPF_ANY);
+	return !maps_is_full(bpf_map_update_elem(&inodes, &object->key, &address, BPF_ANY));
+}
+
+/* When it gets its label. */
+static __always_inline void inode_remember(const struct object *object)
+{
+	struct weir_state *gate = inode_try_remember(object) ? NULL : state_get();
+
+	if (gate)
+		COUNT(gate->losses.inodes_full);
 }
 
 /* In memory, and without a name that it could be found by. Its address, or 0. */

@@ -108,7 +108,7 @@ int walk_files(struct bpf_iter__task_file *ctx)
 	if (known) {
 		known->seen_epoch = gate->epoch;
 		app_open(app);
-		inode_remember(&object);
+		(void)inode_try_remember(&object);
 	}
 	return 0;
 }

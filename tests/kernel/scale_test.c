@@ -42,6 +42,9 @@
 #define SOURCES 1 /* the fixture's own, labelled at the start */
 #define OBJECTS_FEW 1000
 #define OBJECTS_MORE 1500
+#define INODES_FEW (OBJECTS_FEW / 16)
+#define INODES_MORE 38
+#define SHM_FOLDER "/dev/shm/weir-scale-test"
 
 struct scale {
 	struct kernel_fixture *fixture;
@@ -304,6 +307,28 @@ static void a_full_table_of_objects_says_how_many_it_lost(void **state)
 	kernel_fixture_stop(fixture);
 }
 
+/* Of files that are in memory only; the table has room for one of sixteen objects. */
+static void a_full_table_of_inodes_says_how_many_it_lost(void **state)
+{
+	struct kernel_options options = {.objects_max = OBJECTS_FEW};
+	struct kernel_fixture *fixture = kernel_fixture_start(&options);
+	char script[256];
+
+	(void)state;
+	snprintf(script, sizeof(script),
+		 "rm -rf " SHM_FOLDER "; mkdir " SHM_FOLDER "; read row < $SRC || :;"
+		 "for i in $(seq %d); do echo $row > " SHM_FOLDER "/$i; done; rm -r " SHM_FOLDER,
+		 INODES_FEW + INODES_MORE);
+	kernel_fixture_shell(fixture, script);
+
+	assert_int_equal(kernel_fixture_counts(fixture).losses.inodes_full, INODES_MORE);
+	assert_int_equal(kernel_fixture_counts(fixture).objects,
+			 SOURCES + INODES_FEW + INODES_MORE);
+	assert_int_equal(sensor_walk(kernel_fixture_sensor(fixture)), 0);
+	assert_int_equal(kernel_fixture_counts(fixture).objects, SOURCES + INODES_MORE);
+	kernel_fixture_stop(fixture);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +337,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_the_flow_table_cannot_hold_is_in_the_overflow),
 		cmocka_unit_test(a_returning_agent_finds_them_all),
 		cmocka_unit_test(a_full_table_of_objects_says_how_many_it_lost),
+		cmocka_unit_test(a_full_table_of_inodes_says_how_many_it_lost),
 	};
 
 	if (argc > 1)

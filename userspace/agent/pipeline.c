@@ -276,6 +276,7 @@ void agent_free(struct agent *agent)
 		sensor_abandon(agent->sensor);
 	sd_event_source_disable_unref(agent->sweep_timer);
 	sd_event_source_disable_unref(agent->walk_timer);
+	sd_event_source_disable_unref(agent->forget_timer);
 	sd_event_source_disable_unref(agent->resolve_timer);
 	sd_event_source_disable_unref(agent->status_timer);
 	sd_event_source_disable_unref(agent->labels_timer);

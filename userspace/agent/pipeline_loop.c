@@ -12,6 +12,7 @@
 #define SWEEP_US 1000000ull
 #define SWEEP_SOON_US 100000ull
 #define WALK_US 5000000ull
+#define FORGET_US 60000000ull
 #define RESOLVE_US 60000000ull
 #define STATUS_US 3000000ull
 #define ACCURACY_US 50000ull
@@ -69,10 +70,19 @@ static int on_walk(sd_event_source *source, uint64_t us, void *userdata)
 		agent->mended_misses = agent->reported_losses.programs_missed;
 	if (sensor_has_volatiles(agent->sensor))
 		(void)sensor_walk(agent->sensor);
-	else
-		(void)sensor_forget_gone(agent->sensor);
 	sensor_rest_tls(agent->sensor);
 	arm(source, WALK_US);
+	return 0;
+}
+
+static int on_forget(sd_event_source *source, uint64_t us, void *userdata)
+{
+	struct agent *agent = userdata;
+
+	(void)us;
+	if (!sensor_has_volatiles(agent->sensor)) /* or else each walk does it */
+		(void)sensor_forget_gone(agent->sensor);
+	arm(source, FORGET_US);
 	return 0;
 }
 
@@ -110,6 +120,7 @@ int agent_start_timers(struct agent *agent)
 	} timers[] = {
 		{&agent->sweep_timer, SWEEP_US, on_sweep},
 		{&agent->walk_timer, WALK_US, on_walk},
+		{&agent->forget_timer, FORGET_US, on_forget},
 		{&agent->resolve_timer, RESOLVE_US, on_resolve},
 		{&agent->status_timer, STATUS_US, on_status},
 	};

@@ -40,6 +40,9 @@ static const struct {
 	 "again"},
 	{offsetof(struct sensor_losses, mappings_full),
 	 "an app has more shared mappings than are followed"},
+	{offsetof(struct sensor_losses, inodes_full),
+	 "the table of files in memory was full: labels of some that are gone stay in the object "
+	 "table"},
 	{offsetof(struct sensor_losses, records_full),
 	 "a table of records was full: those in some pipes and sockets are estimated"},
 	{offsetof(struct sensor_losses, paths_dropped),

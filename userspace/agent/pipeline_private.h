@@ -40,7 +40,7 @@ struct agent {
 	struct agent_greetings *greetings;
 	struct agent_scan *scan; /* NULL: the policy has no [record] */
 	size_t n_records_read;   /* of the policy's, that the kernel side reads streams for */
-	sd_event_source *sweep_timer, *walk_timer, *resolve_timer, *status_timer;
+	sd_event_source *sweep_timer, *walk_timer, *forget_timer, *resolve_timer, *status_timer;
 	sd_event_source *labels_timer, *mounts_source;
 	struct sensor_losses reported_losses; /* up to here they are told */
 	struct sensor_losses kept_losses;     /* and durably so */

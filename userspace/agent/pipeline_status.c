@@ -178,7 +178,7 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 	spool_count(agent->spool, &spool);
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:I}",
+		"s:I, s:I}",
 		"processes_full", (json_int_t)losses->processes_full, "apps_full",
 		(json_int_t)losses->apps_full, "objects_full", (json_int_t)losses->objects_full,
 		"flows_full", (json_int_t)losses->flows_full, "overflow_in_bytes",
@@ -186,7 +186,8 @@ static json_t *describe_losses(const struct agent *agent, const struct sensor_lo
 		(json_int_t)losses->overflow_out_bytes, "inflight_full",
 		(json_int_t)losses->inflight_full, "names_full", (json_int_t)losses->names_full,
 		"volatiles_full", (json_int_t)losses->volatiles_full, "mappings_full",
-		(json_int_t)losses->mappings_full, "labels_too_far",
+		(json_int_t)losses->mappings_full, "inodes_full",
+		(json_int_t)losses->inodes_full, "labels_too_far",
 		(json_int_t)losses->labels_too_far, "unknown_calls",
 		(json_int_t)losses->unknown_calls, "paths_dropped",
 		(json_int_t)losses->paths_dropped, "records_full", (json_int_t)losses->records_full,
@@ -271,5 +272,5 @@ void agent_write_status(struct agent *agent)
 		text = json_dumps(status, JSON_COMPACT);
 	json_decref(status);
 	if (text && asprintf(&path, "%s/state.json", agent->config.data_dir) >= 0)
-		(void)file_write_durably(path, text, strlen(text), 0600);
+		(void)file_write_atomically(path, text, strlen(text), 0600);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,18 +96,12 @@ static int sync_folder_of(const char *path)
 
 static int fill_temporary(int fd, const void *data, size_t size, mode_t mode)
 {
-	int r;
-
 	/* mkostemp made it 0600 whatever the umask; the caller's mode is meant as it stands. */
-	if (fchmod(fd, mode) < 0)
-		return -errno;
-	r = write_fully(fd, data, size);
-	if (r < 0)
-		return r;
-	return fsync(fd) < 0 ? -errno : 0;
+	return fchmod(fd, mode) < 0 ? -errno : write_fully(fd, data, size);
 }
 
-int file_write_durably(const char *path, const void *data, size_t size, mode_t mode)
+static int write_and_rename(const char *path, const void *data, size_t size, mode_t mode,
+			    bool is_durable)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[PATH_MAX];
@@ -119,13 +114,25 @@ int file_write_durably(const char *path, const void *data, size_t size, mode_t m
 	if (fd < 0)
 		return -errno;
 	r = fill_temporary(fd, data, size, mode);
+	if (r == 0 && is_durable && fsync(fd) < 0)
+		r = -errno;
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlink(temporary);
 		return r;
 	}
-	return sync_folder_of(path);
+	return is_durable ? sync_folder_of(path) : 0;
+}
+
+int file_write_durably(const char *path, const void *data, size_t size, mode_t mode)
+{
+	return write_and_rename(path, data, size, mode, true);
+}
+
+int file_write_atomically(const char *path, const void *data, size_t size, mode_t mode)
+{
+	return write_and_rename(path, data, size, mode, false);
 }
 
 static int make_dir(const char *path, mode_t mode)

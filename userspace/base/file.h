@@ -3,8 +3,8 @@
 #define WEIR_BASE_FILE_H
 
 /*
- * Whole small files, read with a bound and written so that a power cut leaves
- * either the old content or the new one, never a mixture or an empty file.
+ * Whole small files, read with a bound and written so that there is either the old content or the
+ * new one, never a mixture; durably, also after a power cut.
  */
 
 #include <stddef.h>
@@ -19,6 +19,10 @@ int file_read_all(const char *path, size_t max_bytes, char **ret_data, size_t *r
 /* Temporary file, fsync, rename, fsync of the folder. Returns 0, or -errno and path is as it was.
  */
 int file_write_durably(const char *path, const void *data, size_t size, mode_t mode);
+
+/* For what is written again soon: nobody who reads it meets a mixture, but after a power cut it may
+ * be empty. Returns as file_write_durably. */
+int file_write_atomically(const char *path, const void *data, size_t size, mode_t mode);
 
 /* Makes path and the missing folders above it, each with mode (and the umask). Returns 0, also when
  * it is there; -ENOTDIR when something else is. */

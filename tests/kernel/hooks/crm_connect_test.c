@@ -289,13 +289,14 @@ static void check_interrupted(struct kernel_fixture *fixture, char *patience_s)
 {
 	struct sockaddr_in address = crm_at(BUSY_PORT);
 	int listener = listen_busily(), first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char path[160], text[64] = "";
+	char name[32], path[160], text[64] = "";
 	char *arguments[] = {"actor", "interrupted", path, patience_s, NULL};
 	int output;
 	pid_t pid;
 
-	snprintf(path, sizeof(path), "%s/answer", kernel_fixture_folder(fixture));
-	unlink(path);
+	/* Another name each time: a file in the place of one that was removed may get its inode. */
+	snprintf(name, sizeof(name), "answer-%s", patience_s);
+	snprintf(path, sizeof(path), "%s/%s", kernel_fixture_folder(fixture), name);
 	assert_int_equal(connect(first, (struct sockaddr *)&address, sizeof(address)), 0);
 	pid = kernel_fixture_spawn(fixture, arguments, &output);
 	assert_int_equal(read(output, text, strlen(INTERRUPTED)), strlen(INTERRUPTED));
@@ -303,7 +304,7 @@ static void check_interrupted(struct kernel_fixture *fixture, char *patience_s)
 	serve_late(listener);
 	serve_late(listener);
 	kernel_fixture_wait(pid, output, text, sizeof(text));
-	assert_int_equal(kernel_fixture_written(fixture, "answer"), SCENE_BYTES);
+	assert_int_equal(kernel_fixture_written(fixture, name), SCENE_BYTES);
 	close(first);
 	close(listener);
 }

@@ -81,6 +81,8 @@ static void a_new_write_replaces_the_whole_and_leaves_no_litter(void **state)
 	before = count_entries();
 	assert_int_equal(file_write_durably(in_folder("b"), "", 0, 0600), 0);
 	assert_content("b", "");
+	assert_int_equal(file_write_atomically(in_folder("b"), "next", 4, 0600), 0);
+	assert_content("b", "next");
 	assert_int_equal(count_entries(), before);
 }
 
@@ -100,6 +102,7 @@ static void a_write_that_fails_leaves_the_old_content(void **state)
 	tight.rlim_cur = 4096;
 	setrlimit(RLIMIT_FSIZE, &tight);
 	assert_int_equal(file_write_durably(in_folder("c"), big, sizeof(big), 0600), -EFBIG);
+	assert_int_equal(file_write_atomically(in_folder("c"), big, sizeof(big), 0600), -EFBIG);
 	setrlimit(RLIMIT_FSIZE, &saved);
 	assert_content("c", "old");
 	assert_int_equal(count_entries(), before);

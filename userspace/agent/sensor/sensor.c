@@ -13,6 +13,37 @@
 #include "base/clock.h"
 #include "bpf/weir.skel.h"
 
+/* The program behind a pinned link, which an earlier agent may have loaded. */
+static int open_attached(const struct sensor *sensor, const char *program)
+{
+	_cleanup_free_ char *path = sensor_pin_path(sensor, SENSOR_LINK, program);
+	_cleanup_close_ int link_fd = path ? bpf_obj_get(path) : -1;
+	struct bpf_link_info link = {};
+	uint32_t size = sizeof(link);
+
+	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &link, &size) < 0)
+		return -ENOENT;
+	return bpf_prog_get_fd_by_id(link.prog_id);
+}
+
+/* They stay the same as long as this agent runs, and each sweep asks what they missed. */
+static int open_hooks(struct sensor *sensor)
+{
+	struct bpf_program *program;
+
+	sensor->hooks = calloc((size_t)sensor->skeleton->skeleton->prog_cnt, sizeof(int));
+	if (!sensor->hooks)
+		return -ENOMEM;
+	bpf_object__for_each_program(program, sensor->skeleton->obj)
+	{
+		int fd = open_attached(sensor, bpf_program__name(program));
+
+		if (fd >= 0)
+			sensor->hooks[sensor->n_hooks++] = fd;
+	}
+	return 0;
+}
+
 /* Order: rules first, then the hooks, then what was there before the hooks. */
 static int start(struct sensor *sensor, sd_event *event, const struct sensor_config *config,
 		 const struct policy *policy, char **ret_reason)
@@ -38,6 +69,8 @@ static int start(struct sensor *sensor, sd_event *event, const struct sensor_con
 	if (r == 0)
 		r = sensor_attach(sensor, ret_reason);
 	sensor->start.attach_ns = clock_boottime_ns() - began_ns;
+	if (r == 0)
+		r = open_hooks(sensor);
 	if (r == 0)
 		r = sensor_mend(sensor);
 	if (r == 0) {
@@ -82,6 +115,9 @@ void sensor_free(struct sensor *sensor)
 	sd_event_source_disable_unref(sensor->ring_source);
 	ring_buffer__free(sensor->ring);
 	sensor_unwatch_tls(sensor);
+	while (sensor->n_hooks > 0)
+		close(sensor->hooks[--sensor->n_hooks]);
+	free(sensor->hooks);
 	if (sensor->state)
 		munmap(sensor->state, (size_t)sysconf(_SC_PAGESIZE));
 	weir_bpf__destroy(sensor->skeleton);
@@ -149,31 +185,13 @@ bool sensor_has_volatiles(const struct sensor *sensor)
 	return sensor->state->volatile_objects > 0;
 }
 
-/* The program behind a pinned link, which an earlier agent may have loaded. False: none. */
-static bool read_attached(const struct sensor *sensor, const char *program,
-			  struct bpf_prog_info *ret_info)
-{
-	_cleanup_close_ int link_fd = -1, fd = -1;
-	_cleanup_free_ char *path = sensor_pin_path(sensor, "link_", program);
-	struct bpf_link_info link = {};
-	uint32_t link_size = sizeof(link), size = sizeof(*ret_info);
-
-	link_fd = path ? bpf_obj_get(path) : -1;
-	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &link, &link_size) < 0)
-		return false;
-	fd = bpf_prog_get_fd_by_id(link.prog_id);
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, ret_info, &size) == 0;
-}
-
 static void count_programs(const struct sensor *sensor, struct sensor_counts *ret_counts)
 {
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, sensor->skeleton->obj)
-	{
+	for (size_t i = 0; i < sensor->n_hooks; i++) {
 		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
 
-		if (!read_attached(sensor, bpf_program__name(program), &info))
+		if (bpf_obj_get_info_by_fd(sensor->hooks[i], &info, &size) < 0)
 			continue;
 		ret_counts->programs++;
 		ret_counts->losses.programs_missed += info.recursion_misses;
@@ -207,6 +225,7 @@ void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .names_full = losses->names_full,
 			   .volatiles_full = losses->volatiles_full,
 			   .mappings_full = losses->mappings_full,
+			   .inodes_full = losses->inodes_full,
 			   .records_full = sensor_count_records_full(sensor),
 			   .paths_dropped = sensor->paths_dropped,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,

@@ -153,6 +153,7 @@ struct sensor_losses {
 	uint64_t processes_full, apps_full, objects_full, flows_full, ring_full;
 	uint64_t unknown_calls, inflight_full, labels_too_far, names_full, volatiles_full;
 	uint64_t mappings_full;
+	uint64_t inodes_full;     /* labelled files in memory whose end is not noticed */
 	uint64_t records_full;    /* streams and fingerprints for which there was no room */
 	uint64_t paths_dropped;   /* the queue of unlinks and renames was full */
 	uint64_t programs_missed; /* bpf_prog_info.recursion_misses of all programs */

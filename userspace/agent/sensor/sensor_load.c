@@ -21,6 +21,7 @@
 #define BPFFS "/sys/fs/bpf"
 #define LSM_LIST "/sys/kernel/security/lsm"
 #define OBJECTS_PREALLOCATED_MAX 131072
+#define INODES_SHARE 16 /* see bpf/inode.bpf.h */
 #define TRACEFS "/sys/kernel/tracing"
 
 int sensor_fail(char **ret_reason, int error, const char *format, ...)
@@ -115,15 +116,23 @@ static int map_state(struct sensor *sensor, const struct sensor_config *config)
  */
 static void size_objects(struct sensor *sensor, uint32_t wanted_max)
 {
-	struct bpf_map *maps[] = {sensor->skeleton->maps.objects, sensor->skeleton->maps.basenames,
-				  sensor->skeleton->maps.inodes};
+	struct {
+		struct bpf_map *map;
+		uint32_t share; /* it has one place for so many objects */
+	} tables[] = {
+		{sensor->skeleton->maps.objects, 1},
+		{sensor->skeleton->maps.basenames, 1},
+		{sensor->skeleton->maps.inodes, INODES_SHARE},
+	};
 	bool is_preallocated = is_kernel_before(6, 1);
 
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		if (is_preallocated)
-			bpf_map__set_map_flags(maps[i], 0);
+			bpf_map__set_map_flags(tables[i].map, 0);
 		if (wanted_max || is_preallocated)
-			bpf_map__set_max_entries(maps[i], wanted_max ?: OBJECTS_PREALLOCATED_MAX);
+			bpf_map__set_max_entries(tables[i].map,
+						 (wanted_max ?: OBJECTS_PREALLOCATED_MAX) /
+							 tables[i].share);
 	}
 }
 

@@ -28,6 +28,7 @@ static const size_t places[] = {
 	offsetof(struct sensor_losses, mappings_full),
 	offsetof(struct sensor_losses, records_full),
 	offsetof(struct sensor_losses, programs_missed),
+	offsetof(struct sensor_losses, inodes_full),
 };
 
 #define N_PLACES (sizeof(places) / sizeof(places[0]))
