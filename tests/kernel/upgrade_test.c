@@ -22,10 +22,17 @@
 #include "kernel/perf_links.h"
 #include "kernel/successor.h"
 
-#define UPGRADES 5 /* there and back again */
+#define UPGRADES_DEFAULT 5 /* there and back again; WEIR_UPGRADES says otherwise */
 #define DYING_US 150000
 #define SECONDS_MAX 900 /* for a busy machine, or an emulated one; it is ended before */
 #define SOURCE_BYTES 1048576
+
+static int upgrades(void)
+{
+	const char *text = getenv("WEIR_UPGRADES");
+
+	return text && atoi(text) > 0 ? atoi(text) : UPGRADES_DEFAULT;
+}
 
 static void restart(struct kernel_fixture *fixture, enum sensor_takeover takeover)
 {
@@ -133,14 +140,14 @@ static void flood_through_upgrades(struct flooding *flooding, bool use_perf)
 	struct successor next;
 
 	flooding_start(flooding, "threads", use_perf, SECONDS_MAX);
-	for (int i = 0; i < UPGRADES; i++) {
+	for (int i = 0; i < upgrades(); i++) {
 		upgrade(flooding->fixture, use_perf, &next);
 		successor_kill(&next);
 		restart(flooding->fixture, SENSOR_UPGRADED);
 	}
 	assert_int_equal(waitpid(flooding->employee, NULL, WNOHANG), 0); /* all under the flood */
 	assert_int_equal(kill(flooding->employee, SIGTERM), 0);
-	print_message("# %d upgrades under the flood\n", 2 * UPGRADES);
+	print_message("# %d upgrades under the flood\n", 2 * upgrades());
 	flooding_check(flooding);
 }
 
@@ -163,7 +170,7 @@ static void a_flood_is_counted_to_the_byte_when_upgrades_are_cut_short(void **st
 
 	flooding_start(flooding, "threads", false, SECONDS_MAX);
 	kernel_fixture_kill_sensor(flooding->fixture);
-	for (int i = 0; i < 2 * UPGRADES; i++) {
+	for (int i = 0; i < 2 * upgrades(); i++) {
 		successor_start(&next, "shallow", kernel_fixture_folder(flooding->fixture), false);
 		usleep((useconds_t)(rand() % DYING_US));
 		successor_kill(&next);
