@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #define SECONDS_DEFAULT 5
 #define RING_BYTES 4096
+#define BEGUN_MS 60000
 
 unsigned int flooding_seconds(void)
 {
@@ -50,6 +52,16 @@ int flooding_clean_up(void **state)
 	return 0;
 }
 
+/* From then on it can be asked to end, and what happens to the sensor happens under it. */
+static void wait_until_it_floods(const char *target)
+{
+	struct stat info = {};
+
+	for (int i = 0; i < BEGUN_MS && (stat(target, &info) < 0 || info.st_size == 0); i++)
+		usleep(1000);
+	assert_true(info.st_size > 0);
+}
+
 void flooding_start(struct flooding *flooding, const char *kind, bool use_perf,
 		    unsigned int seconds_max)
 {
@@ -63,6 +75,7 @@ void flooding_start(struct flooding *flooding, const char *kind, bool use_perf,
 	snprintf(target, sizeof(target), "%s/flooded", kernel_fixture_folder(flooding->fixture));
 	flooding->end_ns = clock_boottime_ns() + flooding_seconds() * 1000000000ull;
 	flooding->employee = kernel_fixture_spawn(flooding->fixture, arguments, &flooding->output);
+	wait_until_it_floods(target);
 }
 
 static void check_medium(struct kernel_fixture *fixture, const struct flooder_moved *moved,
