@@ -95,9 +95,10 @@ static void fit_into_table(struct scale *scale, size_t objects_max)
 	}
 }
 
+/* What they leave is for the sensors of the stories that come after. */
 static void choose_scale(struct scale *scale, size_t objects_max)
 {
-	uint64_t bytes, room = read_kib("/proc/meminfo", "MemAvailable:") * 1024 / 2;
+	uint64_t bytes, room = read_kib("/proc/meminfo", "MemAvailable:") * 1024 / 3;
 
 	scale->processes = setting("WEIR_SCALE_PROCESSES", PROCESSES);
 	scale->files = setting("WEIR_SCALE_FILES", FILES);
