@@ -69,7 +69,7 @@ struct sensor {
 	uint64_t build;   /* which programs this agent brings */
 	bool is_examined; /* what was there before is known: start.takeover says it */
 	bool is_shielded; /* attached as perf tracepoints, see sensor_shield.c */
-	int *hooks; /* descriptors of the attached programs */
+	int *hooks;       /* descriptors of the attached programs */
 	size_t n_hooks;
 	struct {
 		const char *submit_event;
