@@ -343,7 +343,6 @@ struct weir_losses {
 	__u64 names_full;     /* of labelled files and apps */
 	__u64 volatiles_full;
 	__u64 mappings_full;
-	__u64 inodes_full; /* of labelled files in memory, whose end is not noticed then */
 };
 
 /* The one element of the state table; mapped by the agent. */
@@ -372,6 +371,9 @@ struct weir_state {
 	__u64 edges;         /* records written to the ring */
 	__u64 edges_read;    /* of those, by the agents so far; written by them */
 	__u64 label_changes; /* labels set on apps and objects, ever */
+	/* A loss, at the end as the state only grows there: labelled files in memory, whose end is
+	 * not noticed then. */
+	__u64 inodes_full;
 };
 
 static_assert(sizeof(struct weir_syscall) == 4, "abi");

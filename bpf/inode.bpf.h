@@ -14,7 +14,7 @@
 /* Where the inodes of labelled files are that are in memory only. Written when such a file gets its
  * label, and by the walk; deleted with the label. A sixteenth of objects, as each walk looks at
  * all places, also empty ones. Full: the label stays until the machine restarts, or a walk meets
- * who has the file open when there is room again; losses.inodes_full. */
+ * who has the file open when there is room again; inodes_full of the state. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -51,7 +51,7 @@ static __always_inline void inode_remember(const struct object *object)
 	struct weir_state *gate = inode_try_remember(object) ? NULL : state_get();
 
 	if (gate)
-		COUNT(gate->losses.inodes_full);
+		COUNT(gate->inodes_full);
 }
 
 /* In memory, and without a name that it could be found by. Its address, or 0. */

@@ -225,7 +225,7 @@ void sensor_count(const struct sensor *sensor, struct sensor_counts *ret_counts)
 			   .names_full = losses->names_full,
 			   .volatiles_full = losses->volatiles_full,
 			   .mappings_full = losses->mappings_full,
-			   .inodes_full = losses->inodes_full,
+			   .inodes_full = sensor->state->inodes_full,
 			   .records_full = sensor_count_records_full(sensor),
 			   .paths_dropped = sensor->paths_dropped,
 			   .overflow_in_bytes = sensor->overflow_in_bytes,

@@ -261,6 +261,7 @@ static int fill_state(struct sensor *sensor)
 	state->epoch = old.epoch;
 	state->losses = old.losses;
 	state->label_changes = old.label_changes;
+	state->inodes_full = old.inodes_full;
 	state->edges = state->edges_read = old.edges_read;
 	/* What rang and was not read is in the ring of then: as if it had been full. */
 	state->losses.ring_full += old.edges - old.edges_read;
